@@ -1,0 +1,1 @@
+//! Draws a layer's plan and progress on a map.

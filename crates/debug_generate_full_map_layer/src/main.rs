@@ -1,0 +1,2 @@
+//! The `debug_generate_full_map_layer` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Runs a layer's plan on a pool of model endpoints.

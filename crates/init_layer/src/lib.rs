@@ -1,0 +1,1 @@
+//! Plans a layer and writes its directory.

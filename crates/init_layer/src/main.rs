@@ -1,0 +1,2 @@
+//! The `init_layer` program.
+fn main() {}

@@ -1,0 +1,1 @@
+//! A layer directory: its configuration, paths, run lock and finished quadrants.

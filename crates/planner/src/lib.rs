@@ -1,0 +1,18 @@
+//! Plans how to cut a map into blocks that an image model can draw without leaving a seam.
+//!
+//! A [`Region`] of quadrants goes in, a [`Plan`] comes out: every quadrant in exactly one
+//! [`Block`], in an order in which each block finds room on its canvas for the finished
+//! neighbours it has to join. The crate does no I/O, reads no clock and draws no random
+//! numbers: the same region gives the same plan on every machine.
+
+mod adjacency;
+mod block;
+mod plan;
+mod quadrant;
+mod region;
+
+pub use adjacency::Adjacency;
+pub use block::{Axis, Block, BlockShape, UnknownShape};
+pub use plan::{Plan, plan};
+pub use quadrant::{Bounds, BoundsError, Quadrant};
+pub use region::Region;

@@ -1,0 +1,1 @@
+//! The plan and its progress in progress.db; what may run next.

@@ -1,0 +1,1 @@
+//! Reads a generation directory: its quadrants, their pictures, their place on the globe.

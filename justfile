@@ -1,0 +1,3 @@
+# `just` lists the recipes.
+_default:
+    @just --list --unsorted
