@@ -1,1 +1,16 @@
-//! Reads a generation directory: its quadrants, their pictures, their place on the globe.
+//! Reads a generation directory: which quadrants a source map has, their pictures, and their
+//! place on the globe.
+//!
+//! The source is only ever read. A map of 40,000 quadrants is a file of many gigabytes, so
+//! nothing here loads more of it than what is asked for.
+
+mod config;
+mod connection;
+mod error;
+mod geometry;
+mod map;
+
+pub use config::{GenerationConfig, LatLng};
+pub use error::SourceError;
+pub use geometry::Geometry;
+pub use map::{PictureColumn, SourceMap};

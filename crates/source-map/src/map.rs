@@ -1,0 +1,284 @@
+//! A source map: one generation directory.
+
+use std::path::{Path, PathBuf};
+
+use planner::{Bounds, Quadrant, Region};
+use serde_json::Value;
+use sqlx::SqliteConnection;
+use tokio::sync::Mutex;
+
+use crate::connection::{Connection, database_error};
+use crate::{GenerationConfig, Geometry, SourceError};
+
+/// Which of the two pictures of a quadrant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureColumn {
+    /// `render`, the 3D render.
+    Render,
+    /// `generation`, the pixel art.
+    Generation,
+}
+
+impl PictureColumn {
+    /// The column's name in the table `quadrants`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Render => "render",
+            Self::Generation => "generation",
+        }
+    }
+}
+
+/// The most bytes of one picture that are read.
+const MAX_PICTURE_BYTES: i64 = 256 << 20;
+
+/// A source map, open for reading.
+#[derive(Debug)]
+pub struct SourceMap {
+    database: PathBuf,
+    config: GenerationConfig,
+    config_hash: String,
+    // Reading a picture takes a fraction of a millisecond: one connection serves a run.
+    connection: Mutex<Connection>,
+}
+
+impl SourceMap {
+    /// Opens the generation directory `dir` and reads its configuration: the copy in the
+    /// database's metadata, else `generation_config.json`.
+    ///
+    /// # Errors
+    /// [`SourceError`] when `quadrants.db` is missing or no source map, or when the
+    /// configuration is missing or makes no sense.
+    pub async fn open(dir: &Path) -> Result<Self, SourceError> {
+        let database = dir.join("quadrants.db");
+        let mut connection = Connection::to(database.clone());
+        let stored = config_in_metadata(connection.get().await?)
+            .await
+            .map_err(|error| database_error(&database, &error))?;
+        let (config_path, text) = if let Some(text) = stored {
+            (database.clone(), text)
+        } else {
+            let path = dir.join("generation_config.json");
+            match std::fs::read_to_string(&path) {
+                Ok(text) => (path, text),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(SourceError::NoConfig { path: database });
+                }
+                Err(source) => return Err(SourceError::Unreadable { path, source }),
+            }
+        };
+        let bad = |reason| SourceError::BadConfig {
+            path: config_path.clone(),
+            reason,
+        };
+        let value: Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        let config = GenerationConfig::from_json(&value).map_err(bad)?;
+        let config_hash = blake3::hash(canonical(&value).as_bytes())
+            .to_hex()
+            .to_string();
+        Ok(Self {
+            database,
+            config,
+            config_hash,
+            connection: Mutex::new(connection),
+        })
+    }
+
+    /// The map's configuration.
+    #[must_use]
+    pub fn config(&self) -> &GenerationConfig {
+        &self.config
+    }
+
+    /// The hash of the configuration, the same however its JSON is laid out.
+    #[must_use]
+    pub fn config_hash(&self) -> &str {
+        &self.config_hash
+    }
+
+    /// The map's place on the globe.
+    #[must_use]
+    pub fn geometry(&self) -> Geometry {
+        Geometry::of(&self.config)
+    }
+
+    /// The database file, for messages.
+    #[must_use]
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
+    /// The quadrants that have a picture in `column`, within `bounds` if given. No picture is
+    /// read for this.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the database cannot be read or holds a place that is none.
+    pub async fn region(
+        &self,
+        column: PictureColumn,
+        bounds: Option<Bounds>,
+    ) -> Result<Region, SourceError> {
+        let mut connection = self.connection.lock().await;
+        // One text for all places is several times faster to fetch than a million rows, and
+        // `IS NOT NULL` is answered from a row's header. `is_generated` would be dearer: it
+        // stands behind the pictures, so SQLite would have to walk through them.
+        let sql = match column {
+            PictureColumn::Render => {
+                "SELECT group_concat(quadrant_x || ' ' || quadrant_y) FROM quadrants WHERE render IS NOT NULL"
+            }
+            PictureColumn::Generation => {
+                "SELECT group_concat(quadrant_x || ' ' || quadrant_y) FROM quadrants WHERE generation IS NOT NULL"
+            }
+        };
+        let places: Result<Option<String>, _> = sqlx::query_scalar(sql)
+            .fetch_one(connection.get().await?)
+            .await;
+        let places = places
+            .map_err(|error| database_error(&self.database, &error))?
+            .unwrap_or_default();
+        let mut quadrants = Vec::new();
+        for place in places.split_terminator(',') {
+            let quadrant = parse_place(place).ok_or_else(|| SourceError::BadPlace {
+                path: self.database.clone(),
+                place: place.chars().take(80).collect(),
+            })?;
+            if bounds.is_none_or(|bounds| bounds.contains(quadrant)) {
+                quadrants.push(quadrant);
+            }
+        }
+        Ok(Region::from_quadrants(quadrants))
+    }
+
+    /// The encoded picture of `quadrant` as it stands in the database; nothing is decoded.
+    ///
+    /// # Errors
+    /// [`SourceError::Gone`], [`SourceError::NoPicture`] or [`SourceError::PictureTooLarge`]
+    /// when the fault is the quadrant's, others when it is the database's.
+    pub async fn picture(
+        &self,
+        column: PictureColumn,
+        quadrant: Quadrant,
+    ) -> Result<Vec<u8>, SourceError> {
+        let mut connection = self.connection.lock().await;
+        let read = read_picture(connection.get().await?, column, quadrant).await;
+        let read = match read {
+            Ok(read) => read,
+            // A writer may have come between opening and reading; a new connection sees it.
+            Err(_) => {
+                connection.forget();
+                read_picture(connection.get().await?, column, quadrant)
+                    .await
+                    .map_err(|error| database_error(&self.database, &error))?
+            }
+        };
+        let path = || self.database.clone();
+        match read {
+            None => Err(SourceError::Gone {
+                quadrant,
+                path: path(),
+            }),
+            Some((None, _)) => Err(SourceError::NoPicture {
+                quadrant,
+                column: column.name(),
+                path: path(),
+            }),
+            Some((Some(bytes), None)) => Err(SourceError::PictureTooLarge {
+                quadrant,
+                column: column.name(),
+                path: path(),
+                bytes,
+                limit: MAX_PICTURE_BYTES,
+            }),
+            Some((_, Some(picture))) => Ok(picture),
+        }
+    }
+}
+
+/// The picture's length (`None` when it is NULL) and, unless that is too great, its bytes.
+type PictureRow = Option<(Option<i64>, Option<Vec<u8>>)>;
+
+async fn read_picture(
+    connection: &mut SqliteConnection,
+    column: PictureColumn,
+    quadrant: Quadrant,
+) -> Result<PictureRow, sqlx::Error> {
+    let sql = match column {
+        PictureColumn::Render => {
+            "SELECT length(render), CASE WHEN length(render) <= ?3 THEN CAST(render AS BLOB) END
+             FROM quadrants WHERE quadrant_x = ?1 AND quadrant_y = ?2"
+        }
+        PictureColumn::Generation => {
+            "SELECT length(generation), CASE WHEN length(generation) <= ?3 THEN CAST(generation AS BLOB) END
+             FROM quadrants WHERE quadrant_x = ?1 AND quadrant_y = ?2"
+        }
+    };
+    sqlx::query_as(sql)
+        .bind(quadrant.x)
+        .bind(quadrant.y)
+        .bind(MAX_PICTURE_BYTES)
+        .fetch_optional(connection)
+        .await
+}
+
+async fn config_in_metadata(
+    connection: &mut SqliteConnection,
+) -> Result<Option<String>, sqlx::Error> {
+    let has_metadata: bool =
+        sqlx::query_scalar("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'metadata'")
+            .fetch_one(&mut *connection)
+            .await?;
+    if !has_metadata {
+        return Ok(None);
+    }
+    sqlx::query_scalar("SELECT CAST(value AS TEXT) FROM metadata WHERE key = 'generation_config' AND value IS NOT NULL")
+        .fetch_optional(connection)
+        .await
+}
+
+fn parse_place(place: &str) -> Option<Quadrant> {
+    let (x, y) = place.split_once(' ')?;
+    Some(Quadrant::new(x.parse().ok()?, y.parse().ok()?))
+}
+
+/// JSON with sorted keys and no spaces.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
+            entries.sort_by_key(|(key, _)| *key);
+            let entries: Vec<String> = entries
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), canonical(value)))
+                .collect();
+            format!("{{{}}}", entries.join(","))
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(canonical).collect();
+            format!("[{}]", items.join(","))
+        }
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_does_not_depend_on_the_order_of_keys() {
+        let a: Value =
+            serde_json::from_str(r#"{"b": [1, {"y": 2, "x": "\""}], "a": null}"#).unwrap();
+        let b: Value = serde_json::from_str(r#"{"a":null,"b":[1,{"x":"\"","y":2}]}"#).unwrap();
+        assert_eq!(canonical(&a), canonical(&b));
+        assert_eq!(canonical(&a), r#"{"a":null,"b":[1,{"x":"\"","y":2}]}"#);
+    }
+
+    #[test]
+    fn a_place_is_two_whole_numbers() {
+        assert_eq!(parse_place("-3 14"), Some(Quadrant::new(-3, 14)));
+        for bad in ["", "3", "a b", "1.5 2", "99999999999 0", "1 2 3"] {
+            assert_eq!(parse_place(bad), None, "{bad}");
+        }
+    }
+}
