@@ -1,1 +1,22 @@
-//! A layer directory: its configuration, paths, run lock and finished quadrants.
+//! A layer directory: its configuration, its paths, the run lock, and where finished quadrants go.
+
+mod canvas;
+mod config;
+mod directory;
+mod endpoint;
+mod endpoint_url;
+mod error;
+mod fields;
+mod lock;
+mod pictures;
+mod time;
+
+pub use canvas::{CanvasConfig, CanvasMode};
+pub use config::{LayerConfig, PngCompression, SourceLayer, read_params};
+pub use directory::LayerDir;
+pub use endpoint::{EndpointConfig, HeaderSource, ImageFormat, SizePolicy, read_endpoints};
+pub use endpoint_url::{EndpointUrl, Filter, Protocol};
+pub use error::LayerError;
+pub use lock::{Holder, RunLock};
+pub use pictures::{PictureRecord, PictureState, StagedPicture};
+pub use time::{file_timestamp, timestamp};

@@ -1,0 +1,110 @@
+//! A layer directory and what lies where in it.
+
+use std::path::{Path, PathBuf};
+
+use planner::Quadrant;
+
+use crate::{LayerConfig, LayerError};
+
+/// A layer directory; file paths of a layer are known here and nowhere else.
+#[derive(Debug, Clone)]
+pub struct LayerDir {
+    path: PathBuf,
+}
+
+impl LayerDir {
+    /// The layer at `path`, which need not exist yet.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// The directory itself.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// `layer_config.json`.
+    #[must_use]
+    pub fn config_path(&self) -> PathBuf {
+        self.path.join("layer_config.json")
+    }
+
+    /// `progress.db`.
+    #[must_use]
+    pub fn progress_path(&self) -> PathBuf {
+        self.path.join("progress.db")
+    }
+
+    /// `generations/`, where finished quadrants go.
+    #[must_use]
+    pub fn pictures_dir(&self) -> PathBuf {
+        self.path.join("generations")
+    }
+
+    /// `generations/{x}_{y}.png`.
+    #[must_use]
+    pub fn picture_path(&self, quadrant: Quadrant) -> PathBuf {
+        self.pictures_dir()
+            .join(format!("{}_{}.png", quadrant.x, quadrant.y))
+    }
+
+    /// `debug_map.html`.
+    #[must_use]
+    pub fn map_path(&self) -> PathBuf {
+        self.path.join("debug_map.html")
+    }
+
+    /// The layer's configuration, with warnings about what was overlooked in it.
+    ///
+    /// # Errors
+    /// [`LayerError`] when it is missing or cannot be used.
+    pub fn read_config(&self) -> Result<(LayerConfig, Vec<String>), LayerError> {
+        LayerConfig::read(&self.config_path())
+    }
+
+    /// Makes the directory and `generations/` in it.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn create(&self) -> Result<(), LayerError> {
+        let path = self.pictures_dir();
+        std::fs::create_dir_all(&path).map_err(|source| LayerError::Io {
+            action: "make the directory",
+            path,
+            source,
+        })
+    }
+
+    /// Writes `layer_config.json`.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn write_config(&self, config: &LayerConfig) -> Result<(), LayerError> {
+        let path = self.config_path();
+        std::fs::write(&path, config.to_json()).map_err(|source| LayerError::Io {
+            action: "write",
+            path,
+            source,
+        })
+    }
+
+    /// Where the source map of `config` is: a relative `generation_dir` is taken from the
+    /// directory two levels above the layer, or else from the working directory.
+    #[must_use]
+    pub fn generation_dir(&self, config: &LayerConfig) -> PathBuf {
+        if config.generation_dir.is_absolute() {
+            return config.generation_dir.clone();
+        }
+        let layer = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        let layer = layer.canonicalize().unwrap_or(layer);
+        let beside_layers = layer
+            .parent()
+            .and_then(Path::parent)
+            .map(|root| root.join(&config.generation_dir));
+        match beside_layers {
+            Some(path) if path.exists() || !config.generation_dir.exists() => path,
+            _ => config.generation_dir.clone(),
+        }
+    }
+}

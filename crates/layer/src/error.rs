@@ -1,0 +1,111 @@
+//! What can go wrong with a layer directory.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::Holder;
+
+/// Why a layer, or a file that describes one, cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LayerError {
+    /// A file that must be there is not.
+    #[error("there is no {path}; {remedy}")]
+    Missing {
+        /// The file or directory.
+        path: PathBuf,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The system refused to read, write or rename a file.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried, as in `write`.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file is not JSON, even with comments.
+    #[error("{path} is not valid JSON: {reason}")]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// A value of another kind than the one that belongs there.
+    #[error("{place}: here must be {expected}, and there is {found}")]
+    WrongType {
+        /// The file, and the place in it.
+        place: String,
+        /// What belongs there.
+        expected: &'static str,
+        /// What is there.
+        found: &'static str,
+    },
+    /// A key that this version does not know.
+    #[error("{place}: unknown key \"{key}\"; did you mean \"{nearest}\"?")]
+    UnknownKey {
+        /// The file, and the place in it.
+        place: String,
+        /// The key.
+        key: String,
+        /// The known key nearest to it.
+        nearest: String,
+    },
+    /// A key that must be there is not.
+    #[error("{place}: the key \"{key}\" is missing")]
+    MissingKey {
+        /// The file, and the place in it.
+        place: String,
+        /// The key.
+        key: String,
+    },
+    /// A value that makes no sense for its key.
+    #[error("{place}: \"{key}\": {reason}")]
+    BadValue {
+        /// The file, and the place in it.
+        place: String,
+        /// The key.
+        key: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The configuration was written by a newer version of this program.
+    #[error(
+        "{path} has version {version}, and this program reads up to version {supported}; use a newer program"
+    )]
+    NewerVersion {
+        /// The configuration file.
+        path: PathBuf,
+        /// Its version.
+        version: u64,
+        /// The newest that is understood.
+        supported: u64,
+    },
+    /// An endpoints file without an endpoint.
+    #[error(
+        "{path} lists no endpoints; an entry looks like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\"}}"
+    )]
+    NoEndpoints {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two endpoints of one name.
+    #[error("{place}: two endpoints have the name \"{name}\"; each needs a name of its own")]
+    DuplicateEndpoint {
+        /// The file.
+        place: String,
+        /// The name.
+        name: String,
+    },
+    /// Another run holds the layer.
+    #[error("{path} is in use by another run ({holder}); wait for it to end, or stop it")]
+    InUse {
+        /// The layer directory.
+        path: PathBuf,
+        /// Who holds it, as far as is known.
+        holder: Holder,
+    },
+}

@@ -1,0 +1,102 @@
+//! One run at a time.
+
+use std::fmt;
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{LayerDir, LayerError, timestamp};
+
+/// The lock of a run on its layer, held until it is dropped.
+///
+/// The system releases it when the process ends, however it ends, so a dead run is no obstacle.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+    holder_path: PathBuf,
+}
+
+/// Who holds a layer: what the file beside the lock says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Holder {
+    /// The process.
+    pub pid: u32,
+    /// The machine it runs on.
+    pub host: String,
+    /// Since when, RFC 3339.
+    pub since: String,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.pid == 0 {
+            f.write_str("it has not said which")
+        } else {
+            write!(
+                f,
+                "process {} on {}, since {}",
+                self.pid, self.host, self.since
+            )
+        }
+    }
+}
+
+impl RunLock {
+    /// Takes the lock of `layer` and says beside it who holds it.
+    ///
+    /// # Errors
+    /// [`LayerError::InUse`] when another run holds it, [`LayerError::Io`] when the lock file
+    /// cannot be made.
+    pub fn take(layer: &LayerDir) -> Result<Self, LayerError> {
+        let path = layer.path().join("run.lock");
+        let holder_path = layer.path().join("run.lock.json");
+        let io = |action, path: &PathBuf| {
+            let path = path.clone();
+            move |source| LayerError::Io {
+                action,
+                path,
+                source,
+            }
+        };
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(io("open", &path))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let holder = std::fs::read(&holder_path)
+                    .ok()
+                    .and_then(|text| serde_json::from_slice(&text).ok())
+                    .unwrap_or_default();
+                return Err(LayerError::InUse {
+                    path: layer.path().to_owned(),
+                    holder,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io("lock", &path)(source)),
+        }
+        let holder = Holder {
+            pid: std::process::id(),
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            since: timestamp(SystemTime::now()),
+        };
+        let text = serde_json::to_vec(&holder).expect("a holder is plain data");
+        std::fs::write(&holder_path, text).map_err(io("write", &holder_path))?;
+        Ok(Self {
+            _file: file,
+            holder_path,
+        })
+    }
+}
+
+impl Drop for RunLock {
+    fn drop(&mut self) {
+        // What stays behind after a kill does no harm: it is read only while the lock is held.
+        let _ = std::fs::remove_file(&self.holder_path);
+    }
+}

@@ -1,0 +1,164 @@
+//! Finished quadrants on disk: whole or not there.
+//!
+//! A picture is written as `.{x}_{y}.png.part` and synced, then renamed to its place; one sync
+//! of the directory makes any number of renames durable. At no moment can a kill leave half a
+//! picture under its final name.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use planner::Quadrant;
+
+use crate::{LayerDir, LayerError};
+
+/// What is remembered of a picture, so that it can be checked later without decoding it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PictureRecord {
+    /// Size of the file.
+    pub bytes: u64,
+    /// BLAKE3 of the file, in hex.
+    pub hash: String,
+}
+
+impl PictureRecord {
+    /// The record of a file with these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        Self {
+            bytes: bytes.len() as u64,
+            hash: blake3::hash(bytes).to_hex().to_string(),
+        }
+    }
+}
+
+/// How a picture on disk compares with what is remembered of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureState {
+    /// As it was written.
+    Whole,
+    /// Not there.
+    Missing,
+    /// There, with other bytes.
+    Damaged,
+}
+
+/// A picture that is written and synced under its temporary name.
+#[derive(Debug)]
+pub struct StagedPicture {
+    part: PathBuf,
+    place: PathBuf,
+    published: bool,
+}
+
+impl StagedPicture {
+    /// Renames the picture to its place. It is durable after [`LayerDir::sync_pictures`].
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn publish(mut self) -> Result<(), LayerError> {
+        std::fs::rename(&self.part, &self.place).map_err(io("rename a picture to", &self.place))?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for StagedPicture {
+    fn drop(&mut self) {
+        if !self.published {
+            let _ = std::fs::remove_file(&self.part);
+        }
+    }
+}
+
+impl LayerDir {
+    /// Writes and syncs a picture of `quadrant` under its temporary name.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses; nothing is left behind.
+    pub fn stage_picture(
+        &self,
+        quadrant: Quadrant,
+        bytes: &[u8],
+    ) -> Result<StagedPicture, LayerError> {
+        let staged = StagedPicture {
+            part: self.part_path(quadrant),
+            place: self.picture_path(quadrant),
+            published: false,
+        };
+        let mut file = File::create(&staged.part).map_err(io("write", &staged.part))?;
+        file.write_all(bytes).map_err(io("write", &staged.part))?;
+        file.sync_all().map_err(io("sync", &staged.part))?;
+        Ok(staged)
+    }
+
+    /// Makes the renames so far durable.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn sync_pictures(&self) -> Result<(), LayerError> {
+        let path = self.pictures_dir();
+        File::open(&path)
+            .and_then(|dir| dir.sync_all())
+            .map_err(io("sync", &path))
+    }
+
+    /// Removes what a run that died left of pictures of `quadrants` under their temporary names.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when a file is there and cannot be removed.
+    pub fn remove_stale_parts(
+        &self,
+        quadrants: impl IntoIterator<Item = Quadrant>,
+    ) -> Result<(), LayerError> {
+        for quadrant in quadrants {
+            let part = self.part_path(quadrant);
+            match std::fs::remove_file(&part) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(io("remove", &part)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Compares the picture of `quadrant` with what is remembered of it. Its bytes are read
+    /// only when their number is right.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when it is there and cannot be read.
+    pub fn check_picture(
+        &self,
+        quadrant: Quadrant,
+        record: &PictureRecord,
+    ) -> Result<PictureState, LayerError> {
+        let path = self.picture_path(quadrant);
+        match std::fs::metadata(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(PictureState::Missing),
+            Err(error) => return Err(io("read", &path)(error)),
+            Ok(metadata) if metadata.len() != record.bytes => return Ok(PictureState::Damaged),
+            Ok(_) => {}
+        }
+        let bytes = std::fs::read(&path).map_err(io("read", &path))?;
+        Ok(if PictureRecord::of(&bytes) == *record {
+            PictureState::Whole
+        } else {
+            PictureState::Damaged
+        })
+    }
+
+    fn part_path(&self, quadrant: Quadrant) -> PathBuf {
+        self.pictures_dir()
+            .join(format!(".{}_{}.png.part", quadrant.x, quadrant.y))
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LayerError + use<> {
+    let path = path.to_owned();
+    move |source| LayerError::Io {
+        action,
+        path,
+        source,
+    }
+}

@@ -1,0 +1,29 @@
+//! Dates as the files of a layer write them.
+
+use std::time::SystemTime;
+
+/// RFC 3339 in UTC, to the second: `2026-11-22T14:03:00Z`.
+#[must_use]
+pub fn timestamp(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// The same for file names: `20261122T140300Z`.
+#[must_use]
+pub fn file_timestamp(time: SystemTime) -> String {
+    timestamp(time).replace(['-', ':'], "")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates_are_written_in_utc() {
+        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_356_180);
+        assert_eq!(timestamp(time), "2026-11-22T14:03:00Z");
+        assert_eq!(file_timestamp(time), "20261122T140300Z");
+    }
+}
