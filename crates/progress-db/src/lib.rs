@@ -1,1 +1,20 @@
-//! The plan and its progress in progress.db; what may run next.
+//! The plan and its progress in `progress.db`, and what may run next.
+//!
+//! The database is the truth. [`ProgressDb`] holds all SQL of a layer's progress; [`Queue`] is
+//! the same truth in memory for one run, built from the database at its start.
+
+mod changes;
+mod create;
+mod database;
+mod error;
+mod item;
+mod queries;
+mod queue;
+
+pub use changes::{AttemptId, Change, Durability, FinishedPicture, Outcome};
+pub use create::{PlanMetadata, create};
+pub use database::ProgressDb;
+pub use error::ProgressError;
+pub use item::{Item, ItemDetails, Status};
+pub use queries::{RecordedPicture, StepProgress};
+pub use queue::{Handle, Queue, StepCounts};

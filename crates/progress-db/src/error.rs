@@ -1,0 +1,129 @@
+//! What can go wrong with `progress.db`.
+
+use std::path::{Path, PathBuf};
+
+/// Why `progress.db` cannot be made, opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ProgressError {
+    /// There is no such file.
+    #[error("there is no {path}; a layer directory is made by init_layer")]
+    Missing {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// There already is one.
+    #[error("{path} is there already")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is no database, or a damaged one.
+    #[error(
+        "{path} is damaged ({reason}); move it away and run init_layer --rebuild, which makes a new one and marks complete what is there"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's own words.
+        reason: String,
+    },
+    /// A database, but not one of a layer.
+    #[error(
+        "{path} has no table generation_plan as a layer's plan has it ({reason}); run init_layer to make a layer"
+    )]
+    NotAPlan {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// It was written by a newer version of this program.
+    #[error(
+        "{path} has schema version {found}, and this program reads up to version {supported}; use a newer program"
+    )]
+    NewerVersion {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: String,
+        /// The newest that is understood.
+        supported: u32,
+    },
+    /// A row of the plan that makes no sense.
+    #[error(
+        "item {id} of {path} {reason}; mend that row, or plan the layer anew with init_layer --force"
+    )]
+    BadItem {
+        /// The file.
+        path: PathBuf,
+        /// The row's id.
+        id: i64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two rows of the plan claim one quadrant.
+    #[error(
+        "items {first} and {second} of {path} both cover quadrant {quadrant}; plan the layer anew with init_layer --force"
+    )]
+    Overlap {
+        /// The file.
+        path: PathBuf,
+        /// One row's id.
+        first: i64,
+        /// The other's.
+        second: i64,
+        /// The quadrant.
+        quadrant: planner::Quadrant,
+    },
+    /// The disk is full, or the file or its directory cannot be written.
+    #[error("cannot write {path}: {reason}; make room or mend its permissions, then run again")]
+    Storage {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's own words.
+        reason: String,
+    },
+    /// Another program holds the database for longer than anybody waits.
+    #[error("{path} is held by another program ({reason}); end that program, then run again")]
+    Busy {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's own words.
+        reason: String,
+    },
+    /// Anything else that SQLite refuses.
+    #[error("cannot use {path}: {reason}")]
+    Database {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's own words.
+        reason: String,
+    },
+}
+
+impl ProgressError {
+    /// SQLite's error in our words (codes: <https://www.sqlite.org/rescode.html>).
+    pub(crate) fn of(path: &Path, error: &sqlx::Error) -> Self {
+        let path = path.to_owned();
+        let (code, reason) = match error {
+            sqlx::Error::Database(error) => (
+                error
+                    .code()
+                    .and_then(|code| code.parse::<u32>().ok())
+                    .unwrap_or(0),
+                error.message().to_owned(),
+            ),
+            other => (0, other.to_string()),
+        };
+        match code & 0xff {
+            // SQLITE_BUSY, SQLITE_LOCKED
+            5 | 6 => Self::Busy { path, reason },
+            // SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
+            8 | 10 | 13 | 14 => Self::Storage { path, reason },
+            // SQLITE_CORRUPT, SQLITE_NOTADB
+            11 | 26 => Self::Damaged { path, reason },
+            _ if reason.starts_with("no such") => Self::NotAPlan { path, reason },
+            _ => Self::Database { path, reason },
+        }
+    }
+}

@@ -1,0 +1,20 @@
+-- What each finished quadrant's file must be, so that it can be checked without decoding it.
+CREATE TABLE IF NOT EXISTS pictures (
+  x INTEGER NOT NULL,
+  y INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  hash TEXT NOT NULL,
+  PRIMARY KEY (x, y)
+) WITHOUT ROWID;
+-- Every call that was made: a row is added when it starts, gets its outcome once when it ends,
+-- and is never removed. `ended_at` is NULL where the run died before the call ended.
+CREATE TABLE IF NOT EXISTS attempts (
+  id INTEGER PRIMARY KEY,
+  item_id INTEGER NOT NULL,
+  endpoint TEXT NOT NULL,
+  started_at REAL NOT NULL,
+  ended_at REAL,
+  http_status INTEGER,
+  outcome TEXT NOT NULL,
+  settings_hash TEXT NOT NULL
+);
