@@ -7,9 +7,22 @@
 
 mod adjacency;
 mod block;
+mod cycles;
+mod grid;
+mod improve;
+mod lattice;
+mod lay;
+mod packing;
 mod plan;
+mod precedence;
+mod profile;
 mod quadrant;
 mod region;
+mod start;
+mod strip_profile;
+mod strips;
+mod waves;
+mod windows;
 
 pub use adjacency::Adjacency;
 pub use block::{Axis, Block, BlockShape, UnknownShape};

@@ -47,4 +47,12 @@ impl Region {
     pub fn bounds(&self) -> Option<Bounds> {
         Bounds::around(self.quadrants.iter().copied())
     }
+
+    /// Whether every quadrant within `bounds`, a rectangle around the region, is one of it.
+    #[must_use]
+    pub fn fills(&self, bounds: Bounds) -> bool {
+        let length = |min: i32, max: i32| (i64::from(max) - i64::from(min) + 1) as u128;
+        let (min, max) = (bounds.min(), bounds.max());
+        self.len() as u128 == length(min.x, max.x) * length(min.y, max.y)
+    }
 }

@@ -1,0 +1,128 @@
+//! Which strip has to be generated before which.
+
+use crate::grid::NONE;
+use crate::strips::{Cover, Strips};
+use crate::windows::Direction;
+
+/// The strips of a region, with what the seam rule demands of their order.
+///
+/// A strip has margin across its length and none along it. So where the end of one meets the
+/// long side of another, the one that ends there goes first. Where two lie side by side, either
+/// may go first, but not both at once.
+pub(crate) struct Precedence {
+    /// Each strip by its first quadrant: the upright ones row by row, then the lying ones.
+    pub(crate) strips: Vec<(u32, Direction)>,
+    /// For each strip, those its two ends meet: it goes before them.
+    pub(crate) after: Vec<[u32; 2]>,
+    /// For each strip, those that lie along its sides.
+    pub(crate) beside: Vec<[u32; 4]>,
+}
+
+impl Precedence {
+    pub(crate) fn of(strips: &Strips) -> Self {
+        let mut number = vec![NONE; strips.grid.len()];
+        let mut list = Vec::new();
+        for wanted in [Direction::Upright, Direction::Lying] {
+            for i in 0..strips.grid.len() as u32 {
+                if strips.cover(i) == Some(Cover::First(wanted)) {
+                    number[i as usize] = list.len() as u32;
+                    number[strips.next(i, wanted) as usize] = list.len() as u32;
+                    list.push((i, wanted));
+                }
+            }
+        }
+        let strip_at = |i: u32| if i == NONE { NONE } else { number[i as usize] };
+        let upright = list.partition_point(|s: &(u32, Direction)| s.1 == Direction::Upright) as u32;
+        let (after, beside) = list
+            .iter()
+            .map(|&(first, direction)| {
+                let across = direction.across();
+                let second = strips.next(first, direction);
+                let ends = [
+                    strips.previous(first, direction),
+                    strips.next(second, direction),
+                ];
+                let sides = [first, second]
+                    .map(|i| [strips.previous(i, across), strips.next(i, across)].map(strip_at));
+                let parallel = |n: u32| {
+                    if n != NONE && (n < upright) == (direction == Direction::Upright) {
+                        n
+                    } else {
+                        NONE
+                    }
+                };
+                (
+                    ends.map(strip_at),
+                    [sides[0][0], sides[0][1], sides[1][0], sides[1][1]].map(parallel),
+                )
+            })
+            .unzip();
+        Self {
+            strips: list,
+            after,
+            beside,
+        }
+    }
+
+    pub(crate) fn successors(&self, strip: u32) -> impl Iterator<Item = u32> {
+        self.after[strip as usize]
+            .into_iter()
+            .filter(|&n| n != NONE)
+    }
+
+    pub(crate) fn parallels(&self, strip: u32) -> impl Iterator<Item = u32> {
+        self.beside[strip as usize]
+            .into_iter()
+            .filter(|&n| n != NONE)
+    }
+
+    /// How many strips have to go before each.
+    pub(crate) fn waiting_for(&self) -> Vec<u32> {
+        let mut waiting = vec![0; self.strips.len()];
+        for &next in self.after.iter().flatten().filter(|&&n| n != NONE) {
+            waiting[next as usize] += 1;
+        }
+        waiting
+    }
+
+    /// Cycles, no two with a strip in common: each a list of strips of which each has to go
+    /// before the next, and the last before the first. None is listed only when there is none.
+    pub(crate) fn cycles(&self) -> Vec<Vec<u32>> {
+        // A walk along the successors that meets itself has closed a cycle. A strip is left for
+        // good when no way on from it is left; those of a cycle are left together.
+        const LEFT: u32 = NONE - 1;
+        let mut position = vec![NONE; self.strips.len()];
+        let mut cycles = Vec::new();
+        let mut walk: Vec<u32> = Vec::new();
+        for start in 0..self.strips.len() as u32 {
+            if position[start as usize] != NONE {
+                continue;
+            }
+            position[start as usize] = 0;
+            walk.push(start);
+            while let Some(&last) = walk.last() {
+                match self
+                    .successors(last)
+                    .find(|&n| position[n as usize] != LEFT)
+                {
+                    None => {
+                        position[last as usize] = LEFT;
+                        walk.pop();
+                    }
+                    Some(next) if position[next as usize] == NONE => {
+                        position[next as usize] = walk.len() as u32;
+                        walk.push(next);
+                    }
+                    Some(next) => {
+                        let cycle = walk.split_off(position[next as usize] as usize);
+                        for &strip in &cycle {
+                            position[strip as usize] = LEFT;
+                        }
+                        cycles.push(cycle);
+                    }
+                }
+            }
+        }
+        cycles
+    }
+}
