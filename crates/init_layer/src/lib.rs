@@ -1,1 +1,12 @@
-//! Plans a layer and writes its directory.
+//! Plans a layer and writes its directory: `layer_config.json`, `progress.db`, `generations/`.
+
+mod args;
+mod init;
+mod progress_line;
+mod rebuild;
+mod staging;
+mod summary;
+
+pub use args::Args;
+pub use init::init;
+pub use summary::Summary;

@@ -1,0 +1,126 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+use planner::Bounds;
+
+/// Plan how to regenerate a map through an image model, and write a layer directory.
+///
+/// Reads which quadrants a source map has, cuts them into 2x2, 1x2, 2x1 and 1x1 blocks in three
+/// steps so that no seam forms, and writes layer_config.json, progress.db and generations/.
+/// Nothing is written when anything is wrong, and an existing layer is never touched.
+#[derive(Debug, Clone, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Args {
+    /// The layer's name
+    #[arg(long, required_unless_present = "rebuild")]
+    pub name: Option<String>,
+
+    /// The source map: a directory with quadrants.db (and generation_config.json)
+    #[arg(
+        long,
+        alias = "generation_dir",
+        value_name = "DIR",
+        required_unless_present = "rebuild"
+    )]
+    pub generation_dir: Option<PathBuf>,
+
+    /// Which of the map's pictures to regenerate
+    #[arg(
+        long,
+        alias = "source_layer",
+        value_name = "LAYER",
+        default_value = "generations"
+    )]
+    pub source_layer: SourceLayerArg,
+
+    /// The part of the map, inclusive: min_x,min_y,max_x,max_y [default: all of it]
+    #[arg(long, value_name = "BOUNDS", allow_hyphen_values = true)]
+    pub bounds: Option<Bounds>,
+
+    /// A JSON list of model endpoints, as in [{"name": "a", "url": "http://localhost:8000/"}]
+    #[arg(long, alias = "model_endpoints", value_name = "FILE")]
+    pub model_endpoints: Option<PathBuf>,
+
+    /// What to ask the model for
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prompt: Option<String>,
+
+    /// A JSON object of further parameters for the model, as in {"num_inference_steps": 20}
+    #[arg(long, alias = "generation_params", value_name = "FILE")]
+    pub generation_params: Option<PathBuf>,
+
+    /// Where to write the layer [default: layers/<NAME>]
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+
+    /// Start an existing layer over; what was there is kept as <output>.bak-<time>
+    #[arg(long, conflicts_with = "rebuild")]
+    pub force: bool,
+
+    /// Make a new progress.db for an existing layer from its configuration, marking complete what
+    /// is there; the old one is kept. For a progress.db that is damaged or lost
+    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params"])]
+    pub rebuild: bool,
+}
+
+/// `--source-layer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SourceLayerArg {
+    /// The pixel art.
+    Generations,
+    /// The 3D renders.
+    Renders,
+}
+
+const EXAMPLES: &str = r#"Examples:
+  init_layer --name snow --generation-dir generations/nyc --model-endpoints model_endpoints.json
+  init_layer --name night --generation-dir generations/nyc --source-layer renders \
+    --bounds "-10,-10,50,50" --prompt "The same city at night, windows lit" --output layers/night
+  init_layer --name snow --generation-dir generations/nyc --force     start the layer over
+  init_layer --rebuild --output layers/snow                           after a damaged progress.db
+
+Exit status: 0 the layer is made; 2 it is not, and nothing was changed."#;
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_long_flag_is_accepted_with_underscores() {
+        for argument in Args::command().get_arguments() {
+            let Some(long) = argument.get_long().filter(|long| long.contains('-')) else {
+                continue;
+            };
+            let aliases = argument.get_all_aliases().unwrap_or_default();
+            assert!(
+                aliases.contains(&long.replace('-', "_").as_str()),
+                "--{long}"
+            );
+        }
+    }
+
+    #[test]
+    fn bounds_may_begin_with_a_minus() {
+        for bounds in [
+            vec!["--bounds", "-10,-10,50,50"],
+            vec!["--bounds=-10,-10,50,50"],
+        ] {
+            let args = ["init_layer", "--name", "a", "--generation_dir", "b"]
+                .into_iter()
+                .chain(bounds);
+            assert_eq!(
+                Args::parse_from(args).bounds.unwrap().to_string(),
+                "-10,-10,50,50"
+            );
+        }
+    }
+
+    #[test]
+    fn the_command_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,258 @@
+//! Making a layer.
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, bail};
+use layer::{CanvasConfig, LayerConfig, LayerDir, PngCompression, RunLock, SourceLayer};
+use planner::{Bounds, Region};
+use progress_db::PlanMetadata;
+use source_map::{PictureColumn, SourceMap};
+
+use crate::args::{Args, SourceLayerArg};
+use crate::progress_line::plan_visibly;
+use crate::rebuild::rebuild;
+use crate::staging::Staging;
+use crate::summary::Summary;
+
+/// Does what the command line asks for: makes a layer, or a new `progress.db` for one.
+///
+/// # Errors
+/// What is wrong, where, and what to do; then nothing has been changed.
+pub async fn init(args: Args) -> anyhow::Result<Summary> {
+    let output = output_of(&args)?;
+    if args.rebuild {
+        return rebuild(&LayerDir::at(output)).await;
+    }
+    let (Some(name), Some(generation_dir)) = (args.name.as_deref(), args.generation_dir.as_deref())
+    else {
+        bail!("--name and --generation-dir say what to make");
+    };
+    let replaced = existing(&output, args.force)?;
+    let (config, warnings) = config_of(&args, name, generation_dir, &output)?;
+    let source = SourceMap::open(generation_dir).await?;
+    let region = region_of(&source, config.source_layer, args.bounds).await?;
+    let bounds = args
+        .bounds
+        .or_else(|| region.bounds())
+        .context("the map has no quadrants")?;
+    let config = LayerConfig {
+        bounds: Some(bounds),
+        ..config
+    };
+    let (region, plan) = plan_visibly(region).await;
+
+    let staging = Staging::beside(&output)?;
+    let staged = LayerDir::at(staging.path());
+    staged.create()?;
+    staged.write_config(&config)?;
+    progress_db::create(
+        &staged.progress_path(),
+        &plan,
+        &metadata_of(&config, &source, bounds),
+    )
+    .await?;
+    let backup = replaced.as_ref().map(|replaced| replaced.backup.as_path());
+    staging.publish(backup)?;
+    Ok(
+        Summary::new(LayerDir::at(output), &config, &source, &region, &plan)
+            .with_backup(backup)
+            .with_warnings(warnings),
+    )
+}
+
+/// The metadata of a plan that is made now.
+pub(crate) fn metadata_of(
+    config: &LayerConfig,
+    source: &SourceMap,
+    bounds: Bounds,
+) -> PlanMetadata {
+    PlanMetadata {
+        program_version: env!("CARGO_PKG_VERSION").to_owned(),
+        created_at: layer::timestamp(SystemTime::now()),
+        bounds,
+        source_config_hash: source.config_hash().to_owned(),
+        source_layer: config.source_layer.name().to_owned(),
+    }
+}
+
+/// The quadrants to plan; an error that says where the map's quadrants are when there are none.
+pub(crate) async fn region_of(
+    source: &SourceMap,
+    source_layer: SourceLayer,
+    bounds: Option<Bounds>,
+) -> anyhow::Result<Region> {
+    let (column, other_column, other_layer) = match source_layer {
+        SourceLayer::Generations => (PictureColumn::Generation, PictureColumn::Render, "renders"),
+        SourceLayer::Renders => (
+            PictureColumn::Render,
+            PictureColumn::Generation,
+            "generations",
+        ),
+    };
+    let region = source.region(column, bounds).await?;
+    if !region.is_empty() {
+        return Ok(region);
+    }
+    let database = source.database().display();
+    if let Some(bounds) = bounds
+        && let Some(all) = source.region(column, None).await?.bounds()
+    {
+        bail!(
+            "{database} has no {} within the bounds {bounds}; its quadrants lie within {all}",
+            source_layer.name()
+        );
+    }
+    if source.region(other_column, None).await?.is_empty() {
+        bail!("{database} has no pictures at all; a source map has renders or generations");
+    }
+    bail!(
+        "{database} has no {}; it has {other_layer}: use --source-layer {other_layer}",
+        source_layer.name()
+    );
+}
+
+fn output_of(args: &Args) -> anyhow::Result<PathBuf> {
+    if let Some(output) = &args.output {
+        if output.as_os_str().is_empty() {
+            bail!("--output is empty; it names the directory to write the layer to");
+        }
+        return Ok(output.clone());
+    }
+    let Some(name) = &args.name else {
+        bail!("--output or --name says which layer to rebuild")
+    };
+    let is_plain = Path::new(name)
+        .file_name()
+        .is_some_and(|file| file == name.as_str());
+    if !is_plain {
+        bail!("the name {name:?} cannot be a directory's; give one with --output");
+    }
+    Ok(Path::new("layers").join(name))
+}
+
+/// A layer that is to be replaced.
+struct Replaced {
+    backup: PathBuf,
+    // Held until it has been moved: a run may not lose its layer from under it.
+    _lock: Option<RunLock>,
+}
+
+/// What is at `output` already; an error when it may not be replaced.
+fn existing(output: &Path, force: bool) -> anyhow::Result<Option<Replaced>> {
+    let entries = match std::fs::read_dir(output) {
+        Ok(entries) => entries.count(),
+        Err(error)
+            if error.kind() == std::io::ErrorKind::NotFound
+                && output.symlink_metadata().is_err() =>
+        {
+            return Ok(None);
+        }
+        Err(error) => {
+            return Err(error)
+                .with_context(|| format!("{} is no directory to write to", output.display()));
+        }
+    };
+    if entries == 0 {
+        return Ok(None);
+    }
+    let layer = LayerDir::at(output);
+    let is_layer = layer.config_path().exists() || layer.progress_path().exists();
+    if !force || !is_layer {
+        let what = if is_layer {
+            "is a layer already"
+        } else {
+            "exists, is not empty and is no layer"
+        };
+        let remedy = if is_layer {
+            "choose another --output, or start it over with --force, which keeps what is there as a .bak"
+        } else {
+            "choose another --output"
+        };
+        bail!("{} {what}, and was not touched; {remedy}", output.display());
+    }
+    let lock = RunLock::take(&layer)?;
+    let absolute = std::path::absolute(output)?;
+    let mut backup = absolute.into_os_string();
+    backup.push(format!(".bak-{}", layer::file_timestamp(SystemTime::now())));
+    let mut backup = PathBuf::from(backup);
+    while backup.exists() {
+        backup.as_mut_os_string().push("-2");
+    }
+    Ok(Some(Replaced {
+        backup,
+        _lock: Some(lock),
+    }))
+}
+
+fn config_of(
+    args: &Args,
+    name: &str,
+    generation_dir: &Path,
+    output: &Path,
+) -> anyhow::Result<(LayerConfig, Vec<String>)> {
+    let mut warnings = Vec::new();
+    if name.trim().is_empty() {
+        bail!("--name is empty; a layer needs a name");
+    }
+    let model_endpoints = match &args.model_endpoints {
+        Some(path) => layer::read_endpoints(path)?,
+        None => {
+            warnings.push(
+                "no --model-endpoints: add entries to \"model_endpoints\" in layer_config.json before the run".to_owned(),
+            );
+            Vec::new()
+        }
+    };
+    let mut generation_params = match &args.generation_params {
+        Some(path) => layer::read_params(path)?,
+        None => serde_json::Map::new(),
+    };
+    if let Some(prompt) = &args.prompt {
+        generation_params.insert("prompt".to_owned(), prompt.as_str().into());
+    }
+    let config = LayerConfig {
+        version: Some(LayerConfig::CURRENT_VERSION),
+        name: name.to_owned(),
+        generation_dir: lasting_path(generation_dir, output)?,
+        source_layer: match args.source_layer {
+            SourceLayerArg::Generations => SourceLayer::Generations,
+            SourceLayerArg::Renders => SourceLayer::Renders,
+        },
+        bounds: None,
+        model_endpoints,
+        generation_params,
+        canvas: CanvasConfig::default(),
+        png_compression: PngCompression::default(),
+        created_at: Some(layer::timestamp(SystemTime::now())),
+    };
+    Ok((config, warnings))
+}
+
+/// The path of the source as the configuration keeps it: relative where that means the same
+/// directory from two levels above the layer, so that a project can be moved as a whole, and
+/// absolute where it does not.
+fn lasting_path(generation_dir: &Path, output: &Path) -> anyhow::Result<PathBuf> {
+    let absolute = std::path::absolute(generation_dir)
+        .with_context(|| format!("{} is no path", generation_dir.display()))?;
+    if generation_dir.is_absolute() {
+        return Ok(absolute);
+    }
+    // `output` need not exist, but what is two levels above it may be a link.
+    let root = std::path::absolute(output)?
+        .parent()
+        .and_then(Path::parent)
+        .map(Path::to_owned);
+    let same = root
+        .and_then(|root| root.join(generation_dir).canonicalize().ok())
+        .is_some_and(|path| {
+            absolute
+                .canonicalize()
+                .is_ok_and(|absolute| absolute == path)
+        });
+    Ok(if same {
+        generation_dir.to_owned()
+    } else {
+        absolute
+    })
+}
