@@ -1,1 +1,38 @@
-//! Runs a layer's plan on a pool of model endpoints.
+//! Runs a layer's plan on a pool of model endpoints until all quadrants are generated.
+//!
+//! [`run`] reads and checks a layer ([`start`]), then hands it to the dispatcher, one task that
+//! owns the queue and the [`pool`] and decides what goes where. The [`work`] of an item, preparing
+//! its canvas, calling an endpoint, saving the answer, is spawned and ends in an [`event`].
+//! [`publish`] and [`recorder`] make finished pictures durable, in an order that is safe to die in
+//! at any moment.
+
+mod args;
+mod builtin;
+mod canvas;
+mod clock;
+mod codec;
+mod dispatch;
+mod dry_run;
+mod endpoint;
+mod event;
+mod failure;
+mod fault_point;
+mod log;
+mod pool;
+mod protocol;
+mod publish;
+mod recorder;
+mod report;
+mod run;
+mod secrets;
+mod settings;
+mod shutdown;
+mod start;
+mod summary;
+mod tries;
+mod verify;
+mod wire;
+mod work;
+
+pub use args::Args;
+pub use run::{Ended, run};

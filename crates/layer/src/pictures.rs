@@ -148,6 +148,19 @@ impl LayerDir {
         })
     }
 
+    /// The bytes of the picture of `quadrant`; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when it is there and cannot be read.
+    pub fn read_picture(&self, quadrant: Quadrant) -> Result<Option<Vec<u8>>, LayerError> {
+        let path = self.picture_path(quadrant);
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path)(error)),
+        }
+    }
+
     fn part_path(&self, quadrant: Quadrant) -> PathBuf {
         self.pictures_dir()
             .join(format!(".{}_{}.png.part", quadrant.x, quadrant.y))

@@ -46,15 +46,13 @@ impl ProgressDb {
     /// # Errors
     /// As for [`ProgressDb::open`].
     pub async fn open_read_only(path: &Path) -> Result<Self, ProgressError> {
-        let options = base_options(path).read_only(true);
-        let opened = match Self::connect(path, options.clone()).await {
-            // In a directory that cannot be written SQLite cannot share a WAL database; when
-            // nobody writes it there is nothing to share.
-            Err(ProgressError::Storage { .. }) if !wal_of(path).exists() => {
-                Self::connect(path, options.immutable(true)).await
-            }
-            other => other,
-        };
+        // A look must leave nothing behind: a read-only connection to a WAL database makes files
+        // beside it, or fails where it may not. Without a log nobody is writing, and the file
+        // can be read as it stands.
+        let options = base_options(path)
+            .read_only(true)
+            .immutable(!wal_of(path).exists());
+        let opened = Self::connect(path, options).await;
         let mut db = opened?;
         db.check_version().await?;
         Ok(db)

@@ -23,7 +23,9 @@ pub struct Queue {
     /// Failed items among the predecessors, directly or over others: while there are any the
     /// item cannot run.
     held_back: Vec<bool>,
-    /// Pending items whose predecessors are all complete.
+    /// Pending items that no failed one holds back.
+    open: BTreeSet<Handle>,
+    /// Those whose predecessors are all complete.
     ready: BTreeSet<Handle>,
     steps: BTreeMap<u8, StepCounts>,
 }
@@ -72,6 +74,7 @@ impl Queue {
         let mut queue = Self {
             missing: vec![0; items.len()],
             held_back: vec![false; items.len()],
+            open: BTreeSet::new(),
             ready: BTreeSet::new(),
             steps: BTreeMap::new(),
             items,
@@ -92,6 +95,7 @@ impl Queue {
                 Status::Error => counts.failed += 1,
                 Status::Pending | Status::InProgress => {
                     counts.pending += 1;
+                    queue.open.insert(handle(index));
                     if missing == 0 {
                         queue.ready.insert(handle(index));
                     }
@@ -143,6 +147,18 @@ impl Queue {
             .take_while(move |&handle| Some(self.item(handle).step) == step)
     }
 
+    /// The items that are likely to run next, in order: those that may run now and those that
+    /// wait for others to complete.
+    pub fn upcoming(&self) -> impl Iterator<Item = Handle> + '_ {
+        self.open.iter().copied()
+    }
+
+    /// Whether an item may run now.
+    #[must_use]
+    pub fn is_ready(&self, handle: Handle) -> bool {
+        self.ready.contains(&handle) && Some(self.item(handle).step) == self.current_step()
+    }
+
     /// Takes an item that may run now.
     ///
     /// # Panics
@@ -162,6 +178,7 @@ impl Queue {
     /// Puts back an item that was taken.
     pub fn put_back(&mut self, handle: Handle) {
         self.items[handle as usize].status = Status::Pending;
+        self.open.insert(handle);
         self.ready.insert(handle);
         let counts = self.counts_mut(handle);
         counts.taken -= 1;
@@ -215,6 +232,7 @@ impl Queue {
                     continue;
                 }
                 self.held_back[index] = true;
+                self.open.remove(&next);
                 let counts = self
                     .steps
                     .get_mut(&self.items[index].step)

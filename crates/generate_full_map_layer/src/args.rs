@@ -1,0 +1,96 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Run a layer's plan on its model endpoints until all quadrants are generated.
+///
+/// Can be stopped at any moment, by Ctrl-C or by a power cut, and started again with the same
+/// command: finished quadrants are kept, and no call is made twice but those that were under way.
+#[derive(Debug, Clone, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Args {
+    /// The layer directory, made by init_layer
+    #[arg(long, alias = "layer_dir", value_name = "DIR")]
+    pub layer_dir: PathBuf,
+
+    /// How many calls may be under way together [default: the sum of the endpoints' slots]
+    #[arg(long, alias = "max_concurrent", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_concurrent: Option<u32>,
+
+    /// First check the pictures of complete items, and make missing or damaged ones again
+    #[arg(long)]
+    pub resume: bool,
+
+    /// Run items again that failed
+    #[arg(long, alias = "retry_errors")]
+    pub retry_errors: bool,
+
+    /// Show what would run where; call nothing and change nothing
+    #[arg(long, alias = "dry_run")]
+    pub dry_run: bool,
+
+    /// Stop after so many items
+    #[arg(long, alias = "max_items", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_items: Option<u32>,
+
+    /// Stop after so many failed items in a row
+    #[arg(long, alias = "max_errors", value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_errors: u32,
+
+    /// Stop when no endpoint has answered anything so many seconds after the start
+    #[arg(long, alias = "startup_wait", value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    pub startup_wait: f64,
+
+    /// After Ctrl-C, wait so many seconds for calls under way [default: the endpoint's timeout_s]
+    #[arg(long, alias = "drain_s", value_name = "SECONDS", value_parser = seconds)]
+    pub drain_s: Option<f64>,
+
+    /// Go on although the source map's configuration or layer is not the one that was planned
+    #[arg(long, alias = "accept_source_change")]
+    pub accept_source_change: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|seconds: &f64| (0.0..=1e9).contains(seconds))
+        .ok_or_else(|| format!("{text:?} is not a number of seconds"))
+}
+
+const EXAMPLES: &str = "Examples:
+  generate_full_map_layer --layer-dir layers/snow --dry-run        see what would run where
+  generate_full_map_layer --layer-dir layers/snow --max-items 4    try a few items first
+  generate_full_map_layer --layer-dir layers/snow                  run, or go on after a stop
+  generate_full_map_layer --layer-dir layers/snow --resume         check finished pictures first
+  generate_full_map_layer --layer-dir layers/snow --retry-errors   run failed items again
+
+Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
+failed ones; 2 could not run; 3 stopped early with work left; 130 and 143 interrupted.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_long_flag_is_accepted_with_underscores() {
+        for argument in Args::command().get_arguments() {
+            let Some(long) = argument.get_long().filter(|long| long.contains('-')) else {
+                continue;
+            };
+            let aliases = argument.get_all_aliases().unwrap_or_default();
+            assert!(
+                aliases.contains(&long.replace('-', "_").as_str()),
+                "--{long}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_command_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

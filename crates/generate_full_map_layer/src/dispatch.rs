@@ -1,0 +1,601 @@
+//! The dispatcher: decides which item goes where, and what follows from what the workers tell.
+//!
+//! It is one task that owns the queue and the pool, so nothing here is locked. It never waits
+//! for a piece of work: all of it is spawned, and ends in an [`Event`].
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use progress_db::{AttemptId, Change, Durability, Handle, Outcome, Queue};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+
+use crate::canvas::SizeMatch;
+use crate::clock::unix_now;
+use crate::event::{Answer, Event, PrepareFailure};
+use crate::failure::{Failure, FailureKind};
+use crate::pool::{EndpointIndex, Pool};
+use crate::report::{Report, duration_text};
+use crate::shutdown::{Shutdown, Signal};
+use crate::tries::Tries;
+use crate::work::{Call, Canvas, Work};
+
+/// What ends a run before everything is done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The user asked for it.
+    Signal(Signal),
+    /// It cannot or should not go on; the line says why and what to do.
+    Early(String),
+}
+
+/// The limits a user may set.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How many items to begin at most.
+    pub max_items: Option<usize>,
+    /// After how many failed items in a row to stop.
+    pub max_errors: usize,
+    /// How long no endpoint may answer at the start.
+    pub startup_wait: Duration,
+    /// How long calls that are under way may take after the user asked to stop.
+    pub drain: Option<Duration>,
+}
+
+/// What a run has done.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    pub items_completed: usize,
+    pub items_failed: usize,
+    pub quadrants_completed: usize,
+    pub resized: usize,
+    pub stretched: usize,
+}
+
+/// The state of a run.
+pub(crate) struct Dispatcher {
+    pub work: Arc<Work>,
+    pub queue: Queue,
+    pub pool: Pool,
+    pub report: Report,
+    pub tally: Tally,
+    limits: Limits,
+    next_attempt: AttemptId,
+    tries: Tries,
+    /// Canvases on their way, or ready and waiting for an endpoint.
+    prepared: BTreeMap<Handle, Prepared>,
+    in_flight: HashMap<Handle, InFlight>,
+    /// Items begun in this run, kept only when their number is limited.
+    begun: HashSet<Handle>,
+    errors_in_a_row: usize,
+    started: Instant,
+    stop: Option<Stop>,
+    /// When calls that are still under way are given up.
+    drain_until: Option<Instant>,
+    outage_told: Option<Instant>,
+}
+
+/// An item's canvas.
+enum Prepared {
+    /// On its way.
+    Coming,
+    /// Ready to be sent.
+    Ready(Arc<Canvas>),
+    /// There will be none; the item fails when its turn comes.
+    Bad(String),
+}
+
+/// A claimed item that is not complete.
+struct InFlight {
+    call: Call,
+    started: Instant,
+    /// The call, while it is under way.
+    calling: Option<AbortHandle>,
+}
+
+impl Dispatcher {
+    pub(crate) fn new(
+        work: Arc<Work>,
+        queue: Queue,
+        pool: Pool,
+        report: Report,
+        limits: Limits,
+        last_attempt: AttemptId,
+    ) -> Self {
+        Self {
+            work,
+            queue,
+            pool,
+            report,
+            tally: Tally::default(),
+            limits,
+            next_attempt: last_attempt + 1,
+            tries: Tries::default(),
+            prepared: BTreeMap::new(),
+            in_flight: HashMap::new(),
+            begun: HashSet::new(),
+            errors_in_a_row: 0,
+            started: Instant::now(),
+            stop: None,
+            drain_until: None,
+            outage_told: None,
+        }
+    }
+
+    /// Runs until everything is done or the run has to stop. Nothing is under way afterwards.
+    pub(crate) async fn run(
+        &mut self,
+        events: &mut mpsc::UnboundedReceiver<Event>,
+        shutdown: &mut Shutdown,
+    ) -> Option<Stop> {
+        loop {
+            let now = Instant::now();
+            if self.stop.is_none() {
+                self.prepare_ahead();
+                self.assign(now);
+                self.stop_if_hopeless(now);
+            }
+            if self.in_flight.is_empty() && (self.stop.is_some() || !self.has_more()) {
+                break;
+            }
+            tokio::select! {
+                biased;
+                signal = shutdown.next() => self.on_signal(signal),
+                Some(event) = events.recv() => {
+                    self.on_event(event);
+                    // A burst of events is one occasion to think, not many.
+                    while let Ok(event) = events.try_recv() {
+                        self.on_event(event);
+                    }
+                }
+                () = tokio::time::sleep_until(self.next_wake(now)) => self.on_wake(Instant::now()),
+            }
+            self.report.update(self.queue.steps(), Instant::now());
+        }
+        self.stop.take()
+    }
+
+    /// Whether there is an item that could still be begun.
+    fn has_more(&self) -> bool {
+        if self
+            .limits
+            .max_items
+            .is_some_and(|most| self.begun.len() >= most)
+        {
+            // An item that was begun and put back is still owed.
+            return self.begun.iter().any(|&handle| self.queue.is_ready(handle));
+        }
+        self.queue.current_step().is_some()
+    }
+
+    fn may_begin(&self, handle: Handle) -> bool {
+        self.limits
+            .max_items
+            .is_none_or(|most| self.begun.len() < most || self.begun.contains(&handle))
+    }
+
+    /// Keeps canvases ready for all slots and a few more: first for items that may run now, then
+    /// for those that come next, so that a new step finds its first canvases ready.
+    fn prepare_ahead(&mut self) {
+        let depth = self.pool.max_concurrent() + self.work.cores_wide + 1;
+        let queue = &self.queue;
+        self.prepared
+            .retain(|&handle, _| !queue.is_held_back(handle));
+        let mut wanted: Vec<Handle> = self
+            .queue
+            .ready()
+            .filter(|&handle| self.may_begin(handle))
+            .take(depth)
+            .collect();
+        let ahead = depth.saturating_sub(wanted.len());
+        let not_yet = self
+            .queue
+            .upcoming()
+            .filter(|&handle| !self.queue.is_ready(handle));
+        wanted.extend(not_yet.filter(|&handle| self.may_begin(handle)).take(ahead));
+        for handle in wanted {
+            if let Entry::Vacant(entry) = self.prepared.entry(handle) {
+                entry.insert(Prepared::Coming);
+                tokio::spawn(Arc::clone(&self.work).prepare(handle, *self.queue.item(handle)));
+            }
+        }
+    }
+
+    /// Gives out items while there are endpoints for them.
+    fn assign(&mut self, now: Instant) {
+        self.give_up_bad_sources();
+        // Claimed and not complete: twice the slots, so that saving never holds up a call and
+        // memory stays bounded when the disk is slow.
+        while self.in_flight.len() < 2 * self.pool.max_concurrent() && self.pool.has_free(now) {
+            let Some((handle, endpoint)) = self.choose(now) else {
+                break;
+            };
+            self.begin(handle, endpoint, now);
+        }
+    }
+
+    /// The next item, and an endpoint for it.
+    fn choose(&mut self, now: Instant) -> Option<(Handle, EndpointIndex)> {
+        let left = self
+            .queue
+            .current_step()
+            .map_or(0, |step| self.queue.steps()[&step].pending);
+        let pictures = |endpoint: EndpointIndex| self.pool.members()[endpoint].tally.pictures;
+        let mut put_off = None;
+        let mut all_prepared = true;
+        for handle in self.queue.ready().filter(|&handle| self.may_begin(handle)) {
+            // The order of the plan is kept: nothing overtakes an item whose canvas comes soon.
+            let Some(Prepared::Ready(_)) = self.prepared.get(&handle) else {
+                all_prepared = false;
+                break;
+            };
+            let elsewhere = self.pool.has_other(|endpoint| {
+                !self.tries.was_bad_at(handle, endpoint)
+                    && self.pool.members()[endpoint]
+                        .rests_for(now)
+                        .is_none_or(|rest| rest < Duration::from_secs(10))
+            });
+            let suits = |endpoint| !(elsewhere && self.tries.was_bad_at(handle, endpoint));
+            let is_suspect = |endpoint| {
+                self.tries
+                    .is_suspect_at(handle, endpoint, pictures(endpoint))
+            };
+            if let Some(endpoint) = self.pool.pick(now, left, |endpoint| {
+                suits(endpoint) && !is_suspect(endpoint)
+            }) {
+                return Some((handle, endpoint));
+            }
+            if put_off.is_none() {
+                put_off = self
+                    .pool
+                    .pick(now, left, suits)
+                    .map(|endpoint| (handle, endpoint));
+            }
+        }
+        // Another item would tell better whether the endpoint is back, but there is none.
+        put_off.filter(|_| all_prepared)
+    }
+
+    fn begin(&mut self, handle: Handle, endpoint: EndpointIndex, now: Instant) {
+        let Some(Prepared::Ready(canvas)) = self.prepared.remove(&handle) else {
+            unreachable!("only prepared items are chosen");
+        };
+        if self.limits.max_items.is_some() {
+            self.begun.insert(handle);
+        }
+        self.queue.take(handle);
+        self.pool.start(endpoint, now);
+        let call = Call {
+            handle,
+            item: *self.queue.item(handle),
+            endpoint,
+            attempt: self.next_attempt,
+            canvas,
+        };
+        self.next_attempt += 1;
+        let calling = tokio::spawn(Arc::clone(&self.work).call(call.clone())).abort_handle();
+        self.in_flight.insert(
+            handle,
+            InFlight {
+                call,
+                started: now,
+                calling: Some(calling),
+            },
+        );
+    }
+
+    fn on_event(&mut self, event: Event) {
+        let now = Instant::now();
+        match event {
+            Event::Prepared { handle, canvas } => self.on_prepared(handle, canvas),
+            Event::Called { handle, answer } => self.on_called(handle, answer, now),
+            Event::Decoded { size_match } => match size_match {
+                SizeMatch::Exact => {}
+                SizeMatch::Resized => self.tally.resized += 1,
+                SizeMatch::Stretched => self.tally.stretched += 1,
+            },
+            Event::Unusable { handle, failure } => {
+                let Some(InFlight { call, .. }) = self.in_flight.remove(&handle) else {
+                    return;
+                };
+                self.pool.bad_answer(call.endpoint, now);
+                self.on_failure(call, &failure.with_status(200));
+            }
+            Event::Saved { handles } => {
+                handles.into_iter().for_each(|handle| self.on_saved(handle));
+            }
+            Event::StorageFailed { message } => {
+                self.stop_now(format!("{message}; the run stops, nothing is lost: mend it and run the same command again"));
+            }
+        }
+    }
+
+    fn on_called(&mut self, handle: Handle, answer: Result<Answer, Failure>, now: Instant) {
+        let Some(in_flight) = self.in_flight.get_mut(&handle) else {
+            return;
+        };
+        in_flight.calling = None;
+        let (endpoint, started) = (in_flight.call.endpoint, in_flight.started);
+        match answer {
+            Ok(answer) => {
+                self.pool.answered(endpoint, started, now);
+                tokio::spawn(Arc::clone(&self.work).save(in_flight.call.clone(), answer));
+            }
+            Err(failure) => {
+                let InFlight { call, .. } =
+                    self.in_flight.remove(&handle).expect("it was found above");
+                let name = self.work.endpoints[endpoint].name.clone();
+                let out = self
+                    .pool
+                    .failed(endpoint, started, now, &failure, fastrand::f64());
+                if let Some(line) = out {
+                    tracing::error!("{line}");
+                } else if let Some(rest) = self.pool.members()[endpoint].rests_for(now) {
+                    tracing::warn!(
+                        "{}: endpoint {name}: {failure}; it rests {}",
+                        call.item.block,
+                        duration_text(rest)
+                    );
+                }
+                self.on_failure(call, &failure);
+            }
+        }
+    }
+
+    /// Puts an item back after a failed call, or gives it up.
+    fn on_failure(&mut self, call: Call, failure: &Failure) {
+        let Call {
+            handle,
+            item,
+            endpoint,
+            attempt,
+            canvas,
+        } = call;
+        let pictures = |endpoint: EndpointIndex| self.pool.members()[endpoint].tally.pictures;
+        self.tries
+            .note(handle, endpoint, failure, pictures(endpoint));
+        let name = &self.work.endpoints[endpoint].name;
+        let verdict = match failure.kind {
+            FailureKind::Rejected => Some(failure.message.clone()),
+            _ => self.tries.verdict(handle, pictures),
+        };
+        let ended = Change::AttemptEnded {
+            attempt,
+            outcome: failure.outcome(),
+            http_status: failure.http_status,
+            at: unix_now(),
+        };
+        let verdict = verdict.map(|message| format!("endpoint {name}: {message}"));
+        match verdict {
+            Some(message) => self.give_up(handle, message, vec![ended]),
+            None => {
+                self.write(vec![ended, Change::PutBack { item: item.id }]);
+                self.queue.put_back(handle);
+                self.prepared.insert(handle, Prepared::Ready(canvas));
+            }
+        }
+    }
+
+    fn on_prepared(&mut self, handle: Handle, canvas: Result<Arc<Canvas>, PrepareFailure>) {
+        let prepared = match canvas {
+            Ok(canvas) => Prepared::Ready(canvas),
+            Err(PrepareFailure::Item(message)) => Prepared::Bad(message),
+            Err(PrepareFailure::Source(message)) => {
+                // What is under way can still be saved.
+                self.stop.get_or_insert(Stop::Early(format!(
+                    "the source map cannot be read: {message}"
+                )));
+                return;
+            }
+        };
+        if let Some(entry) = self.prepared.get_mut(&handle) {
+            *entry = prepared;
+        }
+    }
+
+    /// Fails the items whose turn has come and whose source pictures are of no use.
+    fn give_up_bad_sources(&mut self) {
+        loop {
+            let bad = self
+                .prepared
+                .iter()
+                .find_map(|(&handle, prepared)| match prepared {
+                    Prepared::Bad(message) if self.queue.is_ready(handle) => {
+                        Some((handle, message.clone()))
+                    }
+                    _ => None,
+                });
+            let Some((handle, message)) = bad else { return };
+            self.prepared.remove(&handle);
+            if self.limits.max_items.is_some() {
+                self.begun.insert(handle);
+            }
+            self.queue.take(handle);
+            self.give_up(handle, message, Vec::new());
+        }
+    }
+
+    fn give_up(&mut self, handle: Handle, message: String, mut changes: Vec<Change>) {
+        let item = *self.queue.item(handle);
+        tracing::error!("{} failed: {message}", item.block);
+        changes.push(Change::Fail {
+            item: item.id,
+            message,
+        });
+        self.write(changes);
+        self.queue.fail(handle);
+        self.tries.forget(handle);
+        self.tally.items_failed += 1;
+        self.errors_in_a_row += 1;
+        if self.errors_in_a_row >= self.limits.max_errors && self.stop.is_none() {
+            self.stop = Some(Stop::Early(format!(
+                "{} items in a row failed; mend what the messages say, then run again with --retry-errors (--max-errors sets the number)",
+                self.errors_in_a_row
+            )));
+        }
+    }
+
+    fn on_saved(&mut self, handle: Handle) {
+        let Some(InFlight { call, .. }) = self.in_flight.remove(&handle) else {
+            return;
+        };
+        self.pool.good_answer(call.endpoint);
+        self.queue.complete(handle);
+        self.tries.forget(handle);
+        self.errors_in_a_row = 0;
+        self.tally.items_completed += 1;
+        self.tally.quadrants_completed += call.item.block.quadrants().count();
+        self.outage_told = None;
+    }
+
+    fn on_signal(&mut self, signal: Signal) {
+        let calls = self
+            .in_flight
+            .values()
+            .filter(|in_flight| in_flight.calling.is_some())
+            .count();
+        let longest = self
+            .in_flight
+            .values()
+            .map(|in_flight| self.work.endpoints[in_flight.call.endpoint].timeout)
+            .max()
+            .unwrap_or_default();
+        let drain = self.limits.drain.unwrap_or(longest);
+        self.drain_until = Some(Instant::now() + drain);
+        self.report.say(&format!(
+            "{signal}: no new calls; waiting up to {} for {calls} under way, which are paid for ({signal} again ends at once, also without loss)",
+            duration_text(drain)
+        ));
+        // A reason that was there before keeps its word.
+        self.stop.get_or_insert(Stop::Signal(signal));
+    }
+
+    fn on_wake(&mut self, now: Instant) {
+        if self.drain_until.is_some_and(|until| until <= now) {
+            self.abandon_calls();
+        }
+    }
+
+    /// Stops at once: what is under way could not be saved.
+    fn stop_now(&mut self, reason: String) {
+        if !matches!(self.stop, Some(Stop::Early(_))) {
+            self.stop = Some(Stop::Early(reason));
+        }
+        self.abandon_calls();
+        // Answers that are being saved fail the same way; their items are put back by the next run.
+        self.in_flight.clear();
+    }
+
+    /// Gives up the calls that are under way; their items are pending again.
+    fn abandon_calls(&mut self) {
+        let calling: Vec<Handle> = self
+            .in_flight
+            .iter()
+            .filter(|(_, item)| item.calling.is_some())
+            .map(|(&handle, _)| handle)
+            .collect();
+        for handle in calling {
+            let Some(InFlight {
+                call,
+                started,
+                calling,
+            }) = self.in_flight.remove(&handle)
+            else {
+                continue;
+            };
+            if let Some(calling) = calling {
+                calling.abort();
+            }
+            self.pool.cancelled(call.endpoint, started);
+            let ended = Change::AttemptEnded {
+                attempt: call.attempt,
+                outcome: Outcome::Interrupted,
+                http_status: None,
+                at: unix_now(),
+            };
+            self.write(vec![ended, Change::PutBack { item: call.item.id }]);
+            self.queue.put_back(handle);
+        }
+    }
+
+    /// Writes changes; what goes wrong is told as an event.
+    fn write(&self, changes: Vec<Change>) {
+        let committed = self.work.recorder.submit(changes, Durability::Process);
+        let events = self.work.events.clone();
+        tokio::spawn(async move {
+            if let Ok(Err(error)) = committed.await {
+                let _ = events.send(Event::StorageFailed {
+                    message: error.to_string(),
+                });
+            }
+        });
+    }
+
+    /// Stops a run that cannot go on, and tells once a minute what an outage waits for.
+    fn stop_if_hopeless(&mut self, now: Instant) {
+        let waits = self.pool.calls_under_way() == 0 && self.has_more() && !self.pool.has_free(now);
+        let nobody_answered =
+            !self.pool.any_answered() && now >= self.started + self.limits.startup_wait;
+        if self.pool.all_out() {
+            self.stop = Some(Stop::Early(format!(
+                "no endpoint is left:{}",
+                self.last_failures(now)
+            )));
+        } else if waits && nobody_answered {
+            self.stop = Some(Stop::Early(format!(
+                "no endpoint has answered anything within {} of the start; check the addresses in layer_config.json:{}",
+                duration_text(self.limits.startup_wait),
+                self.last_failures(now)
+            )));
+        } else if waits
+            && self
+                .outage_told
+                .is_none_or(|told| now >= told + Duration::from_secs(60))
+        {
+            self.outage_told = Some(now);
+            self.report.say(&format!(
+                "waiting for an endpoint:{}",
+                self.last_failures(now)
+            ));
+        }
+    }
+
+    /// Each endpoint's last failure, and when it is tried again.
+    fn last_failures(&self, now: Instant) -> String {
+        let describe = |member: &crate::pool::Member| {
+            let when = match (member.out(), member.rests_for(now)) {
+                (Some(_), _) => "out".to_owned(),
+                (None, Some(rest)) => format!("next try in {}", duration_text(rest)),
+                (None, None) => "next try now".to_owned(),
+            };
+            format!(
+                " {} ({}; {when})",
+                member.name(),
+                member
+                    .out()
+                    .or(member.last_failure())
+                    .unwrap_or("no failure yet")
+            )
+        };
+        self.pool
+            .members()
+            .iter()
+            .map(describe)
+            .collect::<Vec<_>>()
+            .join(",")
+    }
+
+    fn next_wake(&self, now: Instant) -> Instant {
+        let startup = Some(self.started + self.limits.startup_wait)
+            .filter(|&at| at > now && !self.pool.any_answered());
+        [self.pool.next_wake(now), self.drain_until, startup]
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(now + Duration::from_secs(5))
+            .min(now + Duration::from_secs(5))
+    }
+}

@@ -1,0 +1,102 @@
+//! An endpoint, ready to be called.
+
+use std::time::Duration;
+
+use layer::{EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol};
+use reqwest::Url;
+
+use crate::canvas::CanvasForm;
+use crate::secrets::{Credentials, Environment};
+use crate::settings::Settings;
+
+/// One endpoint of the pool and all that a call to it needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoint {
+    /// Its name.
+    pub name: String,
+    /// What answers there.
+    pub speaks: Speaks,
+    /// How many calls it serves at a time.
+    pub slots: usize,
+    /// How long a call may take.
+    pub timeout: Duration,
+    /// How many calls a minute it is given at most.
+    pub max_per_minute: Option<u32>,
+    /// What its canvas looks like.
+    pub form: CanvasForm,
+    /// What it is told.
+    pub settings: Settings,
+    /// Its address for people to read, without what may be secret.
+    pub address: String,
+}
+
+/// What answers at an endpoint.
+#[derive(Debug, Clone)]
+pub(crate) enum Speaks {
+    /// A filter inside the process.
+    Builtin(Filter),
+    /// A server.
+    Http(Box<Server>),
+}
+
+/// A server and how it is spoken to.
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    /// Where.
+    pub url: Url,
+    /// In which protocol.
+    pub protocol: Protocol,
+    /// With which keys.
+    pub credentials: Credentials,
+}
+
+impl Endpoint {
+    /// The endpoint of an entry in the layer's configuration, and warnings about its keys.
+    ///
+    /// # Errors
+    /// When a prompt or a header cannot be used.
+    pub(crate) fn of(
+        config: &LayerConfig,
+        entry: &EndpointConfig,
+        environment: &Environment,
+    ) -> anyhow::Result<(Self, Vec<String>)> {
+        let (credentials, warnings) = Credentials::of(entry, environment)?;
+        let speaks = match (&entry.url, entry.protocol()) {
+            (EndpointUrl::Builtin(filter), _) => Speaks::Builtin(*filter),
+            (EndpointUrl::Http(url), protocol) => Speaks::Http(Box::new(Server {
+                url: url.clone(),
+                protocol: protocol.unwrap_or(Protocol::EditB64),
+                credentials: credentials.with_bearer(&entry.name)?,
+            })),
+        };
+        let endpoint = Self {
+            name: entry.name.clone(),
+            speaks,
+            slots: entry.slots() as usize,
+            timeout: Duration::try_from_secs_f64(entry.timeout_s())
+                .unwrap_or(Duration::from_secs(600)),
+            max_per_minute: entry.max_per_minute,
+            form: CanvasForm {
+                format: entry.image_format.unwrap_or(ImageFormat::Png),
+            },
+            settings: Settings::of(config, entry)?,
+            address: entry.url.to_string(),
+        };
+        Ok((endpoint, warnings))
+    }
+
+    /// The protocol's name, for people to read.
+    #[must_use]
+    pub(crate) fn protocol_name(&self) -> &'static str {
+        match &self.speaks {
+            Speaks::Builtin(_) => "builtin",
+            Speaks::Http(server) => server.protocol.name(),
+        }
+    }
+
+    /// Whether a model reads its prompt.
+    #[must_use]
+    pub(crate) fn is_http(&self) -> bool {
+        matches!(self.speaks, Speaks::Http(_))
+    }
+}

@@ -1,0 +1,52 @@
+//! What the workers tell the dispatcher.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use image::RgbImage;
+use progress_db::Handle;
+
+use crate::canvas::SizeMatch;
+use crate::failure::Failure;
+use crate::work::Canvas;
+
+/// Something that has happened to an item, or to the whole run.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A canvas is ready to be sent, or the item cannot be drawn at all.
+    Prepared {
+        handle: Handle,
+        canvas: Result<Arc<Canvas>, PrepareFailure>,
+    },
+    /// A call has ended.
+    Called {
+        handle: Handle,
+        answer: Result<Answer, Failure>,
+    },
+    /// An answer's pictures are cut out, and on their way to the disk.
+    Decoded { size_match: SizeMatch },
+    /// An answer turned out to be of no use.
+    Unusable { handle: Handle, failure: Failure },
+    /// Items are complete.
+    Saved { handles: Vec<Handle> },
+    /// Nothing can be written any more.
+    StorageFailed { message: String },
+}
+
+/// Why there is no canvas.
+#[derive(Debug)]
+pub(crate) enum PrepareFailure {
+    /// The fault lies with the item's source pictures.
+    Item(String),
+    /// The source map as a whole cannot be read.
+    Source(String),
+}
+
+/// What a call brought.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// An encoded picture.
+    Encoded(Bytes),
+    /// A picture from a filter inside the process.
+    Drawn(RgbImage),
+}

@@ -1,0 +1,95 @@
+//! What the model is told: prompt, parameters, and their fingerprint.
+
+use anyhow::bail;
+use layer::{EndpointConfig, EndpointUrl, LayerConfig};
+use serde_json::{Map, Value, json};
+
+/// What one endpoint is told with each canvas.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Settings {
+    /// What to draw.
+    pub prompt: String,
+    /// Where the prompt comes from.
+    pub prompt_origin: PromptOrigin,
+    /// The layer's parameters, without the prompt, under the names of `generation_params`.
+    pub layer_params: Map<String, Value>,
+    /// The endpoint's own parameters, which are merged over the layer's.
+    pub endpoint_params: Map<String, Value>,
+    /// The model to ask for.
+    pub model: Option<String>,
+    /// Fingerprint of all of it and of the canvas: pictures of one fingerprint go together.
+    pub hash: String,
+}
+
+/// Where a prompt comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PromptOrigin {
+    /// The user.
+    Given,
+    /// Nobody gave one.
+    Default,
+}
+
+/// What a model is asked for when nobody says it.
+pub(crate) const DEFAULT_PROMPT: &str = "Redraw this section of a city map seen from above at an angle. Keep every building, \
+    street, tree and shoreline exactly where it is, keep the scale and the viewing angle, and draw up to the very \
+    edges of the picture in one even style.";
+
+impl Settings {
+    /// What `endpoint` is told in the layer of `config`.
+    ///
+    /// # Errors
+    /// When a prompt is not a text.
+    pub(crate) fn of(config: &LayerConfig, endpoint: &EndpointConfig) -> anyhow::Result<Self> {
+        let mut layer_params = config.generation_params.clone();
+        let mut endpoint_params = endpoint.params.clone();
+        let in_params = take_prompt(
+            &mut endpoint_params,
+            &format!("params of endpoint {}", endpoint.name),
+        )?;
+        let of_layer = take_prompt(&mut layer_params, "generation_params")?;
+        let given = in_params.or_else(|| endpoint.prompt.clone()).or(of_layer);
+        let prompt_origin = if given.is_some() {
+            PromptOrigin::Given
+        } else {
+            PromptOrigin::Default
+        };
+        let prompt = given.unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
+
+        let mut merged: Vec<(&String, &Value)> = layer_params
+            .iter()
+            .filter(|(key, _)| !endpoint_params.contains_key(*key))
+            .chain(&endpoint_params)
+            .collect();
+        merged.sort_by_key(|(key, _)| *key);
+        let told = match &endpoint.url {
+            // A filter is told nothing; which one it is makes all the difference.
+            EndpointUrl::Builtin(filter) => json!(["builtin", filter.name()]),
+            EndpointUrl::Http(_) => json!([
+                prompt,
+                merged,
+                endpoint.model,
+                config.canvas,
+                config.source_layer
+            ]),
+        };
+        let hash = blake3::hash(told.to_string().as_bytes()).to_hex()[..16].to_owned();
+        Ok(Self {
+            prompt,
+            prompt_origin,
+            layer_params,
+            endpoint_params,
+            model: endpoint.model.clone(),
+            hash,
+        })
+    }
+}
+
+fn take_prompt(params: &mut Map<String, Value>, place: &str) -> anyhow::Result<Option<String>> {
+    match params.shift_remove("prompt") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(prompt)) if prompt.trim().is_empty() => Ok(None),
+        Some(Value::String(prompt)) => Ok(Some(prompt)),
+        Some(_) => bail!("the prompt in the {place} of layer_config.json is not a text"),
+    }
+}

@@ -1,0 +1,78 @@
+//! SIGINT and SIGTERM.
+
+use std::fmt;
+
+use tokio::signal::unix::{self, SignalKind};
+use tokio::sync::mpsc;
+
+/// A signal that ends a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// Ctrl-C.
+    Interrupt,
+    /// What a system sends before it shuts down.
+    Terminate,
+}
+
+impl Signal {
+    /// The exit status of a process that this signal ended: 128 and its number.
+    #[must_use]
+    pub(crate) const fn exit_status(self) -> u8 {
+        match self {
+            Self::Interrupt => 130,
+            Self::Terminate => 143,
+        }
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// Hears the first signal; a second one ends the process at once.
+#[derive(Debug)]
+pub(crate) struct Shutdown {
+    signals: mpsc::UnboundedReceiver<Signal>,
+}
+
+impl Shutdown {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// When the system does not let a process listen.
+    pub(crate) fn listen() -> std::io::Result<Self> {
+        let mut interrupt = unix::signal(SignalKind::interrupt())?;
+        let mut terminate = unix::signal(SignalKind::terminate())?;
+        let (sender, signals) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            let mut heard = false;
+            loop {
+                let signal = tokio::select! {
+                    Some(()) = interrupt.recv() => Signal::Interrupt,
+                    Some(()) = terminate.recv() => Signal::Terminate,
+                };
+                // What is complete is durable, and the next run does the rest again.
+                if heard {
+                    std::process::exit(i32::from(signal.exit_status()));
+                }
+                heard = true;
+                let _ = sender.send(signal);
+            }
+        });
+        Ok(Self { signals })
+    }
+
+    /// The first signal.
+    pub(crate) async fn next(&mut self) -> Signal {
+        match self.signals.recv().await {
+            Some(signal) => signal,
+            // The listener ends only with the process.
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a run needs before its first call, checked before anything is changed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use layer::{LayerConfig, LayerDir, SourceLayer};
+use progress_db::{Item, ProgressDb, Status};
+use source_map::{PictureColumn, SourceMap};
+
+use crate::canvas::QuadrantSize;
+use crate::endpoint::Endpoint;
+use crate::secrets::Environment;
+use crate::settings::PromptOrigin;
+
+/// Everything that is read of a layer and its source.
+pub(crate) struct Start {
+    pub layer: Arc<LayerDir>,
+    pub config: LayerConfig,
+    pub source: SourceMap,
+    pub column: PictureColumn,
+    pub size: QuadrantSize,
+    pub endpoints: Vec<Endpoint>,
+    /// What the user should know, a line each.
+    pub warnings: Vec<String>,
+}
+
+impl Start {
+    /// Reads and checks a layer.
+    ///
+    /// # Errors
+    /// What is wrong, where, and what to do.
+    pub(crate) async fn read(layer_dir: &Path, accept_source_change: bool) -> anyhow::Result<Self> {
+        let layer = LayerDir::at(layer_dir);
+        let (config, mut warnings) = layer.read_config()?;
+        let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
+        let source = SourceMap::open(&layer.generation_dir(&config)).await?;
+        let planned = check_fingerprint(&mut db, &config, &source).await;
+        db.close().await?;
+        match planned {
+            Err(error) if accept_source_change => {
+                warnings.push(format!("{error}; going on, as was asked for"));
+            }
+            other => other?,
+        }
+        let (environment, warning) = Environment::read(Path::new("."));
+        warnings.extend(warning);
+        let mut endpoints = Vec::with_capacity(config.model_endpoints.len());
+        for entry in &config.model_endpoints {
+            let (endpoint, about_keys) = Endpoint::of(&config, entry, &environment)?;
+            warnings.extend(about_keys);
+            endpoints.push(endpoint);
+        }
+        if let Some(endpoint) = endpoints.iter().find(|endpoint| {
+            endpoint.is_http() && endpoint.settings.prompt_origin == PromptOrigin::Default
+        }) {
+            warnings.push(format!(
+                "no prompt is given; the model is asked: \"{}\" (set \"prompt\" in generation_params)",
+                endpoint.settings.prompt
+            ));
+        }
+        let (width_px, height_px) = source.config().quadrant_size_px();
+        let column = match config.source_layer {
+            SourceLayer::Generations => PictureColumn::Generation,
+            SourceLayer::Renders => PictureColumn::Render,
+        };
+        let size = QuadrantSize {
+            width_px,
+            height_px,
+        };
+        Ok(Self {
+            layer: Arc::new(layer),
+            config,
+            source,
+            column,
+            size,
+            endpoints,
+            warnings,
+        })
+    }
+
+    /// An error when there is no endpoint to call.
+    pub(crate) fn require_endpoints(&self) -> anyhow::Result<()> {
+        if self.endpoints.is_empty() {
+            bail!(
+                "{} lists no model_endpoints; add entries like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\", \"api_key_env\": \"MODEL_API_KEY\"}}, or {{\"name\": \"snow\", \"url\": \"builtin:snow\"}} to try it without a model",
+                self.layer.config_path().display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Makes `generations/` where another tool left it out; an error when it has vanished with
+    /// finished pictures in it.
+    pub(crate) fn require_pictures_dir(&self, items: &[Item]) -> anyhow::Result<()> {
+        let path = self.layer.pictures_dir();
+        if path.is_dir() {
+            return Ok(());
+        }
+        if path.exists() {
+            bail!("{} is not a directory; move it away", path.display());
+        }
+        let complete = items
+            .iter()
+            .filter(|item| item.status == Status::Complete)
+            .count();
+        if complete > 0 {
+            bail!(
+                "{} is gone, though {complete} items are complete; put it back, or make an empty directory in its place and run with --resume to make them again",
+                path.display()
+            );
+        }
+        std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))
+    }
+}
+
+/// Whether the source is the one that was planned. Plans made by other tools do not say.
+async fn check_fingerprint(
+    db: &mut ProgressDb,
+    config: &LayerConfig,
+    source: &SourceMap,
+) -> anyhow::Result<()> {
+    let remedy = "plan it anew with init_layer --force, or accept it with --accept-source-change";
+    if let Some(planned) = db.metadata("source_config_hash").await?
+        && planned != source.config_hash()
+    {
+        bail!(
+            "{} has another configuration than the source that was planned; {remedy}",
+            source.database().display()
+        );
+    }
+    if let Some(planned) = db.metadata("source_layer").await?
+        && planned != config.source_layer.name()
+    {
+        bail!(
+            "the source layer is {}, and {planned} was planned; {remedy}",
+            config.source_layer.name()
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,326 @@
+//! The work of one item: preparing its canvas, calling an endpoint, and saving the answer.
+//!
+//! Waiting is async; decoding and encoding run on the blocking pool, as many at a time as the
+//! machine has cores. Each piece ends in an [`Event`] for the dispatcher.
+
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use image::{DynamicImage, RgbImage};
+use layer::{LayerDir, PictureRecord, PngCompression};
+use planner::{Block, Quadrant};
+use progress_db::{AttemptId, Change, Durability, Handle, Item};
+use source_map::{PictureColumn, SourceMap};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::canvas::{self, CanvasForm, QuadrantSize, SizeMatch};
+use crate::clock::unix_now;
+use crate::codec;
+use crate::endpoint::{Endpoint, Speaks};
+use crate::event::{Answer, Event, PrepareFailure};
+use crate::failure::Failure;
+use crate::fault_point::fault_point;
+use crate::protocol::Ask;
+use crate::publish::Finished;
+use crate::recorder::Recorder;
+use crate::wire;
+
+/// How many items are being written to the disk at a time. A sync is a wait, not work.
+const WRITERS: usize = 16;
+
+/// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    encoded: Vec<(CanvasForm, Encoded)>,
+}
+
+/// An encoded sheet.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    pub bytes: Bytes,
+    pub size_px: (u32, u32),
+    pub block_at_px: (u32, u32),
+}
+
+impl Canvas {
+    fn in_form(&self, form: CanvasForm) -> &Encoded {
+        let (_, encoded) = self
+            .encoded
+            .iter()
+            .find(|(other, _)| *other == form)
+            .expect("all forms are prepared");
+        encoded
+    }
+}
+
+/// What all work of a run shares.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub endpoints: Vec<Endpoint>,
+    pub client: reqwest::Client,
+    pub source: SourceMap,
+    pub column: PictureColumn,
+    pub size: QuadrantSize,
+    pub layer: Arc<LayerDir>,
+    pub compression: PngCompression,
+    pub recorder: Recorder,
+    pub publisher: mpsc::UnboundedSender<Finished>,
+    /// Items answered and not yet complete.
+    pub being_saved: Arc<AtomicUsize>,
+    pub events: mpsc::UnboundedSender<Event>,
+    pub cores: Semaphore,
+    /// How many cores the machine has.
+    pub cores_wide: usize,
+    pub writers: Semaphore,
+}
+
+/// The encoded quadrants of a block, cut out of an answer.
+struct Cut {
+    size_match: SizeMatch,
+    quadrants: Vec<(Quadrant, Vec<u8>)>,
+}
+
+/// A call that is about to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub handle: Handle,
+    pub item: Item,
+    pub endpoint: usize,
+    pub attempt: AttemptId,
+    pub canvas: Arc<Canvas>,
+}
+
+impl Work {
+    /// Room for the writers of a run.
+    pub(crate) fn writers() -> Semaphore {
+        Semaphore::new(WRITERS)
+    }
+
+    /// Reads, stitches and encodes the canvas of an item.
+    pub(crate) async fn prepare(self: Arc<Self>, handle: Handle, item: Item) {
+        let canvas = self.canvas_of(item.block).await.map(Arc::new);
+        self.tell(Event::Prepared { handle, canvas });
+    }
+
+    async fn canvas_of(self: &Arc<Self>, block: Block) -> Result<Canvas, PrepareFailure> {
+        let mut encoded = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            let picture = self
+                .source
+                .picture(self.column, quadrant)
+                .await
+                .map_err(|error| {
+                    if error.is_of_one_quadrant() {
+                        PrepareFailure::Item(error.to_string())
+                    } else {
+                        PrepareFailure::Source(error.to_string())
+                    }
+                })?;
+            encoded.push((quadrant, picture));
+        }
+        let this = Arc::clone(self);
+        self.on_a_core(move || this.draw_canvas(block, &encoded))
+            .await
+            .map_err(PrepareFailure::Item)
+    }
+
+    fn draw_canvas(&self, block: Block, encoded: &[(Quadrant, Vec<u8>)]) -> Result<Canvas, String> {
+        let mut sources = Vec::with_capacity(encoded.len());
+        for (quadrant, picture) in encoded {
+            let decoded = canvas::decode_source(picture, self.size).map_err(|reason| {
+                format!(
+                    "the {} of quadrant {quadrant} in {} is {reason}",
+                    self.column.name(),
+                    self.source.database().display()
+                )
+            })?;
+            sources.push((*quadrant, decoded));
+        }
+        let mut forms: Vec<(CanvasForm, Encoded)> = Vec::with_capacity(1);
+        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
+            if forms.iter().all(|(other, _)| *other != form) {
+                let sheet = canvas::stitch(block, self.size, &sources);
+                let encoded = Encoded {
+                    bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
+                    size_px: (sheet.picture.width(), sheet.picture.height()),
+                    block_at_px: sheet.block_at_px,
+                };
+                forms.push((form, encoded));
+            }
+        }
+        Ok(Canvas { encoded: forms })
+    }
+
+    /// Claims the item and calls its endpoint.
+    pub(crate) async fn call(self: Arc<Self>, call: Call) {
+        let endpoint = &self.endpoints[call.endpoint];
+        let claim = Change::Claim {
+            item: call.item.id,
+            attempt: call.attempt,
+            endpoint: endpoint.name.clone(),
+            settings_hash: endpoint.settings.hash.clone(),
+            at: unix_now(),
+        };
+        if let Err(error) = self.recorder.commit(vec![claim], Durability::Process).await {
+            return self.tell(Event::StorageFailed {
+                message: error.to_string(),
+            });
+        }
+        fault_point("claimed");
+        let sheet = call.canvas.in_form(endpoint.form);
+        let answer = match &endpoint.speaks {
+            Speaks::Builtin(filter) => {
+                let (filter, picture) = (*filter, sheet.bytes.clone());
+                let drawn = self.on_a_core(move || draw(filter, &picture)).await;
+                drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
+            }
+            Speaks::Http(server) => {
+                let ask = Ask {
+                    picture: &sheet.bytes,
+                    format: endpoint.form.format,
+                    size_px: sheet.size_px,
+                    settings: &endpoint.settings,
+                };
+                wire::call(&self.client, endpoint, server, ask)
+                    .await
+                    .map(Answer::Encoded)
+            }
+        };
+        if answer.is_ok() {
+            fault_point("answered");
+        }
+        self.tell(Event::Called {
+            handle: call.handle,
+            answer,
+        });
+    }
+
+    /// Cuts the quadrants out of an answer, writes and syncs them, and hands them on to be
+    /// published.
+    pub(crate) async fn save(self: Arc<Self>, call: Call, answer: Answer) {
+        self.being_saved.fetch_add(1, Ordering::Relaxed);
+        let this = Arc::clone(&self);
+        let (block, sheet) = (
+            call.item.block,
+            call.canvas
+                .in_form(self.endpoints[call.endpoint].form)
+                .clone(),
+        );
+        let cut = self
+            .on_a_core(move || this.cut(block, &sheet, answer))
+            .await;
+        let Cut {
+            size_match,
+            quadrants,
+        } = match cut {
+            Ok(cut) => cut,
+            Err(reason) => {
+                self.being_saved.fetch_sub(1, Ordering::Relaxed);
+                let failure = Failure::bad_answer(format!("the answer is {reason}"));
+                return self.tell(Event::Unusable {
+                    handle: call.handle,
+                    failure,
+                });
+            }
+        };
+        self.tell(Event::Decoded { size_match });
+        let permit = self
+            .writers
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let layer = Arc::clone(&self.layer);
+        let staged = tokio::task::spawn_blocking(move || {
+            quadrants
+                .into_iter()
+                .map(|(quadrant, bytes)| {
+                    Ok((
+                        quadrant,
+                        layer.stage_picture(quadrant, &bytes)?,
+                        PictureRecord::of(&bytes),
+                    ))
+                })
+                .collect::<Result<Vec<_>, layer::LayerError>>()
+        });
+        let staged = staged
+            .await
+            .unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()));
+        drop(permit);
+        match staged {
+            Ok(pictures) => {
+                let finished = Finished {
+                    handle: call.handle,
+                    item: call.item.id,
+                    attempt: call.attempt,
+                    http_status: matches!(self.endpoints[call.endpoint].speaks, Speaks::Http(_))
+                        .then_some(200),
+                    pictures,
+                };
+                let _ = self.publisher.send(finished);
+            }
+            Err(error) => {
+                self.being_saved.fetch_sub(1, Ordering::Relaxed);
+                self.tell(Event::StorageFailed {
+                    message: error.to_string(),
+                });
+            }
+        }
+    }
+
+    fn cut(&self, block: Block, sheet: &Encoded, answer: Answer) -> Result<Cut, String> {
+        let (width, height) = sheet.size_px;
+        let picture = match answer {
+            Answer::Drawn(picture) => picture,
+            // A model that answers larger than it was asked is believed up to four times.
+            Answer::Encoded(bytes) => {
+                codec::into_opaque(codec::decode(&bytes, 4 * width.max(height).max(1024))?)
+            }
+        };
+        let (picture, size_match) = canvas::bring_to_size(picture, width, height)?;
+        let mut quadrants = Vec::with_capacity(4);
+        for (quadrant, picture) in canvas::split(block, self.size, sheet.block_at_px, &picture) {
+            quadrants.push((
+                quadrant,
+                codec::encode_quadrant(&picture, self.compression)?,
+            ));
+        }
+        Ok(Cut {
+            size_match,
+            quadrants,
+        })
+    }
+
+    /// Runs picture work on the blocking pool, no wider than the machine. A decoder that panics
+    /// on what it was given is one more way for a picture to be bad.
+    async fn on_a_core<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let permit = self
+            .cores
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let done = tokio::task::spawn_blocking(work).await;
+        drop(permit);
+        done.unwrap_or_else(|_| Err("a picture that its decoder cannot cope with".to_owned()))
+    }
+
+    fn tell(&self, event: Event) {
+        // Nobody listens any more when the run was ended at once.
+        let _ = self.events.send(event);
+    }
+}
+
+fn draw(filter: layer::Filter, picture: &[u8]) -> Result<RgbImage, String> {
+    let mut picture: RgbImage = codec::into_opaque(decode_own(picture)?);
+    crate::builtin::apply(filter, &mut picture);
+    Ok(picture)
+}
+
+/// Decodes a canvas that this process encoded itself.
+fn decode_own(picture: &[u8]) -> Result<DynamicImage, String> {
+    codec::decode(picture, u32::MAX)
+}
