@@ -1,68 +1,68 @@
-//! Breaks cycles of strips that would wait for each other.
+//! Breaks cycles of strips of which each would have to be generated before the next.
 
-use crate::lay::Area;
+use crate::area::Area;
+use crate::layout::{Cover, Layout};
+use crate::noise::Noise;
 use crate::precedence::Precedence;
 use crate::strip_profile::StripProfiles;
-use crate::strips::{Cover, Strips};
 use crate::windows::Direction;
 
-/// Rounds of laying anew before a strip is given up instead.
+/// After so many rounds a strip of each cycle is cut into two single quadrants, which is always
+/// allowed. Two or three rounds are usual.
 const ROUNDS: usize = 20;
 
-/// Changes strips until none has to wait for itself, and returns their order.
-pub(crate) fn break_cycles(strips: &mut Strips) -> Precedence {
-    let mut profiles = StripProfiles::default();
-    for round in 0.. {
-        let precedence = Precedence::of(strips);
+/// Lays strips anew until none has to wait for itself, and returns their precedence.
+pub(crate) fn break_cycles<'r>(
+    mut layout: Layout<'r>,
+    profiles: &mut StripProfiles,
+) -> (Layout<'r>, Precedence) {
+    let mut round = 0;
+    loop {
+        let precedence = Precedence::of(&layout);
         let cycles = precedence.cycles();
         if cycles.is_empty() {
-            return precedence;
+            return (layout, precedence);
         }
         for cycle in cycles {
-            let members: Vec<(u32, Direction)> = cycle
+            let strips: Vec<(u32, Direction)> = cycle
                 .iter()
                 .map(|&n| precedence.strips[n as usize])
                 .collect();
-            let whole = members
+            // What broke another cycle may have broken this one, too.
+            if strips
                 .iter()
-                .all(|&(i, d)| strips.cover(i) == Some(Cover::First(d)));
-            if !whole {
-                // Another cycle's change has broken this one, too.
-            } else if round < ROUNDS {
-                avoid_cheapest(strips, &members, &mut profiles);
-            } else {
-                strips.lift(members[0].0);
+                .all(|&(i, d)| layout.cover(i) == Some(Cover::First(d)))
+            {
+                if round < ROUNDS {
+                    forbid_cheapest(&mut layout, &strips, profiles);
+                } else {
+                    layout.lift_strip(strips[0].0);
+                }
             }
         }
+        round += 1;
     }
-    unreachable!()
 }
 
-fn avoid_cheapest(strips: &mut Strips, members: &[(u32, Direction)], profiles: &mut StripProfiles) {
-    let mut best: Option<(usize, (u32, Direction))> = None;
-    for &(i, direction) in members {
-        let q = strips.grid.quadrant(i);
+/// Rules out the one of `strips` without which the most strips can be laid around it.
+fn forbid_cheapest(layout: &mut Layout, strips: &[(u32, Direction)], profiles: &mut StripProfiles) {
+    let mut lay_without = |layout: &mut Layout, (i, direction): (u32, Direction)| {
+        let q = layout.grid.quadrant(i);
         let (x, y) = (i64::from(q.x), i64::from(q.y));
-        let area = Area::of(strips, x - 5, y - 5, x + 6, y + 6);
-        let saved: Vec<Cover> = area.cells.iter().filter_map(|&c| strips.cover(c)).collect();
-        strips.forbid(i, direction);
-        area.relay(strips, profiles);
-        let count = area.count(strips);
-        for (&c, s) in area.cells.iter().zip(saved) {
-            strips.put(c, s);
-        }
-        strips.allow();
-        // all areas differ: count loss
-        let loss = area.count(strips) - count;
-        if best.is_none_or(|b| loss < b.0) {
-            best = Some((loss, (i, direction)));
-        }
-    }
-    if let Some((_, (i, direction))) = best {
-        let q = strips.grid.quadrant(i);
-        let (x, y) = (i64::from(q.x), i64::from(q.y));
-        let area = Area::of(strips, x - 5, y - 5, x + 6, y + 6);
-        strips.forbid(i, direction);
-        area.relay(strips, profiles);
+        let area = Area::of(layout, x - 5..=x + 6, y - 5..=y + 6);
+        let before = area.worth(layout) as i64;
+        layout.forbid_strip(i, direction);
+        area.clear(layout);
+        area.lay(layout, profiles, Noise(0));
+        (area.worth(layout) as i64 - before, area)
+    };
+    let mut gain = |strip: &(u32, Direction)| {
+        let (gain, area) = lay_without(layout, *strip);
+        area.restore(layout);
+        layout.allow_last();
+        gain
+    };
+    if let Some(&cheapest) = strips.iter().max_by_key(|&strip| gain(strip)) {
+        lay_without(layout, cheapest);
     }
 }

@@ -1,5 +1,7 @@
 //! The quadrants of a region, each with its four neighbours.
 
+use std::ops::{Range, RangeInclusive};
+
 use crate::{Quadrant, Region};
 
 /// Stands for a neighbour that does not exist. A region cannot hold as many quadrants: they
@@ -45,13 +47,13 @@ impl<'r> Grid<'r> {
         self.at[i as usize]
     }
 
-    /// The quadrants of row `y` from column `left` to `right`: they stand together in the list.
-    pub(crate) fn row(&self, y: i64, left: i64, right: i64) -> std::ops::Range<u32> {
+    /// The quadrants of row `y` within `columns`: they stand together in the list.
+    pub(crate) fn row(&self, y: i64, columns: &RangeInclusive<i64>) -> Range<u32> {
         let before = |x: i64| {
             self.at
                 .partition_point(|q| (i64::from(q.y), i64::from(q.x)) < (y, x)) as u32
         };
-        before(left)..before(right + 1)
+        before(*columns.start())..before(columns.end() + 1)
     }
 
     pub(crate) fn above(&self, i: u32) -> u32 {

@@ -1,70 +1,76 @@
 //! Improves a packing of 2x2 blocks window by window.
 
+use crate::noise::Noise;
 use crate::packing::Packing;
-use crate::profile::{BLOCK, Profiles, Row, WIDTH};
-use crate::windows::{Direction, Windows};
+use crate::square_profile::{BLOCK, MAX_WIDTH, Places, SquareProfiles};
+use crate::windows::{Line, MAX_LENGTH, Windows};
 
-const SWEEPS: u32 = 20;
-/// What a place may be worth beyond a block, at most.
-const NOISE: u32 = 256;
-/// What two blocks in line at a distance of exactly three are worth.
+/// Nearly all that sweeps can gain is gained in the first few.
+const SWEEPS: u32 = 12;
+
+/// What chance may add to the worth of a block: enough to choose among packings of equally many.
+const NOISE: i32 = 256;
+
+/// What two blocks in line at a distance of three may add: strips fit best between such.
 const ALIGNED: i32 = 64;
 
-/// Improves a packing of 2x2 blocks by sweeps of windows, each solved exactly beside the rest.
-pub(crate) fn improve(packing: &mut Packing) {
-    let cuts: Vec<Windows> = [0, WIDTH / 2, WIDTH / 4, 3 * WIDTH / 4]
-        .into_iter()
-        .flat_map(|offset| {
-            [Direction::Upright, Direction::Lying]
-                .map(|d| Windows::of(packing.places(), d, WIDTH, offset))
-        })
-        .collect();
-    let mut profiles = Profiles::new();
-    let mut rows = Vec::new();
-    let mut chosen = Vec::new();
+/// Sweeps of windows in both directions, each window emptied and packed anew, optimally beside
+/// the rest: no window ever ends with fewer blocks. Noise decides among equals, so that blocks
+/// drift until somewhere there is room for one more.
+pub(crate) fn improve(packing: &mut Packing, profiles: &mut SquareProfiles, seed: u32) {
+    let cuts = Windows::cuts(packing.places(), MAX_WIDTH, MAX_LENGTH);
     for sweep in 0..SWEEPS {
-        let last = sweep + 1 == SWEEPS;
-        let bonus = if sweep % 2 == 1 || last { ALIGNED } else { 0 };
-        for (c, cut) in cuts.iter().enumerate() {
-            for window in cut.iter() {
-                for &line in window {
-                    for (_, place) in cut.members(line) {
-                        if packing.is_taken(place) {
-                            packing.release(place);
-                        }
-                    }
+        // Every second sweep, and so the last one, brings blocks into line.
+        let aligned = if sweep % 2 == 1 { ALIGNED } else { 0 };
+        for (n, windows) in (0..).zip(&cuts) {
+            let noise = Noise(seed << 16 | sweep << 8 | n);
+            for window in windows.iter() {
+                let places = || window.iter().flat_map(|&line| windows.members(line));
+                for (_, place) in places()
+                    .filter(|p| packing.is_taken(p.1))
+                    .collect::<Vec<_>>()
+                {
+                    packing.release(place);
                 }
-                rows.clear();
-                rows.extend(window.iter().map(|&line| {
-                    let mut row = Row {
-                        allowed: 0,
-                        worth: [0; WIDTH],
-                    };
-                    for (bit, place) in cut.members(line) {
-                        if packing.is_free(place) {
-                            row.allowed |= 1 << bit;
-                            row.worth[bit as usize] =
-                                BLOCK + (mix(sweep * 8 + c as u32, place) % NOISE) as i32;
-                        }
-                    }
-                    row
-                }));
-                profiles.solve(&rows, bonus, &mut chosen);
-                for (&line, &taken) in window.iter().zip(&chosen) {
-                    for (bit, place) in cut.members(line) {
-                        if taken >> bit & 1 == 1 {
-                            packing.take(place);
-                        }
-                    }
+                let free = free_places(packing, windows, window, |place| noise.below(NOISE, place));
+                let taken = profiles.solve(&free, aligned);
+                for place in chosen(windows, window, &taken) {
+                    packing.take(place);
                 }
             }
         }
     }
 }
 
-fn mix(a: u32, b: u32) -> u32 {
-    let mut z = (u64::from(a) << 32 | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (z >> 40) as u32
+/// The places of each line of a window that nothing outside it touches, all of them released;
+/// `taste` is added to the worth of each.
+pub(crate) fn free_places(
+    packing: &Packing,
+    windows: &Windows,
+    window: &[Line],
+    taste: impl Fn(u32) -> i32,
+) -> Vec<Places> {
+    let line_places = |&line: &Line| {
+        let mut places = Places::default();
+        for (bit, place) in windows.members(line).filter(|p| packing.is_free(p.1)) {
+            places.allowed |= 1 << bit;
+            places.worth[bit as usize] = BLOCK + taste(place);
+        }
+        places
+    };
+    window.iter().map(line_places).collect()
+}
+
+/// The places of a window whose bits are set in `taken`, line by line.
+pub(crate) fn chosen<'w>(
+    windows: &'w Windows,
+    window: &'w [Line],
+    taken: &'w [u16],
+) -> impl Iterator<Item = u32> + 'w {
+    window.iter().zip(taken).flat_map(|(&line, &taken)| {
+        windows
+            .members(line)
+            .filter(move |(bit, _)| taken >> bit & 1 == 1)
+            .map(|(_, place)| place)
+    })
 }

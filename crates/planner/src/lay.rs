@@ -1,164 +1,99 @@
-//! Lays as many strips as possible, window by window.
+//! Lays as many strips as possible beside fixed 2x2 blocks, window by window.
 
 use crate::Quadrant;
+use crate::layout::Layout;
 use crate::strip_profile::{Cells, STRIP, Start, StripProfiles};
-use crate::strips::{Cover, Strips};
-use crate::windows::{Direction, Windows};
+use crate::windows::{Direction, MAX_LENGTH, Windows};
 
 const WIDTH: usize = 10;
 const SWEEPS: usize = 6;
 
-pub(crate) fn lay_strips(strips: &mut Strips) {
-    strips.fill();
-    let open = strips.open();
-    let at: Vec<Quadrant> = open.iter().map(|&i| strips.grid.quadrant(i)).collect();
-    let cuts: Vec<(Direction, Windows)> = [0, WIDTH / 2, WIDTH / 4, 3 * WIDTH / 4]
-        .into_iter()
-        .flat_map(|offset| {
-            [Direction::Upright, Direction::Lying].map(|d| (d, Windows::of(&at, d, WIDTH, offset)))
-        })
+/// Sweeps of windows in both directions, each window cleared of strips and laid anew, optimally
+/// beside the rest: no window ever ends with fewer strips. It starts with strips wherever they fit,
+/// those first that two 2x2 blocks flank, and ends when a sweep has gained nothing.
+pub(crate) fn lay_strips(layout: &mut Layout, profiles: &mut StripProfiles) {
+    let open: Vec<u32> = (0..layout.grid.len() as u32)
+        .filter(|&i| !layout.is_square(i))
         .collect();
-    let mut profiles = StripProfiles::default();
-    let mut count = strips.count();
-    let mut cells = Vec::new();
-    let mut starts = Vec::new();
+    fill(layout, &open);
+    let at: Vec<Quadrant> = open.iter().map(|&i| layout.grid.quadrant(i)).collect();
+    let cuts = Windows::cuts(&at, WIDTH, MAX_LENGTH);
     for _ in 0..SWEEPS {
-        for (direction, cut) in &cuts {
-            let (direction, across) = (*direction, direction.across());
-            for window in cut.iter() {
-                let members = |line| cut.members(line).map(|(bit, n)| (bit, open[n as usize]));
-                for &line in window {
-                    for (_, i) in members(line) {
-                        strips.lift(i);
-                    }
+        let before = layout.score();
+        for windows in &cuts {
+            for window in windows.iter() {
+                let members = |&line| {
+                    windows
+                        .members(line)
+                        .map(|(bit, n)| (bit, open[n as usize]))
+                };
+                for (_, i) in window.iter().flat_map(members) {
+                    layout.lift_strip(i);
                 }
-                cells.clear();
-                cells.extend(
-                    window
-                        .iter()
-                        .map(|&line| line_cells(strips, direction, members(line), |_| true)),
-                );
-                profiles.solve(&cells, &mut starts);
-                let all = window.iter().flat_map(|&line| members(line));
-                for ((_, i), start) in all.zip(&starts) {
-                    match start {
-                        Start::Nothing => {}
-                        Start::Along => strips.lay(i, direction),
-                        Start::Across => strips.lay(i, across),
-                    }
-                }
+                let cells: Vec<Cells> = window
+                    .iter()
+                    .map(|line| {
+                        cells(layout, windows.direction, members(line), |i, direction| {
+                            layout.strip_fits(i, direction).then_some(0)
+                        })
+                    })
+                    .collect();
+                let starts = profiles.solve(&cells);
+                let quadrants = window.iter().flat_map(members).map(|(_, i)| i);
+                start_strips(layout, windows.direction, quadrants, &starts);
             }
         }
-        let now = strips.count();
-        if now == count {
+        if layout.score() == before {
             break;
         }
-        count = now;
     }
 }
 
-fn line_cells(
-    strips: &Strips,
+fn fill(layout: &mut Layout, open: &[u32]) {
+    for flanks in [2, 1, 0] {
+        for &i in open {
+            for direction in [Direction::Upright, Direction::Lying] {
+                if layout.strip_fits(i, direction) && layout.flanks(i, direction) >= flanks {
+                    layout.lay_strip(i, direction);
+                }
+            }
+        }
+    }
+}
+
+/// The open quadrants of one line of a window that runs in `direction`, each with its bit.
+/// `taste` is what to add to the worth of a strip, if it may be laid at all.
+pub(crate) fn cells(
+    layout: &Layout,
     direction: Direction,
-    members: impl Iterator<Item = (u32, u32)>,
-    inside: impl Fn(u32) -> bool,
+    open: impl Iterator<Item = (u32, u32)>,
+    taste: impl Fn(u32, Direction) -> Option<i32>,
 ) -> Cells {
-    let across = direction.across();
+    // Among equals the strip that 2x2 blocks flank is taken: it waits for no other strip.
+    let worth = |i: u32, direction: Direction| {
+        taste(i, direction).map_or(0, |taste| STRIP + 4 * layout.flanks(i, direction) + taste)
+    };
     let mut cells = Cells::default();
-    for (bit, i) in members {
+    for (bit, i) in open {
         cells.open |= 1 << bit;
-        if strips.fits(i, direction) && inside(strips.next(i, direction)) {
-            cells.along |= 1 << bit;
-            cells.along_worth[bit as usize] = STRIP + strips.flanks(i, direction);
-        }
-        if strips.fits(i, across) && inside(strips.next(i, across)) {
-            cells.across |= 1 << bit;
-            cells.across_worth[bit as usize] = STRIP + strips.flanks(i, across);
-        }
+        cells.along[bit as usize] = worth(i, direction);
+        cells.across[bit as usize] = worth(i, direction.across());
     }
     cells
 }
 
-/// A small rectangle
-pub(crate) struct Area {
-    /// row by row
-    pub(crate) cells: Vec<u32>,
-    left: i64,
-    top: i64,
+/// Lays the strips that `starts` says for each of `quadrants`.
+pub(crate) fn start_strips(
+    layout: &mut Layout,
     direction: Direction,
-}
-
-impl Area {
-    pub(crate) fn of(strips: &Strips, left: i64, top: i64, right: i64, bottom: i64) -> Self {
-        let cells = (top..=bottom)
-            .flat_map(|y| strips.grid.row(y, left, right))
-            .collect();
-        let direction = if right - left < bottom - top {
-            Direction::Upright
-        } else {
-            Direction::Lying
-        };
-        Self {
-            cells,
-            left,
-            top,
-            direction,
+    quadrants: impl Iterator<Item = u32>,
+    starts: &[Start],
+) {
+    for (i, start) in quadrants.zip(starts) {
+        match start {
+            Start::Nothing => {}
+            Start::Along => layout.lay_strip(i, direction),
+            Start::Across => layout.lay_strip(i, direction.across()),
         }
-    }
-
-    pub(crate) fn relay(&self, strips: &mut Strips, profiles: &mut StripProfiles) {
-        let direction = self.direction;
-        let across = direction.across();
-        let inside = |i: u32| self.cells.binary_search(&i).is_ok();
-        for &i in &self.cells {
-            if let Some(Cover::First(direction)) = strips.cover(i)
-                && inside(strips.next(i, direction))
-            {
-                strips.lift(i);
-            }
-        }
-        let mut open: Vec<(i64, u32, u32)> = self
-            .cells
-            .iter()
-            .filter(|&&i| strips.cover(i) == Some(Cover::Single))
-            .map(|&i| {
-                let q = strips.grid.quadrant(i);
-                let (x, y) = (i64::from(q.x) - self.left, i64::from(q.y) - self.top);
-                match direction {
-                    Direction::Upright => (y, x as u32, i),
-                    Direction::Lying => (x, y as u32, i),
-                }
-            })
-            .collect();
-        open.sort_unstable();
-        let mut lines = Vec::new();
-        let mut k = 0;
-        for line in 0..=open.last().map_or(-1, |o| o.0) {
-            let n = open[k..].iter().take_while(|o| o.0 == line).count();
-            lines.push(line_cells(
-                strips,
-                direction,
-                open[k..k + n].iter().map(|o| (o.1, o.2)),
-                inside,
-            ));
-            k += n;
-        }
-        let mut starts = Vec::new();
-        profiles.solve(&lines, &mut starts);
-        for (o, start) in open.iter().zip(&starts) {
-            match start {
-                Start::Nothing => {}
-                Start::Along => strips.lay(o.2, direction),
-                Start::Across => strips.lay(o.2, across),
-            }
-        }
-    }
-
-    /// Strips that start in it.
-    pub(crate) fn count(&self, strips: &Strips) -> usize {
-        self.cells
-            .iter()
-            .filter(|&&i| matches!(strips.cover(i), Some(Cover::First(_))))
-            .count()
     }
 }

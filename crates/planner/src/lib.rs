@@ -6,21 +6,27 @@
 //! numbers: the same region gives the same plan on every machine.
 
 mod adjacency;
+mod area;
 mod block;
 mod cycles;
 mod grid;
 mod improve;
 mod lattice;
 mod lay;
+mod layout;
+mod noise;
+mod pack;
 mod packing;
+mod parts;
 mod plan;
 mod precedence;
-mod profile;
 mod quadrant;
+mod quality;
+mod refine;
 mod region;
+mod square_profile;
 mod start;
 mod strip_profile;
-mod strips;
 mod waves;
 mod windows;
 
@@ -28,4 +34,5 @@ pub use adjacency::Adjacency;
 pub use block::{Axis, Block, BlockShape, UnknownShape};
 pub use plan::{Plan, plan};
 pub use quadrant::{Bounds, BoundsError, Quadrant};
+pub use quality::Quality;
 pub use region::Region;

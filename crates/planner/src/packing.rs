@@ -12,6 +12,8 @@ use crate::grid::{Grid, NONE};
 pub(crate) struct Packing {
     /// Row by row.
     places: Vec<Quadrant>,
+    /// The number of each place's quadrant in the grid.
+    numbers: Vec<u32>,
     /// For each place, the first place of rows `y - 2`, `y - 1`, `y + 1` and `y + 2` that is not
     /// more than two columns to the left: where to look for those it touches.
     near: Vec<[u32; 4]>,
@@ -29,10 +31,8 @@ impl Packing {
             let right = grid.right(i);
             right != NONE && grid.below(i) != NONE && grid.below(right) != NONE
         };
-        let places: Vec<Quadrant> = (0..grid.len() as u32)
-            .filter(fits)
-            .map(|i| grid.quadrant(i))
-            .collect();
+        let numbers: Vec<u32> = (0..grid.len() as u32).filter(fits).collect();
+        let places: Vec<Quadrant> = numbers.iter().map(|&i| grid.quadrant(i)).collect();
         let mut near = vec![[0; 4]; places.len()];
         for (row, dy) in ROWS.into_iter().enumerate() {
             let mut first = 0;
@@ -48,6 +48,7 @@ impl Packing {
             taken: vec![false; places.len()],
             touched: vec![0; places.len()],
             places,
+            numbers,
             near,
         }
     }
@@ -68,24 +69,12 @@ impl Packing {
 
     pub(crate) fn take(&mut self, place: u32) {
         self.taken[place as usize] = true;
-        let Self {
-            places,
-            near,
-            touched,
-            ..
-        } = self;
-        each_touching(places, near, place, |q| touched[q] += 1);
+        each_touching(&self.places, &self.near, place, |q| self.touched[q] += 1);
     }
 
     pub(crate) fn release(&mut self, place: u32) {
         self.taken[place as usize] = false;
-        let Self {
-            places,
-            near,
-            touched,
-            ..
-        } = self;
-        each_touching(places, near, place, |q| touched[q] -= 1);
+        each_touching(&self.places, &self.near, place, |q| self.touched[q] -= 1);
     }
 
     /// Calls `f` with each place that touches `place`.
@@ -93,13 +82,14 @@ impl Packing {
         each_touching(&self.places, &self.near, place, f);
     }
 
+    /// The number of a place's quadrant in the grid.
+    pub(crate) fn number(&self, place: u32) -> u32 {
+        self.numbers[place as usize]
+    }
+
     /// The taken places, row by row.
-    pub(crate) fn blocks(&self) -> impl Iterator<Item = Quadrant> {
-        self.places
-            .iter()
-            .zip(&self.taken)
-            .filter(|(_, taken)| **taken)
-            .map(|(q, _)| *q)
+    pub(crate) fn taken(&self) -> impl Iterator<Item = u32> {
+        (0..self.places.len() as u32).filter(|&place| self.is_taken(place))
     }
 }
 

@@ -2,15 +2,13 @@
 
 use crate::cycles::break_cycles;
 use crate::grid::Grid;
-use crate::improve::improve;
 use crate::lattice::lattice;
-use crate::lay::lay_strips;
-use crate::packing::Packing;
-use crate::start::start;
-use crate::strips::Strips;
+use crate::layout::{Cover, Layout};
+use crate::pack::{Profiles, pack};
+use crate::parts::parts;
 use crate::waves::{single_waves, strip_waves};
 use crate::windows::Direction;
-use crate::{Block, BlockShape, Quadrant, Region};
+use crate::{Block, BlockShape, Region};
 
 /// The blocks of a region in the order in which they are generated: all of step 1, then all of
 /// step 2, then all of step 3.
@@ -21,6 +19,11 @@ pub struct Plan {
 }
 
 /// Cuts `region` into blocks so that no seam forms.
+///
+/// Every quadrant is in exactly one block. No two 2x2 blocks touch, not even by a corner. Of two
+/// blocks that share an edge, the later one leaves room on its canvas for the earlier one. On a
+/// full rectangle the plan is the fixed lattice; elsewhere there are about as many 2x2 blocks as
+/// can be, then as many strips. The time grows with the number of quadrants, wherever they lie.
 #[must_use]
 pub fn plan(region: &Region) -> Plan {
     let blocks = match region.bounds() {
@@ -31,29 +34,37 @@ pub fn plan(region: &Region) -> Plan {
     Plan { blocks }
 }
 
-/// The blocks of a region that is not a full rectangle.
 fn irregular(region: &Region) -> Vec<Block> {
     let grid = Grid::of(region);
-    let mut packing = Packing::of(&grid);
-    start(&mut packing);
-    improve(&mut packing);
-    let mut strips = Strips::beside(&packing, &grid);
-    lay_strips(&mut strips);
-    let precedence = break_cycles(&mut strips);
-
-    let block = |shape, Quadrant { x, y }| Block::new(shape, x, y);
-    let squares = packing.blocks().map(|q| block(BlockShape::TwoByTwo, q));
-    let strip = |n: u32| {
-        let (first, direction) = precedence.strips[n as usize];
-        let shape = match direction {
-            Direction::Upright => BlockShape::OneByTwo,
-            Direction::Lying => BlockShape::TwoByOne,
-        };
-        block(shape, grid.quadrant(first))
+    let mut layout = Layout::singles(&grid);
+    let mut profiles = Profiles::new();
+    for part in parts(region.quadrants()) {
+        // A quadrant by itself, of which there may be many, is covered already.
+        if part.len() > 1 {
+            let alone = Region::from_quadrants(part.iter().map(|&i| grid.quadrant(i)));
+            for (&i, cover) in part.iter().zip(pack(&alone, &mut profiles)) {
+                layout.set_cover(i, cover);
+            }
+        }
+    }
+    let (layout, precedence) = break_cycles(layout, &mut profiles.strips);
+    let block = |shape, i| Block {
+        shape,
+        top_left: grid.quadrant(i),
     };
-    let single = |i: u32| block(BlockShape::OneByOne, grid.quadrant(i));
-    squares
-        .chain(strip_waves(&precedence).into_iter().map(strip))
-        .chain(single_waves(&strips).into_iter().map(single))
-        .collect()
+    let squares = (0..)
+        .zip(layout.covers())
+        .filter(|(_, cover)| **cover == Cover::Corner)
+        .map(|(i, _)| block(BlockShape::TwoByTwo, i));
+    let strips =
+        strip_waves(&precedence)
+            .into_iter()
+            .map(|n| match precedence.strips[n as usize] {
+                (i, Direction::Upright) => block(BlockShape::OneByTwo, i),
+                (i, Direction::Lying) => block(BlockShape::TwoByOne, i),
+            });
+    let singles = single_waves(&layout)
+        .into_iter()
+        .map(|i| block(BlockShape::OneByOne, i));
+    squares.chain(strips).chain(singles).collect()
 }

@@ -1,7 +1,7 @@
 //! Which strip has to be generated before which.
 
 use crate::grid::NONE;
-use crate::strips::{Cover, Strips};
+use crate::layout::{Cover, Layout};
 use crate::windows::Direction;
 
 /// The strips of a region, with what the seam rule demands of their order.
@@ -13,63 +13,62 @@ pub(crate) struct Precedence {
     /// Each strip by its first quadrant: the upright ones row by row, then the lying ones.
     pub(crate) strips: Vec<(u32, Direction)>,
     /// For each strip, those its two ends meet: it goes before them.
-    pub(crate) after: Vec<[u32; 2]>,
+    after: Vec<[u32; 2]>,
     /// For each strip, those that lie along its sides.
-    pub(crate) beside: Vec<[u32; 4]>,
+    beside: Vec<[u32; 4]>,
 }
 
 impl Precedence {
-    pub(crate) fn of(strips: &Strips) -> Self {
-        let mut number = vec![NONE; strips.grid.len()];
-        let mut list = Vec::new();
+    pub(crate) fn of(layout: &Layout) -> Self {
+        let mut number = vec![NONE; layout.grid.len()];
+        let mut strips = Vec::new();
         for wanted in [Direction::Upright, Direction::Lying] {
-            for i in 0..strips.grid.len() as u32 {
-                if strips.cover(i) == Some(Cover::First(wanted)) {
-                    number[i as usize] = list.len() as u32;
-                    number[strips.next(i, wanted) as usize] = list.len() as u32;
-                    list.push((i, wanted));
+            for (i, cover) in (0..).zip(layout.covers()) {
+                if *cover == Cover::First(wanted) {
+                    number[i as usize] = strips.len() as u32;
+                    number[layout.next(i, wanted) as usize] = strips.len() as u32;
+                    strips.push((i, wanted));
                 }
             }
         }
         let strip_at = |i: u32| if i == NONE { NONE } else { number[i as usize] };
-        let upright = list.partition_point(|s: &(u32, Direction)| s.1 == Direction::Upright) as u32;
-        let (after, beside) = list
+        let after = strips
             .iter()
-            .map(|&(first, direction)| {
+            .map(|&(i, direction)| layout.met_by_ends(i, direction).map(strip_at))
+            .collect();
+        let beside = strips
+            .iter()
+            .map(|&(i, direction)| {
                 let across = direction.across();
-                let second = strips.next(first, direction);
-                let ends = [
-                    strips.previous(first, direction),
-                    strips.next(second, direction),
-                ];
-                let sides = [first, second]
-                    .map(|i| [strips.previous(i, across), strips.next(i, across)].map(strip_at));
-                let parallel = |n: u32| {
-                    if n != NONE && (n < upright) == (direction == Direction::Upright) {
-                        n
-                    } else {
-                        NONE
-                    }
+                let second = layout.next(i, direction);
+                let parallel_at = |i: u32| match layout.cover(i) {
+                    Some(Cover::First(d) | Cover::Second(d)) if d == direction => strip_at(i),
+                    _ => NONE,
                 };
-                (
-                    ends.map(strip_at),
-                    [sides[0][0], sides[0][1], sides[1][0], sides[1][1]].map(parallel),
-                )
+                [
+                    layout.previous(i, across),
+                    layout.next(i, across),
+                    layout.previous(second, across),
+                    layout.next(second, across),
+                ]
+                .map(parallel_at)
             })
-            .unzip();
+            .collect();
         Self {
-            strips: list,
+            strips,
             after,
             beside,
         }
     }
 
+    /// The strips that have to go after `strip`, because it ends at them.
     pub(crate) fn successors(&self, strip: u32) -> impl Iterator<Item = u32> {
         self.after[strip as usize]
             .into_iter()
             .filter(|&n| n != NONE)
     }
 
+    /// The strips beside `strip`, once for each half of them that lies beside a half of it.
     pub(crate) fn parallels(&self, strip: u32) -> impl Iterator<Item = u32> {
         self.beside[strip as usize]
             .into_iter()

@@ -1,41 +1,45 @@
 //! The most strips in one window, found exactly.
 
-/// The number of quadrants across a window.
-pub(crate) const WIDTH: usize = 14;
+/// The most quadrants that a window may be wide.
+pub(crate) const MAX_WIDTH: usize = 14;
 
-/// The worth of a strip. What is added for taste has to stay below it in the sum of a window.
+/// The worth of a strip. What is added for taste, summed over a window, has to stay below it.
 pub(crate) const STRIP: i32 = 1 << 16;
 
-/// One line of a window: what may start at each quadrant, and what it is worth.
+/// The open quadrants of one line of a window, and the strips that may start at them.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Cells {
-    /// Bit `n` is set when quadrant `n` is open.
+    /// Bit `n` is set when the `n`th quadrant is open.
     pub(crate) open: u16,
-    /// Where a strip may start that goes on in the next line.
-    pub(crate) along: u16,
-    /// Where a strip may start that stays in the line.
-    pub(crate) across: u16,
-    pub(crate) along_worth: [i32; WIDTH],
-    pub(crate) across_worth: [i32; WIDTH],
+    /// What a strip is worth that goes on in the next line; zero where none may start.
+    pub(crate) along: [i32; MAX_WIDTH],
+    /// What a strip is worth that stays in the line; zero where none may start.
+    pub(crate) across: [i32; MAX_WIDTH],
 }
 
-/// What to do at a quadrant.
+/// What starts at an open quadrant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Start {
+    /// No strip.
     Nothing,
+    /// A strip that goes on in the next line.
     Along,
+    /// A strip that stays in the line.
     Across,
 }
 
-// Two bits for each position say what the last line left to the next one, and two more what the
-// last quadrant left to its right neighbour.
+// A profile holds two bits for each position, what the last quadrant there leaves to the next
+// line, and two more for what the last quadrant leaves to its neighbour on the line.
+/// Nothing.
 const FREE: u32 = 0;
-/// A strip goes on here.
+/// The second half of a strip.
 const HALF: u32 = 1;
-/// A strip has ended just before: none in the same direction may start here.
-const ENDED: u32 = 2;
-const RIGHT: u32 = 2 * WIDTH as u32;
+/// The end of a strip: none of the same direction may start there.
+const END: u32 = 2;
+const FIELD: u32 = 3;
+const NEIGHBOUR: u32 = 2 * MAX_WIDTH as u32;
 
+/// The best way found to come to a profile.
 #[derive(Debug, Clone, Copy)]
 struct Node {
     profile: u32,
@@ -44,6 +48,9 @@ struct Node {
     start: Start,
 }
 
+/// A dynamic programme from one open quadrant to the next. All that the rest of the window has to
+/// know of those before is the profile; of all ways that lead to one only the best is kept. Few
+/// profiles can be reached beside 2x2 blocks, some dozens where millions could be written down.
 #[derive(Default)]
 pub(crate) struct StripProfiles {
     nodes: Vec<Node>,
@@ -51,11 +58,10 @@ pub(crate) struct StripProfiles {
 }
 
 impl StripProfiles {
-    /// What to start at each open quadrant of `lines`, in order.
-    pub(crate) fn solve(&mut self, lines: &[Cells], starts: &mut Vec<Start>) {
-        let nodes = &mut self.nodes;
-        nodes.clear();
-        nodes.push(Node {
+    /// What to start at each open quadrant of `lines`, in order, for the greatest worth in sum.
+    pub(crate) fn solve(&mut self, lines: &[Cells]) -> Vec<Start> {
+        self.nodes.clear();
+        self.nodes.push(Node {
             profile: 0,
             worth: 0,
             parent: 0,
@@ -63,99 +69,105 @@ impl StripProfiles {
         });
         let mut layer = 0;
         for (n, line) in lines.iter().enumerate() {
-            let next_along = lines.get(n + 1).map_or(0, |next| next.along);
-            // Nothing is left to a quadrant that is not open.
-            let mut keep = 0;
-            for bit in 0..WIDTH as u32 {
-                if line.open >> bit & 1 == 1 {
-                    keep |= 3 << (2 * bit);
-                }
-            }
-            let mut rest = line.open;
-            let mut previous = None;
-            while rest != 0 {
-                let bit = rest.trailing_zeros();
-                rest &= rest - 1;
-                if previous.is_some_and(|p| p + 1 == bit) {
-                    keep |= 3 << RIGHT;
-                } else {
-                    keep &= !(3 << RIGHT);
-                }
-                previous = Some(bit);
-                let may_along = line.along >> bit & 1 == 1;
-                let may_across = line.across >> bit & 1 == 1;
-                let ended_below = if next_along >> bit & 1 == 1 {
-                    ENDED
-                } else {
-                    FREE
-                };
-                let ended_right = if bit + 1 < WIDTH as u32 && line.across >> (bit + 1) & 1 == 1 {
-                    ENDED
-                } else {
-                    FREE
-                };
-                let end = nodes.len();
-                self.table.clear(end - layer);
-                for parent in layer..end {
-                    let Node { profile, worth, .. } = nodes[parent];
-                    let profile = profile & keep;
-                    let left = profile >> (2 * bit) & 3;
-                    let right = profile >> RIGHT & 3;
-                    let base = profile & !(3 << (2 * bit)) & !(3 << RIGHT);
-                    let mut add = |below: u32, right: u32, start: Start, gain: i32| {
-                        let profile = base | below << (2 * bit) | right << RIGHT;
-                        self.table.keep_best(
-                            nodes,
-                            Node {
-                                profile,
-                                worth: worth + gain,
-                                parent: parent as u32,
-                                start,
-                            },
-                        );
-                    };
-                    if left == HALF {
-                        add(ended_below, FREE, Start::Nothing, 0);
-                    } else if right == HALF {
-                        add(FREE, ended_right, Start::Nothing, 0);
-                    } else {
-                        add(FREE, FREE, Start::Nothing, 0);
-                        if may_along && left != ENDED {
-                            add(HALF, FREE, Start::Along, line.along_worth[bit as usize]);
-                        }
-                        if may_across
-                            && right != ENDED
-                            && (bit + 1 == WIDTH as u32 || profile >> (2 * bit + 2) & 3 != HALF)
-                        {
-                            add(FREE, HALF, Start::Across, line.across_worth[bit as usize]);
-                        }
-                    }
-                }
-                layer = end;
+            // What a closed quadrant is left is of no account.
+            let mut kept = (0..NEIGHBOUR / 2)
+                .filter(|bit| line.open >> bit & 1 == 1)
+                .fold(0, |kept, bit| kept | FIELD << (2 * bit));
+            for bit in (0..NEIGHBOUR / 2).filter(|bit| line.open >> bit & 1 == 1) {
+                let adjoins = bit > 0 && line.open >> (bit - 1) & 1 == 1;
+                kept = kept & !(FIELD << NEIGHBOUR) | if adjoins { FIELD << NEIGHBOUR } else { 0 };
+                layer = self.step(layer, line, lines.get(n + 1), bit, kept);
             }
         }
-        starts.clear();
-        let mut node = (layer..nodes.len())
-            .max_by_key(|&n| (nodes[n].worth, std::cmp::Reverse(n)))
-            .unwrap_or_default();
+        let last = (layer..self.nodes.len())
+            .rev()
+            .max_by_key(|&n| self.nodes[n].worth);
+        let mut node = last.unwrap_or_default();
+        let mut starts = Vec::new();
         while node != 0 {
-            starts.push(nodes[node].start);
-            node = nodes[node].parent as usize;
+            starts.push(self.nodes[node].start);
+            node = self.nodes[node].parent as usize;
         }
         starts.reverse();
+        starts
+    }
+
+    /// Goes on from the nodes of the last layer, which starts at `layer`, over the quadrant at
+    /// `bit`; `kept` are the fields of a profile that count. Returns where the new layer starts.
+    fn step(
+        &mut self,
+        layer: usize,
+        line: &Cells,
+        next_line: Option<&Cells>,
+        bit: u32,
+        kept: u32,
+    ) -> usize {
+        let n = bit as usize;
+        let (along, across) = (line.along[n], line.across[n]);
+        // An end that forbids nothing is forgotten, which keeps the profiles few.
+        let end_below = if next_line.is_some_and(|l| l.along[n] != 0) {
+            END
+        } else {
+            FREE
+        };
+        let end_beside = if line.across.get(n + 1).is_some_and(|&w| w != 0) {
+            END
+        } else {
+            FREE
+        };
+        let end = self.nodes.len();
+        self.table.clear(end - layer);
+        for parent in layer..end {
+            let Node { profile, worth, .. } = self.nodes[parent];
+            let profile = profile & kept;
+            let above = profile >> (2 * bit) & FIELD;
+            let before = profile >> NEIGHBOUR & FIELD;
+            let beside = if n + 1 < MAX_WIDTH {
+                profile >> (2 * bit + 2) & FIELD
+            } else {
+                FREE
+            };
+            let rest = profile & !(FIELD << (2 * bit)) & !(FIELD << NEIGHBOUR);
+            let mut reach = |below: u32, beside: u32, start: Start, gain: i32| {
+                let profile = rest | below << (2 * bit) | beside << NEIGHBOUR;
+                let node = Node {
+                    profile,
+                    worth: worth + gain,
+                    parent: parent as u32,
+                    start,
+                };
+                self.table.keep_best(&mut self.nodes, node);
+            };
+            if above == HALF {
+                reach(end_below, FREE, Start::Nothing, 0);
+            } else if before == HALF {
+                reach(FREE, end_beside, Start::Nothing, 0);
+            } else {
+                reach(FREE, FREE, Start::Nothing, 0);
+                if along != 0 && above != END {
+                    reach(HALF, FREE, Start::Along, along);
+                }
+                if across != 0 && before != END && beside != HALF {
+                    reach(FREE, HALF, Start::Across, across);
+                }
+            }
+        }
+        end
     }
 }
 
-/// Finds the node of a profile in the layer that is being made.
+/// Finds the node of a profile in the layer that is being made: a hash table with open addresses.
 #[derive(Default)]
 struct Table {
+    /// Indices of nodes; zero, the first node of all, stands for an empty slot.
     slots: Vec<u32>,
 }
 
 impl Table {
-    fn clear(&mut self, before: usize) {
-        // A node has at most three successors.
-        let size = (before * 6).next_power_of_two();
+    /// Makes room for the successors of `parents` nodes.
+    fn clear(&mut self, parents: usize) {
+        // A node has at most three, and half of the slots stay empty.
+        let size = (parents * 6).next_power_of_two();
         self.slots.clear();
         self.slots.resize(size, 0);
     }
@@ -164,19 +176,20 @@ impl Table {
         let mask = self.slots.len() - 1;
         let mut slot = (node.profile.wrapping_mul(0x9e37_79b1) >> 7) as usize & mask;
         loop {
-            let held = self.slots[slot] as usize;
-            if held == 0 {
-                self.slots[slot] = nodes.len() as u32;
-                nodes.push(node);
-                return;
-            }
-            if nodes[held].profile == node.profile {
-                if nodes[held].worth < node.worth {
-                    nodes[held] = node;
+            match self.slots[slot] as usize {
+                0 => {
+                    self.slots[slot] = nodes.len() as u32;
+                    nodes.push(node);
+                    return;
                 }
-                return;
+                held if nodes[held].profile == node.profile => {
+                    if nodes[held].worth < node.worth {
+                        nodes[held] = node;
+                    }
+                    return;
+                }
+                _ => slot = (slot + 1) & mask,
             }
-            slot = (slot + 1) & mask;
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The order of strips and of single quadrants: in few waves.
 
 use crate::grid::NONE;
+use crate::layout::{Cover, Layout};
 use crate::precedence::Precedence;
-use crate::strips::{Cover, Strips};
 
 /// The strips in an order that the seam rule allows, in few waves; `precedence` has no cycle.
 ///
@@ -78,9 +78,9 @@ fn depths(precedence: &Precedence) -> Vec<u32> {
 
 /// The single quadrants in two waves: where some share an edge, they are coloured as a
 /// chessboard, and the black ones come second.
-pub(crate) fn single_waves(strips: &Strips) -> Vec<u32> {
-    let grid = strips.grid;
-    let single = |i: u32| strips.cover(i) == Some(Cover::Single);
+pub(crate) fn single_waves(layout: &Layout) -> Vec<u32> {
+    let grid = layout.grid;
+    let single = |i: u32| layout.cover(i) == Some(Cover::Single);
     let colour = |i: u32| {
         let q = grid.quadrant(i);
         (i64::from(q.x) + i64::from(q.y)) % 2 != 0

@@ -2,12 +2,12 @@
 
 use crate::Quadrant;
 
-/// Which way the windows run.
+/// Which way a window or a strip runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
-    /// Windows are some columns wide, their lines are rows.
+    /// Down: the lines of such a window are rows.
     Upright,
-    /// Windows are some rows high, their lines are columns.
+    /// To the right: the lines of such a window are columns.
     Lying,
 }
 
@@ -25,13 +25,14 @@ impl Direction {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Line {
     /// Bit `n` is set when the `n`th quadrant of the line is one of the set.
-    pub(crate) present: u16,
-    /// The place of the first of them in the list of [`Windows::member`].
+    present: u16,
+    /// Where in [`Windows::members`] the first of them stands.
     first: u32,
 }
 
 /// A set of quadrants cut into windows, each a run of adjacent lines.
 pub(crate) struct Windows {
+    pub(crate) direction: Direction,
     /// The quadrants by their places in the set: window by window, line by line.
     members: Vec<u32>,
     lines: Vec<Line>,
@@ -40,78 +41,88 @@ pub(crate) struct Windows {
 }
 
 /// Longer windows gain nothing, and their tables would leave the processor's cache.
-const MAX_LINES: usize = 256;
+pub(crate) const MAX_LENGTH: usize = 256;
 
 impl Windows {
-    /// Cuts `quadrants`, sorted as one reads, into windows `width` wide, at most 16. The first one
-    /// starts `offset` before the smallest coordinate.
+    /// Eight ways to cut `quadrants`, in both directions and with the cuts in four places: what
+    /// lies at the edge of a window in one is in the middle in another.
+    pub(crate) fn cuts(quadrants: &[Quadrant], width: usize, length: usize) -> Vec<Self> {
+        [0, width / 2, width / 4, 3 * width / 4]
+            .into_iter()
+            .flat_map(|offset| {
+                [Direction::Upright, Direction::Lying]
+                    .map(|direction| Self::cut(quadrants, direction, width, length, offset))
+            })
+            .collect()
+    }
+
+    /// Cuts `quadrants`, sorted as one reads, into windows of at most `length` lines that are
+    /// `width`, at most 16, wide. The first one starts `offset` before the smallest coordinate.
     ///
     /// Two empty lines end a window, for no block reaches across them: a window is as long as
-    /// what it holds, and a far island starts its own.
-    pub(crate) fn of(
+    /// what it holds, and what lies far away has its own.
+    fn cut(
         quadrants: &[Quadrant],
         direction: Direction,
         width: usize,
+        length: usize,
         offset: usize,
     ) -> Self {
-        // As (line, position on the line).
-        let key = |q: Quadrant| match direction {
+        let at = |q: Quadrant| match direction {
             Direction::Upright => (i64::from(q.y), i64::from(q.x)),
             Direction::Lying => (i64::from(q.x), i64::from(q.y)),
         };
-        let min = quadrants
-            .iter()
-            .map(|&q| key(q).1)
-            .min()
-            .unwrap_or_default();
-        let cut = |q: Quadrant| {
-            let (line, position) = key(q);
-            let position = position - min + offset as i64;
-            (position / width as i64, line, position % width as i64)
-        };
-        let mut sorted: Vec<((i64, i64, i64), u32)> =
-            (0..).zip(quadrants).map(|(i, &q)| (cut(q), i)).collect();
+        let left = quadrants.iter().map(|&q| at(q).1).min().unwrap_or_default() - offset as i64;
+        let width = width as i64;
+        let mut sorted: Vec<((i64, i64), i64, u32)> = (0..)
+            .zip(quadrants)
+            .map(|(i, &q)| {
+                let (line, position) = at(q);
+                (
+                    ((position - left) / width, line),
+                    (position - left) % width,
+                    i,
+                )
+            })
+            .collect();
         sorted.sort_unstable();
 
-        let empty = |first: usize| Line {
-            present: 0,
-            first: first as u32,
-        };
         let mut windows = Self {
+            direction,
             members: Vec::new(),
             lines: Vec::new(),
-            starts: vec![0],
+            starts: Vec::new(),
         };
-        let mut previous = None;
-        for (n, ((window, line, bit), i)) in sorted.into_iter().enumerate() {
-            if previous != Some((window, line)) {
-                let length = windows.lines.len() - windows.last_start();
-                let gap = previous.filter(|p| p.0 == window).map_or(3, |p| line - p.1);
-                if gap >= 3 || length >= MAX_LINES {
-                    windows.end_window();
-                } else if gap == 2 {
-                    windows.lines.push(empty(n));
+        let mut previous = (i64::MIN, i64::MIN);
+        for ((window, line), bit, i) in sorted {
+            if previous != (window, line) {
+                let near = previous.0 == window && line - previous.1 < 3;
+                let lines = windows
+                    .starts
+                    .last()
+                    .map_or(0, |&s| windows.lines.len() - s as usize);
+                if !near || lines >= length {
+                    windows.starts.push(windows.lines.len() as u32);
+                } else if line - previous.1 == 2 {
+                    windows.push_line();
                 }
-                windows.lines.push(empty(n));
-                previous = Some((window, line));
+                windows.push_line();
+                previous = (window, line);
             }
             if let Some(line) = windows.lines.last_mut() {
                 line.present |= 1 << bit;
             }
             windows.members.push(i);
         }
-        windows.end_window();
+        windows.starts.push(windows.lines.len() as u32);
         windows
     }
 
-    fn last_start(&self) -> usize {
-        self.starts.last().map_or(0, |&start| start as usize)
-    }
-
-    fn end_window(&mut self) {
-        if self.lines.len() > self.last_start() {
-            self.starts.push(self.lines.len() as u32);
-        }
+    fn push_line(&mut self) {
+        self.lines.push(Line {
+            present: 0,
+            first: self.members.len() as u32,
+        });
     }
 
     /// The windows, each by its lines.
@@ -121,15 +132,14 @@ impl Windows {
             .map(|ends| &self.lines[ends[0] as usize..ends[1] as usize])
     }
 
-    /// The quadrants of `line`, each with its bit.
+    /// The quadrants of `line` by their places in the set, each after its bit.
     pub(crate) fn members(&self, line: Line) -> impl Iterator<Item = (u32, u32)> {
-        let mut present = line.present;
-        self.members[line.first as usize..]
-            .iter()
-            .map_while(move |&member| {
-                let bit = present.trailing_zeros();
-                present &= present.wrapping_sub(1);
-                (bit < 16).then_some((bit, member))
-            })
+        let mut rest = line.present;
+        let bits = std::iter::from_fn(move || {
+            let bit = rest.trailing_zeros();
+            rest &= rest.wrapping_sub(1);
+            (bit < u16::BITS).then_some(bit)
+        });
+        bits.zip(self.members[line.first as usize..].iter().copied())
     }
 }
