@@ -6,7 +6,10 @@ use crate::square_profile::{BLOCK, MAX_WIDTH, Places, SquareProfiles};
 use crate::windows::{Line, MAX_LENGTH, Windows};
 
 /// Nearly all that sweeps can gain is gained in the first few.
-const SWEEPS: u32 = 12;
+const SWEEPS: u32 = 14;
+
+/// So many of the last sweeps bring blocks into line.
+const ALIGNING_SWEEPS: u32 = 3;
 
 /// What chance may add to the worth of a block: enough to choose among packings of equally many.
 const NOISE: i32 = 256;
@@ -20,8 +23,11 @@ const ALIGNED: i32 = 64;
 pub(crate) fn improve(packing: &mut Packing, profiles: &mut SquareProfiles, seed: u32) {
     let cuts = Windows::cuts(packing.places(), MAX_WIDTH, MAX_LENGTH);
     for sweep in 0..SWEEPS {
-        // Every second sweep, and so the last one, brings blocks into line.
-        let aligned = if sweep % 2 == 1 { ALIGNED } else { 0 };
+        let aligned = if sweep + ALIGNING_SWEEPS >= SWEEPS {
+            ALIGNED
+        } else {
+            0
+        };
         for (n, windows) in (0..).zip(&cuts) {
             let noise = Noise(seed << 16 | sweep << 8 | n);
             for window in windows.iter() {

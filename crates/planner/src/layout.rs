@@ -22,7 +22,7 @@ pub(crate) enum Cover {
 pub(crate) struct Layout<'r> {
     pub(crate) grid: &'r Grid<'r>,
     cover: Vec<Cover>,
-    /// Strips that are not to be laid, by their first quadrants; see the module `cycles`.
+    /// Strips that are not to be laid, by their first quadrants; see the module `tangles`.
     forbidden: Vec<(u32, Direction)>,
 }
 

@@ -8,7 +8,6 @@
 mod adjacency;
 mod area;
 mod block;
-mod cycles;
 mod grid;
 mod improve;
 mod lattice;
@@ -27,6 +26,7 @@ mod region;
 mod square_profile;
 mod start;
 mod strip_profile;
+mod tangles;
 mod waves;
 mod windows;
 

@@ -1,6 +1,5 @@
 //! Cuts one part of a region into blocks.
 
-use crate::cycles::break_cycles;
 use crate::grid::Grid;
 use crate::improve::improve;
 use crate::lattice::lattice;
@@ -11,12 +10,14 @@ use crate::refine::{self, refine};
 use crate::square_profile::{self, SquareProfiles};
 use crate::start::{Start, start};
 use crate::strip_profile::StripProfiles;
+use crate::tangles::untangle;
 use crate::windows::Direction;
 use crate::{BlockShape, Bounds, Quadrant, Region};
 
-/// Runs as many as this over the number of quadrants are made, and the best one is kept: where a
-/// run may end depends on where it starts, and on a small map it costs nothing to try again.
-const QUADRANTS_OF_ALL_RUNS: usize = 10_000;
+/// Each part is packed as often as the whole region goes into this, and the best run is kept:
+/// where a run may end depends on where it starts, and on a small map it costs nothing to try
+/// again.
+const QUADRANTS_OF_ALL_RUNS: usize = 13_000;
 const MOST_RUNS: usize = 8;
 
 /// The tables of the dynamic programmes, which are the same for all parts.
@@ -36,15 +37,19 @@ impl Profiles {
     }
 }
 
-/// What covers each quadrant of `part` in the best plan that was found.
-pub(crate) fn pack(part: &Region, profiles: &mut Profiles) -> Vec<Cover> {
+/// How often each part of a region of so many quadrants is packed.
+pub(crate) fn runs(quadrants: usize) -> usize {
+    (QUADRANTS_OF_ALL_RUNS / quadrants.max(1)).clamp(1, MOST_RUNS)
+}
+
+/// What covers each quadrant of `part` in the best of `runs` plans.
+pub(crate) fn pack(part: &Region, runs: usize, profiles: &mut Profiles) -> Vec<Cover> {
     let grid = Grid::of(part);
     if let Some(bounds) = part.bounds()
         && part.fills(bounds)
     {
         return rectangle(&grid, bounds);
     }
-    let runs = (QUADRANTS_OF_ALL_RUNS / grid.len().max(1)).clamp(1, MOST_RUNS);
     let mut best = Layout::singles(&grid);
     for (run, from) in (0..runs as u32).zip(
         [Start::Best, Start::Rows, Start::Columns, Start::Lattice]
@@ -96,5 +101,5 @@ fn pack_once<'r>(
         &mut profiles.strips,
         seed,
     );
-    break_cycles(layout, &mut profiles.strips).0
+    untangle(layout, &mut profiles.strips).0
 }

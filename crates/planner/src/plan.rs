@@ -1,11 +1,11 @@
 //! The blocks of a region in the order in which they are generated.
 
-use crate::cycles::break_cycles;
 use crate::grid::Grid;
 use crate::lattice::lattice;
 use crate::layout::{Cover, Layout};
-use crate::pack::{Profiles, pack};
+use crate::pack::{Profiles, pack, runs};
 use crate::parts::parts;
+use crate::tangles::untangle;
 use crate::waves::{single_waves, strip_waves};
 use crate::windows::Direction;
 use crate::{Block, BlockShape, Region};
@@ -38,16 +38,17 @@ fn irregular(region: &Region) -> Vec<Block> {
     let grid = Grid::of(region);
     let mut layout = Layout::singles(&grid);
     let mut profiles = Profiles::new();
+    let runs = runs(region.len());
     for part in parts(region.quadrants()) {
         // A quadrant by itself, of which there may be many, is covered already.
         if part.len() > 1 {
             let alone = Region::from_quadrants(part.iter().map(|&i| grid.quadrant(i)));
-            for (&i, cover) in part.iter().zip(pack(&alone, &mut profiles)) {
+            for (&i, cover) in part.iter().zip(pack(&alone, runs, &mut profiles)) {
                 layout.set_cover(i, cover);
             }
         }
     }
-    let (layout, precedence) = break_cycles(layout, &mut profiles.strips);
+    let (layout, precedence) = untangle(layout, &mut profiles.strips);
     let block = |shape, i| Block {
         shape,
         top_left: grid.quadrant(i),

@@ -84,6 +84,59 @@ impl Precedence {
         waiting
     }
 
+    /// The number of strips in the longest chain that have to go after each, one after another;
+    /// there must be no cycle.
+    pub(crate) fn depths(&self) -> Vec<usize> {
+        let mut waiting = self.waiting_for();
+        let mut order: Vec<u32> = (0..waiting.len() as u32)
+            .filter(|&n| waiting[n as usize] == 0)
+            .collect();
+        let mut next = 0;
+        while next < order.len() {
+            for after in self.successors(order[next]) {
+                waiting[after as usize] -= 1;
+                if waiting[after as usize] == 0 {
+                    order.push(after);
+                }
+            }
+            next += 1;
+        }
+        let mut depths = vec![0; waiting.len()];
+        for &strip in order.iter().rev() {
+            depths[strip as usize] = self
+                .successors(strip)
+                .map(|n| depths[n as usize] + 1)
+                .max()
+                .unwrap_or(0);
+        }
+        depths
+    }
+
+    /// Chains of more than `longest` strips of which each has to go before the next, no two with
+    /// a strip in common. None is listed only when there is none; there must be no cycle.
+    pub(crate) fn chains_over(&self, longest: usize) -> Vec<Vec<u32>> {
+        let depths = self.depths();
+        let mut listed = vec![false; self.strips.len()];
+        let mut chains = Vec::new();
+        for first in 0..self.strips.len() as u32 {
+            if depths[first as usize] < longest {
+                continue;
+            }
+            let mut chain = vec![first];
+            while let Some(next) = chain.last().and_then(|&last| {
+                self.successors(last)
+                    .find(|&n| depths[n as usize] + 1 == depths[last as usize])
+            }) {
+                chain.push(next);
+            }
+            if !chain.iter().any(|&n| listed[n as usize]) {
+                chain.iter().for_each(|&n| listed[n as usize] = true);
+                chains.push(chain);
+            }
+        }
+        chains
+    }
+
     /// Cycles, no two with a strip in common: each a list of strips of which each has to go
     /// before the next, and the last before the first. None is listed only when there is none.
     pub(crate) fn cycles(&self) -> Vec<Vec<u32>> {

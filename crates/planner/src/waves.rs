@@ -10,7 +10,7 @@ use crate::precedence::Precedence;
 /// side; first those with the longest chain of strips behind them.
 pub(crate) fn strip_waves(precedence: &Precedence) -> Vec<u32> {
     let count = precedence.strips.len();
-    let depth = depths(precedence);
+    let depth = precedence.depths();
     let mut waiting = precedence.waiting_for();
     let mut wave_of = vec![NONE; count];
     let mut ready: Vec<u32> = (0..count as u32)
@@ -47,33 +47,6 @@ pub(crate) fn strip_waves(precedence: &Precedence) -> Vec<u32> {
         }
     }
     order
-}
-
-/// The length of the longest chain of strips that have to go after each.
-fn depths(precedence: &Precedence) -> Vec<u32> {
-    let mut waiting = precedence.waiting_for();
-    let mut order: Vec<u32> = (0..waiting.len() as u32)
-        .filter(|&n| waiting[n as usize] == 0)
-        .collect();
-    let mut next = 0;
-    while next < order.len() {
-        for after in precedence.successors(order[next]) {
-            waiting[after as usize] -= 1;
-            if waiting[after as usize] == 0 {
-                order.push(after);
-            }
-        }
-        next += 1;
-    }
-    let mut depth = vec![0; waiting.len()];
-    for &strip in order.iter().rev() {
-        depth[strip as usize] = precedence
-            .successors(strip)
-            .map(|n| depth[n as usize] + 1)
-            .max()
-            .unwrap_or(0);
-    }
-    depth
 }
 
 /// The single quadrants in two waves: where some share an edge, they are coloured as a

@@ -1,4 +1,5 @@
-//! Breaks cycles of strips of which each would have to be generated before the next.
+//! Breaks cycles of strips of which each would have to be generated before the next, and long
+//! chains of them.
 
 use crate::area::Area;
 use crate::layout::{Cover, Layout};
@@ -7,28 +8,36 @@ use crate::precedence::Precedence;
 use crate::strip_profile::StripProfiles;
 use crate::windows::Direction;
 
-/// After so many rounds a strip of each cycle is cut into two single quadrants, which is always
+/// Strips of a longer chain would have to be generated one after another in more waves than
+/// anything else needs.
+const LONGEST_CHAIN: usize = 6;
+
+/// After so many rounds a strip of each is cut into two single quadrants, which is always
 /// allowed. Two or three rounds are usual.
 const ROUNDS: usize = 20;
 
-/// Lays strips anew until none has to wait for itself, and returns their precedence.
-pub(crate) fn break_cycles<'r>(
+/// Lays strips anew until none has to wait for itself or for too many others, and returns them with
+/// their precedence.
+pub(crate) fn untangle<'r>(
     mut layout: Layout<'r>,
     profiles: &mut StripProfiles,
 ) -> (Layout<'r>, Precedence) {
     let mut round = 0;
     loop {
         let precedence = Precedence::of(&layout);
-        let cycles = precedence.cycles();
-        if cycles.is_empty() {
+        let mut tangles = precedence.cycles();
+        if tangles.is_empty() {
+            tangles = precedence.chains_over(LONGEST_CHAIN);
+        }
+        if tangles.is_empty() {
             return (layout, precedence);
         }
-        for cycle in cycles {
-            let strips: Vec<(u32, Direction)> = cycle
+        for tangle in tangles {
+            let strips: Vec<(u32, Direction)> = tangle
                 .iter()
                 .map(|&n| precedence.strips[n as usize])
                 .collect();
-            // What broke another cycle may have broken this one, too.
+            // What broke another tangle may have broken this one, too.
             if strips
                 .iter()
                 .all(|&(i, d)| layout.cover(i) == Some(Cover::First(d)))
