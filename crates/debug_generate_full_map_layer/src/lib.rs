@@ -1,1 +1,26 @@
-//! Draws a layer's plan and progress on a map.
+//! Draws a layer's plan and progress on a map: one HTML page with Leaflet.
+//!
+//! [`PlacedLayer`] is a layer with its place on the globe, [`PlanState`] its plan at one moment;
+//! [`PageOptions::page`] makes the page of both, [`write_page`] puts it on disk, and [`Server`]
+//! serves it with the progress pushed to it.
+
+mod args;
+mod base_map;
+mod boundary;
+mod columns;
+mod leaflet;
+mod page;
+mod page_file;
+mod placed_layer;
+mod plan_state;
+mod run;
+
+pub use args::Args;
+pub use base_map::BaseMap;
+pub use boundary::Boundary;
+pub use leaflet::Leaflet;
+pub use page::PageOptions;
+pub use page_file::{pictures_url, write_page};
+pub use placed_layer::PlacedLayer;
+pub use plan_state::{ItemState, PlanState};
+pub use run::run;

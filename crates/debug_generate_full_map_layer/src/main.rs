@@ -1,2 +1,17 @@
 //! The `debug_generate_full_map_layer` program.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use debug_generate_full_map_layer::{Args, run};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(&Args::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

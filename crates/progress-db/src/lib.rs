@@ -10,6 +10,7 @@ mod error;
 mod item;
 mod queries;
 mod queue;
+mod snapshot;
 
 pub use changes::{AttemptId, Change, Durability, FinishedPicture, Outcome};
 pub use create::{PlanMetadata, create};
@@ -18,3 +19,4 @@ pub use error::ProgressError;
 pub use item::{Item, ItemDetails, Status};
 pub use queries::{RecordedPicture, StepProgress};
 pub use queue::{Handle, Queue, StepCounts};
+pub use snapshot::{LastTry, Snapshot};

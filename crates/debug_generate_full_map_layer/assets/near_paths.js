@@ -1,0 +1,187 @@
+// Near: each block in sight as a parallelogram of its own, with its border and its sign.
+
+/** The states in the order in which they are drawn: what matters most lies on top. */
+const DRAWING_ORDER = [PENDING, WAITING, COMPLETE, RUNNING, FAILED];
+/** Blocks whose quadrants are at least this wide are labelled with their place. */
+const LABEL_SIDE_PX = 90;
+
+class NearPaths {
+  constructor(plan, index) {
+    this.plan = plan;
+    this.index = index;
+  }
+
+  /** Draws the blocks in sight and returns them. The fill of blocks for which `isCovered` holds
+   *  gives way to their pictures by `pictureShare`. */
+  draw(context, view, visibility, isCovered, pictureShare) {
+    const { plan } = this;
+    const drawn = [];
+    const groups = new Map();
+    this.index.forEachItemIn(view.gridBounds(), (item) => {
+      if (!visibility.shows(plan, item) || !isInSight(view, plan, item)) return;
+      drawn.push(item);
+      const covered = isCovered(item) ? 1 : 0;
+      const key = (plan.state[item] * 4 + plan.step[item]) * 2 + covered;
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(item);
+    });
+    const px = view.quadrantPx();
+    for (const state of DRAWING_ORDER) {
+      for (const step of [1, 2, 3]) {
+        for (const covered of [0, 1]) {
+          const items = groups.get((state * 4 + step) * 2 + covered);
+          if (!items) continue;
+          context.globalAlpha = covered ? 1 - pictureShare : 1;
+          if (context.globalAlpha > 0) this.drawGroup(context, view, px, items, step, state);
+        }
+      }
+    }
+    context.globalAlpha = 1;
+    if (Math.min(px.acrossX, px.acrossY) >= LABEL_SIDE_PX) this.label(context, view, drawn, isCovered, pictureShare);
+    return drawn;
+  }
+
+  drawGroup(context, view, px, items, step, state) {
+    const look = STATE_LOOKS[state], border = borderRgb(step, state);
+    const outlines = new Path2D();
+    for (const item of items) this.outline(outlines, view, item, 0, 0);
+    context.fillStyle = fillOf(step, state);
+    context.fill(outlines);
+    // Borders lie within their blocks, so that those of neighbours stand side by side.
+    const inset = look.width / 2;
+    const borders = new Path2D();
+    for (const item of items) this.outline(borders, view, item, inset / px.acrossX, inset / px.acrossY);
+    context.lineWidth = look.width;
+    context.lineJoin = "miter";
+    context.strokeStyle = rgba(border, look.border);
+    if (state === WAITING) {
+      context.setLineDash([2, 3]);
+      const hatching = new Path2D();
+      for (const item of items) this.hatch(hatching, view, px, item);
+      context.stroke(hatching);
+    }
+    context.stroke(borders);
+    context.setLineDash([]);
+    if (state === RUNNING) {
+      context.strokeStyle = rgba(signColors().runningGap, 1);
+      context.setLineDash([5, 5]);
+      context.stroke(borders);
+      context.setLineDash([]);
+    }
+    if (state === FAILED) {
+      const crosses = new Path2D();
+      for (const item of items) this.cross(crosses, view, item);
+      context.lineWidth = 2;
+      context.stroke(crosses);
+    }
+  }
+
+  /** Adds the outline of a block, drawn in by parts of a quadrant. */
+  outline(path, view, item, insetX, insetY) {
+    const { plan } = this;
+    const left = plan.x[item] + insetX, right = plan.x[item] + plan.width[item] - insetX;
+    const top = plan.y[item] + insetY, bottom = plan.y[item] + plan.height[item] - insetY;
+    path.moveTo(view.x(left, top), view.y(left, top));
+    path.lineTo(view.x(right, top), view.y(right, top));
+    path.lineTo(view.x(right, bottom), view.y(right, bottom));
+    path.lineTo(view.x(left, bottom), view.y(left, bottom));
+    path.closePath();
+  }
+
+  cross(path, view, item) {
+    const { plan } = this;
+    const line = (fromX, fromY, toX, toY) => {
+      const x = (share) => plan.x[item] + plan.width[item] * share;
+      const y = (share) => plan.y[item] + plan.height[item] * share;
+      path.moveTo(view.x(x(fromX), y(fromY)), view.y(x(fromX), y(fromY)));
+      path.lineTo(view.x(x(toX), y(toY)), view.y(x(toX), y(toY)));
+    };
+    line(0.25, 0.25, 0.75, 0.75);
+    line(0.75, 0.25, 0.25, 0.75);
+  }
+
+  /** Adds slanting lines about eight pixels apart. */
+  hatch(path, view, px, item) {
+    const { plan } = this;
+    const width = plan.width[item], height = plan.height[item];
+    const gap = Math.max(0.1, 8 / Math.min(px.acrossX, px.acrossY));
+    for (let sum = gap; sum < width + height; sum += gap) {
+      // From the left or bottom side to the top or right one, where x + y is `sum`.
+      const fromX = plan.x[item] + Math.max(0, sum - height), fromY = plan.y[item] + Math.min(sum, height);
+      const toX = plan.x[item] + Math.min(sum, width), toY = plan.y[item] + Math.max(0, sum - width);
+      path.moveTo(view.x(fromX, fromY), view.y(fromX, fromY));
+      path.lineTo(view.x(toX, toY), view.y(toX, toY));
+    }
+  }
+
+  label(context, view, items, isCovered, pictureShare) {
+    const { plan } = this;
+    context.font = "12px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.lineWidth = 3;
+    context.strokeStyle = DARK_PAGE.matches ? "rgba(15, 18, 25, 0.8)" : "rgba(255, 255, 255, 0.85)";
+    context.fillStyle = DARK_PAGE.matches ? "#f1f5f9" : "#1e293b";
+    for (const item of items) {
+      const x = plan.x[item] + plan.width[item] / 2, y = plan.y[item] + plan.height[item] / 2;
+      const text = `${plan.x[item]}, ${plan.y[item]}`;
+      context.globalAlpha = isCovered(item) ? 1 - pictureShare : 1;
+      context.strokeText(text, view.x(x, y), view.y(x, y));
+      context.fillText(text, view.x(x, y), view.y(x, y));
+    }
+    context.globalAlpha = 1;
+  }
+}
+
+/** Whether the rectangle around a block on the screen meets the canvas. */
+function isInSight(view, plan, item) {
+  let minX = Infinity, maxX = -Infinity, minY = Infinity, maxY = -Infinity;
+  for (const right of [0, plan.width[item]]) {
+    for (const down of [0, plan.height[item]]) {
+      const gridX = plan.x[item] + right, gridY = plan.y[item] + down;
+      const x = view.x(gridX, gridY), y = view.y(gridX, gridY);
+      minX = Math.min(minX, x);
+      maxX = Math.max(maxX, x);
+      minY = Math.min(minY, y);
+      maxY = Math.max(maxY, y);
+    }
+  }
+  return maxX >= 0 && minX <= view.width && maxY >= 0 && minY <= view.height;
+}
+
+/** More marks than this would hide the map. */
+const MAX_MARKS = 800;
+
+/** Marks running and failed blocks that are too small for their signs: a dot and a cross. Where
+ *  there are too many, their colours must do. */
+function drawMarks(context, view, plan, visibility) {
+  const colors = signColors();
+  const dots = new Path2D(), crosses = new Path2D();
+  const marked = [];
+  for (let item = 0; item < plan.count; item++) {
+    const state = plan.state[item];
+    if ((state === RUNNING || state === FAILED) && visibility.shows(plan, item)) marked.push(item);
+  }
+  if (marked.length > MAX_MARKS) return;
+  for (const item of marked) {
+    const gridX = plan.x[item] + plan.width[item] / 2, gridY = plan.y[item] + plan.height[item] / 2;
+    const x = view.x(gridX, gridY), y = view.y(gridX, gridY);
+    if (x < 0 || y < 0 || x > view.width || y > view.height) continue;
+    if (plan.state[item] === RUNNING) {
+      dots.moveTo(x + 3.5, y);
+      dots.arc(x, y, 3.5, 0, 2 * Math.PI);
+    } else {
+      crosses.moveTo(x - 3.5, y - 3.5);
+      crosses.lineTo(x + 3.5, y + 3.5);
+      crosses.moveTo(x + 3.5, y - 3.5);
+      crosses.lineTo(x - 3.5, y + 3.5);
+    }
+  }
+  context.lineWidth = 2;
+  context.fillStyle = rgba(colors.running, 1);
+  context.strokeStyle = rgba(colors.runningGap, 1);
+  context.stroke(dots);
+  context.fill(dots);
+  context.strokeStyle = rgba(colors.failed, 1);
+  context.stroke(crosses);
+}

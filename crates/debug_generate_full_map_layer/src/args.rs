@@ -1,0 +1,67 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// Draws the plan and the progress of a layer on a map, as one HTML page.
+#[derive(Debug, Clone, Parser)]
+#[command(version, after_help = EXAMPLES)]
+pub struct Args {
+    /// The layer, as made by init_layer
+    #[arg(long, alias = "layer_dir", value_name = "DIR")]
+    pub layer_dir: PathBuf,
+
+    /// The page to write [default: DIR/debug_map.html]
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Put Leaflet's own files, from this directory, into the page, so that it needs no network
+    #[arg(long, alias = "leaflet_dir", value_name = "DIR")]
+    pub leaflet_dir: Option<PathBuf>,
+
+    /// Base map tiles, an address with {z}, {x} and {y}; "none" for none [default: CARTO's,
+    /// switched off at first in a page with --leaflet-dir]
+    #[arg(long, value_name = "URL")]
+    pub tiles: Option<String>,
+
+    /// Draw the lines and outlines of a GeoJSON file
+    #[arg(long, value_name = "FILE")]
+    pub boundary: Option<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Write layers/snow/debug_map.html:
+    debug_generate_full_map_layer --layer-dir layers/snow
+
+  One file that opens without a network (after npm install leaflet@1.9.4):
+    debug_generate_full_map_layer --layer-dir layers/snow --output snow.html \\
+      --leaflet-dir node_modules/leaflet
+
+  Other tiles, and the outline of the city:
+    debug_generate_full_map_layer --layer-dir layers/snow \\
+      --tiles 'https://tile.example.org/{z}/{x}/{y}.png' --boundary city.geojson
+
+Exit status: 0 done, 2 an error.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn each_long_flag_is_accepted_with_underscores_too() {
+        for argument in Args::command().get_arguments() {
+            let Some(long) = argument.get_long().filter(|long| long.contains('-')) else {
+                continue;
+            };
+            let aliases = argument.get_all_aliases().unwrap_or_default();
+            assert!(
+                aliases.contains(&long.replace('-', "_").as_str()),
+                "--{long} has no alias with underscores"
+            );
+        }
+    }
+}

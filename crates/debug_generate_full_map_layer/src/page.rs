@@ -1,0 +1,120 @@
+//! The page: everything in one HTML file but the finished pictures.
+
+use std::time::SystemTime;
+
+use anyhow::{Context, Result};
+use askama::Template;
+use serde::Serialize;
+
+use crate::columns::Columns;
+use crate::leaflet::{CDN, SCRIPT_INTEGRITY, STYLE_INTEGRITY};
+use crate::{BaseMap, Boundary, Leaflet, PlacedLayer, PlanState};
+
+/// What a page is made of besides the layer and its plan.
+#[derive(Debug, Clone)]
+pub struct PageOptions {
+    /// Where the page gets Leaflet from.
+    pub leaflet: Leaflet,
+    /// The tiles under the layer.
+    pub base_map: Option<BaseMap>,
+    /// An outline to draw.
+    pub boundary: Option<Boundary>,
+}
+
+/// The page's script, in the order in which its parts build on each other.
+const SCRIPTS: [&str; 13] = [
+    include_str!("../assets/plan.js"),
+    include_str!("../assets/geometry.js"),
+    include_str!("../assets/quadrant_index.js"),
+    include_str!("../assets/styles.js"),
+    include_str!("../assets/far_image.js"),
+    include_str!("../assets/near_paths.js"),
+    include_str!("../assets/pictures.js"),
+    include_str!("../assets/blocks_layer.js"),
+    include_str!("../assets/progress.js"),
+    include_str!("../assets/panel.js"),
+    include_str!("../assets/details.js"),
+    include_str!("../assets/live.js"),
+    include_str!("../assets/main.js"),
+];
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    name: &'a str,
+    source_name: &'a str,
+    source_layer: &'a str,
+    leaflet: &'a Leaflet,
+    cdn: &'static str,
+    script_integrity: &'static str,
+    style_integrity: &'static str,
+    style: &'static str,
+    data: &'a str,
+    scripts: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+struct PageData<'a> {
+    name: &'a str,
+    written_at_ms: u64,
+    geometry: [f64; 6],
+    seed: [f64; 2],
+    pictures: &'a str,
+    base_map: Option<&'a BaseMap>,
+    boundary: Option<&'a Boundary>,
+    live_revision: Option<u64>,
+    plan: Columns<'a>,
+}
+
+impl PageOptions {
+    /// The page of `layer`, whose plan stands as `plan` says. `pictures_url` leads from the page
+    /// to the finished pictures; with `live_revision` the page asks its server for what changed
+    /// since then.
+    ///
+    /// # Errors
+    /// When the page cannot be put together.
+    pub fn page(
+        &self,
+        layer: &PlacedLayer,
+        plan: &PlanState,
+        pictures_url: &str,
+        live_revision: Option<u64>,
+    ) -> Result<String> {
+        let geometry = &layer.geometry;
+        let written_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let data = PageData {
+            name: &layer.name,
+            written_at_ms: written_at.map_or(0, |since| since.as_millis() as u64),
+            geometry: [geometry.origin, geometry.per_x, geometry.per_y]
+                .map(|place| [place.lat, place.lng])
+                .concat()
+                .try_into()
+                .expect("three places are six numbers"),
+            seed: [layer.seed.lat, layer.seed.lng],
+            pictures: pictures_url,
+            base_map: self.base_map.as_ref(),
+            boundary: self.boundary.as_ref(),
+            live_revision,
+            plan: Columns::of(plan),
+        };
+        let page = Page {
+            name: &layer.name,
+            source_name: &layer.source_name,
+            source_layer: layer.source_layer.name(),
+            leaflet: &self.leaflet,
+            cdn: CDN,
+            script_integrity: SCRIPT_INTEGRITY,
+            style_integrity: STYLE_INTEGRITY,
+            style: include_str!("../assets/page.css"),
+            data: &script_json(&data)?,
+            scripts: &SCRIPTS,
+        };
+        page.render().context("cannot put the page together")
+    }
+}
+
+/// JSON that can stand in a `<script>`: nothing in it ends the element or opens a comment.
+fn script_json(value: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string(value).context("cannot write the plan as JSON")?;
+    Ok(json.replace('<', "\\u003c"))
+}

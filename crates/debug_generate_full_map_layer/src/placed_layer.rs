@@ -1,0 +1,74 @@
+//! A layer with its place on the globe.
+
+use anyhow::{Context, Result};
+use layer::{LayerDir, SourceLayer};
+use progress_db::ProgressDb;
+use source_map::{Geometry, LatLng, SourceMap};
+
+use crate::PlanState;
+
+/// How many characters of an error message the map shows.
+const MESSAGE_CHARS: u32 = 200;
+
+/// A layer, and the geometry of the source map that it is made from.
+#[derive(Debug, Clone)]
+pub struct PlacedLayer {
+    /// The layer directory.
+    pub dir: LayerDir,
+    /// The layer's name.
+    pub name: String,
+    /// The source map's name.
+    pub source_name: String,
+    /// Which of the source's pictures are regenerated.
+    pub source_layer: SourceLayer,
+    /// From the grid to the globe.
+    pub geometry: Geometry,
+    /// The bottom-right corner of quadrant (0, 0).
+    pub seed: LatLng,
+    /// What was overlooked in the layer's configuration.
+    pub warnings: Vec<String>,
+}
+
+impl PlacedLayer {
+    /// Reads the layer's configuration, and the geometry from the source map it names. Nothing
+    /// is kept open.
+    ///
+    /// # Errors
+    /// When either cannot be read: without the source map nothing has a place on the globe.
+    pub async fn open(dir: LayerDir) -> Result<Self> {
+        let (config, warnings) = dir.read_config()?;
+        let generation_dir = dir.generation_dir(&config);
+        let source = SourceMap::open(&generation_dir).await.with_context(|| {
+            format!(
+                "cannot place the layer on the globe without its source map, which generation_dir in {} names",
+                dir.config_path().display()
+            )
+        })?;
+        let directory_name = || {
+            let name = generation_dir.file_name().unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let named = Some(source.config().name.clone()).filter(|name| !name.is_empty());
+        Ok(Self {
+            name: config.name,
+            source_name: named.unwrap_or_else(directory_name),
+            source_layer: config.source_layer,
+            geometry: source.geometry(),
+            seed: source.config().seed,
+            dir,
+            warnings,
+        })
+    }
+
+    /// The plan as it stands now. The database is only read.
+    ///
+    /// # Errors
+    /// When `progress.db` cannot be read.
+    pub async fn read_plan(&self) -> Result<PlanState> {
+        let mut db = ProgressDb::open_read_only(&self.dir.progress_path()).await?;
+        // One more than is shown tells that a message was cut.
+        let snapshot = db.snapshot(MESSAGE_CHARS + 1).await?;
+        db.close().await?;
+        Ok(PlanState::of(snapshot, MESSAGE_CHARS as usize))
+    }
+}

@@ -1,0 +1,144 @@
+//! The plan at one moment, as the map shows it.
+
+use progress_db::{Item, LastTry, Queue, Snapshot, Status};
+
+/// How far an item is; a pending one that waits on a failed one is told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ItemState {
+    /// To be generated.
+    Pending = 0,
+    /// A call for it is under way.
+    Running = 1,
+    /// Its pictures are there.
+    Complete = 2,
+    /// It failed.
+    Failed = 3,
+    /// Pending, and it cannot start before a failed one that it touches, directly or over
+    /// others, is made.
+    Waiting = 4,
+}
+
+/// The items in the order of generation, and what is known of each.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PlanState {
+    /// The items; their own status knows nothing of waiting.
+    pub items: Vec<Item>,
+    /// How far each of `items` is.
+    pub states: Vec<ItemState>,
+    /// The last try of each of `items`.
+    pub tries: Vec<LastTry>,
+    /// The endpoints' names.
+    pub models: Vec<String>,
+}
+
+impl PlanState {
+    /// The state that `snapshot` tells of, its messages cut after `message_chars` characters.
+    #[must_use]
+    pub fn of(snapshot: Snapshot, message_chars: usize) -> Self {
+        let Snapshot {
+            items,
+            mut tries,
+            models,
+        } = snapshot;
+        for message in tries.iter_mut().filter_map(|t| t.error_message.as_mut()) {
+            if let Some((end, _)) = message.char_indices().nth(message_chars) {
+                *message = format!("{}…", &message[..end]).into();
+            }
+        }
+        Self {
+            states: states_of(&items),
+            items,
+            tries,
+            models,
+        }
+    }
+
+    /// The endpoint of the last try of an item.
+    #[must_use]
+    pub fn model(&self, index: usize) -> Option<&str> {
+        let model = self.tries[index].model?;
+        self.models.get(model as usize).map(String::as_str)
+    }
+
+    /// How many items are in `state`.
+    #[must_use]
+    pub fn count(&self, state: ItemState) -> usize {
+        self.states.iter().filter(|&&s| s == state).count()
+    }
+}
+
+fn states_of(items: &[Item]) -> Vec<ItemState> {
+    // The neighbours of 70,000 blocks take longer to find than all the rest; without a failed
+    // item nothing waits on one.
+    let failed = items.iter().any(|item| item.status == Status::Error);
+    let queue = failed.then(|| Queue::of(items.to_vec()));
+    (0u32..)
+        .zip(items)
+        .map(|(handle, item)| match item.status {
+            Status::InProgress => ItemState::Running,
+            Status::Complete => ItemState::Complete,
+            Status::Error => ItemState::Failed,
+            Status::Pending if queue.as_ref().is_some_and(|q| q.is_held_back(handle)) => {
+                ItemState::Waiting
+            }
+            Status::Pending => ItemState::Pending,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use planner::{Quadrant, Region, plan};
+
+    use super::*;
+
+    fn snapshot(width: i32, height: i32) -> Snapshot {
+        let region = Region::from_quadrants(
+            (0..height).flat_map(|y| (0..width).map(move |x| Quadrant::new(x, y))),
+        );
+        let items: Vec<Item> = (1..)
+            .zip(plan(&region).blocks)
+            .map(|(id, block)| Item {
+                id,
+                step: block.shape.step(),
+                block,
+                status: Status::Pending,
+            })
+            .collect();
+        Snapshot {
+            tries: vec![LastTry::default(); items.len()],
+            items,
+            models: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_touches_a_failed_item_waits_and_nothing_else() {
+        let mut snapshot = snapshot(5, 5);
+        snapshot.items[0].status = Status::Error;
+        let failed = snapshot.items[0].block;
+        let state = PlanState::of(snapshot, 200);
+        assert_eq!(state.count(ItemState::Failed), 1);
+        for (item, &shown) in state.items.iter().zip(&state.states).skip(1) {
+            if item.block.shared_edge(failed).is_some() {
+                assert_eq!(shown, ItemState::Waiting, "{}", item.block);
+            }
+        }
+        // The 2x2 at the far corner of 5x5 touches nothing that waits before it.
+        assert_eq!(state.states[3], ItemState::Pending);
+    }
+
+    #[test]
+    fn a_message_is_cut_between_characters() {
+        let mut snapshot = snapshot(2, 2);
+        snapshot.tries[0].error_message = Some("äöü".into());
+        let message = |chars| {
+            PlanState::of(snapshot.clone(), chars).tries[0]
+                .error_message
+                .clone()
+        };
+        assert_eq!(message(2).as_deref(), Some("äö…"));
+        assert_eq!(message(3).as_deref(), Some("äöü"));
+    }
+}
