@@ -58,6 +58,9 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
     if args.dry_run {
         return describe(&args, &start, &bars).await;
     }
+    if !start.is_complete {
+        start.require_endpoints()?;
+    }
     let lock = match RunLock::take(&start.layer) {
         Err(error @ LayerError::Io { .. }) => return Ok(Ended::early(error.to_string())),
         other => other?,

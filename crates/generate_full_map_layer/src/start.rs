@@ -21,6 +21,8 @@ pub(crate) struct Start {
     pub column: PictureColumn,
     pub size: QuadrantSize,
     pub endpoints: Vec<Endpoint>,
+    /// Whether all items are complete.
+    pub is_complete: bool,
     /// What the user should know, a line each.
     pub warnings: Vec<String>,
 }
@@ -36,6 +38,11 @@ impl Start {
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
         let source = SourceMap::open(&layer.generation_dir(&config)).await?;
         let planned = check_fingerprint(&mut db, &config, &source).await;
+        let is_complete = db
+            .progress()
+            .await?
+            .values()
+            .all(|step| step.complete == step.total());
         db.close().await?;
         match planned {
             Err(error) if accept_source_change => {
@@ -75,6 +82,7 @@ impl Start {
             column,
             size,
             endpoints,
+            is_complete,
             warnings,
         })
     }
