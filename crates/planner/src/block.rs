@@ -171,14 +171,15 @@ impl Block {
     /// corner is no edge.
     #[must_use]
     pub fn shared_edge(self, other: Self) -> Option<Axis> {
-        let overlap = |a: i32, a_len: i32, b: i32, b_len: i32| a < b + b_len && b < a + a_len;
-        let adjoin = |a: i32, a_len: i32, b: i32, b_len: i32| a + a_len == b || b + b_len == a;
-        let (a, b) = (self.top_left, other.top_left);
-        let (aw, ah) = (self.shape.width(), self.shape.height());
-        let (bw, bh) = (other.shape.width(), other.shape.height());
-        if adjoin(a.x, aw, b.x, bw) && overlap(a.y, ah, b.y, bh) {
+        // In 64 bits, where the end of a block at the edge of the number range is a number, too.
+        let span = |from: i32, length: i32| (i64::from(from), i64::from(from) + i64::from(length));
+        let overlap = |a: (i64, i64), b: (i64, i64)| a.0 < b.1 && b.0 < a.1;
+        let adjoin = |a: (i64, i64), b: (i64, i64)| a.1 == b.0 || b.1 == a.0;
+        let columns = |block: Self| span(block.top_left.x, block.shape.width());
+        let rows = |block: Self| span(block.top_left.y, block.shape.height());
+        if adjoin(columns(self), columns(other)) && overlap(rows(self), rows(other)) {
             Some(Axis::X)
-        } else if adjoin(a.y, ah, b.y, bh) && overlap(a.x, aw, b.x, bw) {
+        } else if adjoin(rows(self), rows(other)) && overlap(columns(self), columns(other)) {
             Some(Axis::Y)
         } else {
             None
@@ -255,5 +256,8 @@ mod tests {
             block.shared_edge(Block::new(BlockShape::OneByOne, 3, 0)),
             None
         );
+        let last = Block::new(BlockShape::OneByOne, i32::MAX, i32::MAX);
+        let first = Block::new(BlockShape::OneByOne, i32::MIN, i32::MAX);
+        assert_eq!(last.shared_edge(first), None);
     }
 }
