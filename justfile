@@ -1,3 +1,99 @@
 # `just` lists the recipes.
+
+# Where `just demo` makes its layer.
+demo_layer := "layers/demo"
+
 _default:
     @just --list --unsorted
+
+# Make a layer from the map that ships with the project, run it, and draw it: no network needed.
+demo: _programs
+    rm -rf {{demo_layer}}
+    target/release/init_layer --name demo --generation-dir fixtures/tiny-city --model-endpoints fixtures/model_endpoints.json --output {{demo_layer}}
+    target/release/generate_full_map_layer --layer-dir {{demo_layer}}
+    target/release/debug_generate_full_map_layer --layer-dir {{demo_layer}}
+    @echo
+    @echo "Done. Open {{demo_layer}}/debug_map.html in a browser; the pictures are in {{demo_layer}}/generations/."
+
+# Put the three programs on the PATH.
+install:
+    cargo install --locked --path crates/init_layer
+    cargo install --locked --path crates/generate_full_map_layer
+    cargo install --locked --path crates/debug_generate_full_map_layer
+
+# Plan a layer: `just init --name snow --generation-dir generations/nyc …`.
+[no-exit-message]
+[positional-arguments]
+init *args:
+    @cargo run -q --release --bin init_layer -- "$@"
+
+# Run a layer, or go on with it: `just generate layers/snow`.
+[no-exit-message]
+[positional-arguments]
+generate layer *args:
+    @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@"
+
+# Check a layer's finished pictures, make missing or damaged ones again, and go on.
+[no-exit-message]
+[positional-arguments]
+resume layer *args:
+    @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --resume
+
+# Run a layer's failed items again, and go on.
+[no-exit-message]
+[positional-arguments]
+retry layer *args:
+    @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --retry-errors
+
+# Draw a layer's plan and progress on a map.
+[no-exit-message]
+[positional-arguments]
+map layer *args:
+    @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$@"
+
+# Show how far a layer is, and what would run next; calls and changes nothing.
+[no-exit-message]
+[positional-arguments]
+status layer *args:
+    @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --dry-run
+
+# Everything that CI runs; ends with the tests' own summary.
+test: (_timed "lint") (_timed "check") (_timed "test-rust")
+
+# Formatting and lints.
+lint:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets --features generate_full_map_layer/fault-points -- -D warnings
+
+# Whether each crate depends only on what the architecture allows.
+check:
+    cargo run -q -p fixtures --example check_dependencies
+
+# The tests of all crates.
+test-rust:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    log=$(mktemp)
+    trap 'rm -f "$log"' EXIT
+    # Not the documentation's examples: there are none, and the programs are what is tested.
+    cargo test --workspace --all-targets --features generate_full_map_layer/fault-points 2>&1 | tee "$log"
+    # One closing line for all test programs together.
+    sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$log" \
+        | awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
+
+# Draw the fixture again: the same rows, the same pixels.
+fixture:
+    cargo run --release -q -p fixtures --example draw_tiny_city
+
+_programs:
+    cargo build --release --bins
+
+# A stage of the tests, with the minutes it took.
+_timed stage:
+    #!/usr/bin/env bash
+    set -euo pipefail
+    echo "==== {{stage}}"
+    SECONDS=0
+    just {{stage}}
+    took=$SECONDS
+    [ -z "${STAGE_TIMES:-}" ] || printf '%s %d\n' {{stage}} "$took" >> "$STAGE_TIMES"

@@ -1,0 +1,416 @@
+//! Making a layer: the real program, real files.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use fixtures::layers::Run;
+use fixtures::maps::{MapSpec, SourceLayer, raw_sql_region, raw_sql_source};
+use layer::{LayerDir, RunLock};
+use planner::{Block, Quadrant, Region};
+use progress_db::{Item, ProgressDb, Status};
+use tempfile::TempDir;
+
+/// A directory with a map in `map/` and an endpoints file.
+struct Project {
+    root: TempDir,
+}
+
+impl Project {
+    fn of(map: &MapSpec) -> Self {
+        let project = Self {
+            root: tempfile::tempdir().unwrap(),
+        };
+        map.write_blocking(&project.path("map"));
+        project.write(
+            "ends.json",
+            r#"[{"name": "a", "url": "http://localhost:1/"}] // one"#,
+        );
+        project
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn init(&self, args: &[&str]) -> Run {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_init_layer"));
+        Run::of(
+            command
+                .current_dir(self.root.path())
+                .args(args)
+                .output()
+                .unwrap(),
+        )
+    }
+
+    /// Everything below the directory, with what is in it.
+    fn files(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
+        let mut found = Vec::new();
+        let mut directories = vec![self.root.path().to_owned()];
+        while let Some(directory) = directories.pop() {
+            for entry in std::fs::read_dir(&directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    directories.push(path.clone());
+                    found.push((path, None));
+                } else {
+                    let bytes = std::fs::read(&path).unwrap();
+                    found.push((path, Some(bytes)));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// Asserts that the program refuses, says why, and leaves everything as it was.
+    #[track_caller]
+    fn refuses(&self, args: &[&str], says: &str) {
+        let before = self.files();
+        self.init(args).assert_status(2).assert_says(says);
+        assert!(self.files() == before, "something was changed");
+    }
+}
+
+fn items(layer: &Path) -> Vec<Item> {
+    on_a_runtime(async {
+        let mut db = ProgressDb::open_read_only(&layer.join("progress.db"))
+            .await
+            .unwrap();
+        db.items().await.unwrap()
+    })
+}
+
+fn metadata(layer: &Path, key: &str) -> Option<String> {
+    on_a_runtime(async {
+        let mut db = ProgressDb::open_read_only(&layer.join("progress.db"))
+            .await
+            .unwrap();
+        db.metadata(key).await.unwrap()
+    })
+}
+
+fn on_a_runtime<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
+/// Asserts that the layer plans exactly `region`, step by step.
+fn assert_plans(layer: &Path, region: &Region) {
+    let items = items(layer);
+    let planned: Vec<Quadrant> = items
+        .iter()
+        .flat_map(|item| item.block.quadrants())
+        .collect();
+    assert_eq!(
+        planned.len(),
+        region.len(),
+        "a quadrant is planned twice or not at all"
+    );
+    assert_eq!(Region::from_quadrants(planned), *region);
+    assert!(items.iter().all(|item| item.status == Status::Pending));
+    assert!(
+        items
+            .windows(2)
+            .all(|pair| pair[0].step <= pair[1].step && pair[0].id < pair[1].id)
+    );
+    for (place, later) in items.iter().enumerate() {
+        for earlier in &items[..place] {
+            if let Some(axis) = later.block.shared_edge(earlier.block) {
+                assert!(
+                    later.block.shape.has_margin(axis),
+                    "{} after {}",
+                    later.block,
+                    earlier.block
+                );
+            }
+        }
+    }
+}
+
+const CITY: &str = "..#####..##\n.######..##\n###.####...\n###.#######\n.##########\n..#####.##.";
+
+#[test]
+fn a_layer_has_a_configuration_a_plan_and_a_place_for_pictures() {
+    let map = MapSpec::drawn(CITY);
+    let project = Project::of(&map);
+    project.write("params.json", r#"{"num_inference_steps": 20}"#);
+    let run = project.init(&[
+        "--name",
+        "snow",
+        "--generation-dir",
+        "map",
+        "--model_endpoints",
+        "ends.json",
+        "--prompt",
+        "a winter day",
+        "--generation_params",
+        "params.json",
+    ]);
+    run.assert_status(0);
+    for part in [
+        "snow in layers/snow",
+        "(0, 0) to (10, 5)",
+        "per quadrant",
+        "--layer-dir layers/snow",
+    ] {
+        run.assert_says(part);
+    }
+    run.assert_says(&format!("quadrants   {}\n", map.region().len()));
+    let layer = LayerDir::at(project.path("layers/snow"));
+    let (config, warnings) = layer.read_config().unwrap();
+    assert!(warnings.is_empty());
+    assert_eq!(
+        config.generation_dir,
+        Path::new("map"),
+        "the project can be moved"
+    );
+    assert_eq!(config.bounds.unwrap().to_string(), "0,0,10,5");
+    assert_eq!(config.generation_params["prompt"], "a winter day");
+    assert_eq!(config.generation_params["num_inference_steps"], 20);
+    assert_eq!(config.model_endpoints[0].name, "a");
+    assert!(layer.pictures_dir().is_dir());
+    assert_plans(layer.path(), map.region());
+    for (key, value) in [
+        ("schema_version", "1"),
+        ("bounds", "0,0,10,5"),
+        ("source_layer", "generations"),
+    ] {
+        assert_eq!(metadata(layer.path(), key).as_deref(), Some(value));
+    }
+    assert_eq!(
+        metadata(layer.path(), "source_config_hash").unwrap().len(),
+        64
+    );
+}
+
+#[test]
+fn bounds_are_inclusive_and_may_be_negative() {
+    let map = MapSpec::new(fixtures::maps::rectangle(9, 9, Quadrant::new(-4, -4)));
+    let project = Project::of(&map);
+    for (output, bounds) in [
+        ("one", vec!["--bounds", "-2,-1,1,3"]),
+        ("two", vec!["--bounds=-2,-1,1,3"]),
+    ] {
+        let mut args = vec!["--name", "a", "--generation-dir", "map", "--output", output];
+        args.extend(bounds);
+        project.init(&args).assert_status(0);
+        let expected = Region::from_quadrants(
+            (-1..=3).flat_map(|y| (-2..=1).map(move |x| Quadrant::new(x, y))),
+        );
+        assert_plans(&project.path(output), &expected);
+    }
+}
+
+#[test]
+fn a_full_rectangle_gets_the_lattice() {
+    let project = Project::of(&MapSpec::rectangle(4, 3));
+    project
+        .init(&["--name", "a", "--generation-dir", "map", "--output", "a"])
+        .assert_status(0);
+    let blocks: Vec<String> = items(&project.path("a"))
+        .iter()
+        .map(|item| item.block.to_string())
+        .collect();
+    assert_eq!(
+        blocks,
+        [
+            "2x2 at (0, 0)",
+            "1x2 at (2, 0)",
+            "1x2 at (3, 0)",
+            "2x1 at (0, 2)",
+            "1x1 at (2, 2)",
+            "1x1 at (3, 2)"
+        ]
+    );
+}
+
+#[test]
+fn a_source_in_any_legal_shape_is_read() {
+    let project = Project {
+        root: tempfile::tempdir().unwrap(),
+    };
+    on_a_runtime(raw_sql_source(&project.path("map")));
+    let before = project.files();
+    for (layer, name) in [
+        (SourceLayer::Generations, "generations"),
+        (SourceLayer::Renders, "renders"),
+    ] {
+        project
+            .init(&[
+                "--name",
+                name,
+                "--generation-dir",
+                "map",
+                "--source_layer",
+                name,
+            ])
+            .assert_status(0);
+        assert_plans(&project.path("layers").join(name), &raw_sql_region(layer));
+    }
+    let after: Vec<_> = project
+        .files()
+        .into_iter()
+        .filter(|(path, _)| !path.starts_with(project.path("layers")))
+        .collect();
+    assert!(after == before, "the source was changed");
+}
+
+#[test]
+fn an_existing_layer_is_never_touched_unless_forced() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let args = [
+        "--name",
+        "a",
+        "--generation-dir",
+        "map",
+        "--output",
+        "layer",
+    ];
+    std::fs::create_dir(project.path("layer")).unwrap();
+    project.init(&args).assert_status(0);
+    project.refuses(&args, "is a layer already, and was not touched");
+    std::fs::write(project.path("layer/generations/0_0.png"), "precious").unwrap();
+
+    let forced = [&args[..], &["--force"]].concat();
+    project
+        .init(&forced)
+        .assert_status(0)
+        .assert_says("layer.bak-");
+    assert!(!project.path("layer/generations/0_0.png").exists());
+    let backups: Vec<PathBuf> = std::fs::read_dir(project.root.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("layer.bak-"))
+        .collect();
+    assert_eq!(
+        std::fs::read(backups[0].join("generations/0_0.png")).unwrap(),
+        b"precious"
+    );
+
+    let lock = RunLock::take(&LayerDir::at(project.path("layer"))).unwrap();
+    project.refuses(&forced, "in use by another run");
+    drop(lock);
+    project.write("elsewhere", "a file");
+    let onto_a_file = [
+        "--name",
+        "a",
+        "--generation-dir",
+        "map",
+        "--output",
+        "elsewhere",
+        "--force",
+    ];
+    project.refuses(&onto_a_file, "is no directory");
+    std::fs::create_dir(project.path("photos")).unwrap();
+    project.write("photos/holiday.jpg", "not a layer");
+    let onto_photos = [
+        "--name",
+        "a",
+        "--generation-dir",
+        "map",
+        "--output",
+        "photos",
+        "--force",
+    ];
+    project.refuses(&onto_photos, "is no layer");
+}
+
+#[test]
+fn bad_input_is_refused_and_nothing_is_written() {
+    let project = Project::of(&MapSpec::rectangle(3, 3).only(SourceLayer::Generations));
+    let with =
+        |more: &[&'static str]| [&["--name", "a", "--generation-dir", "map"][..], more].concat();
+    std::fs::create_dir(project.path("empty")).unwrap();
+    project.refuses(
+        &["--name", "a", "--generation-dir", "empty"],
+        "there is no empty/quadrants.db",
+    );
+    project.refuses(
+        &["--name", "a", "--generation-dir", "nowhere"],
+        "there is no nowhere/quadrants.db",
+    );
+    std::fs::create_dir(project.path("text")).unwrap();
+    project.write(
+        "text/quadrants.db",
+        "just some text, longer than a header of a database would be",
+    );
+    project.refuses(
+        &["--name", "a", "--generation-dir", "text"],
+        "is not an SQLite database",
+    );
+    project.refuses(
+        &with(&["--source-layer", "renders"]),
+        "it has generations: use --source-layer generations",
+    );
+    project.refuses(&with(&["--source-layer", "foo"]), "foo");
+    project.refuses(&with(&["--bounds", "5,5,1,1"]), "the bounds are reversed");
+    project.refuses(&with(&["--bounds", "1,2,3"]), "four numbers");
+    project.refuses(&with(&["--bounds", "a,b,c,d"]), "is not a whole number");
+    project.refuses(
+        &with(&["--bounds", "50,50,60,60"]),
+        "its quadrants lie within 0,0,2,2",
+    );
+    project.refuses(
+        &with(&["--model-endpoints", "missing.json"]),
+        "there is no missing.json",
+    );
+    for (text, says) in [
+        ("", "is not valid JSON: the file is empty"),
+        ("[{", "is not valid JSON"),
+        ("[]", "lists no endpoints"),
+        ("{}", "a list of endpoints"),
+        (r#"[{"name": "a"}]"#, "the key \"url\" is missing"),
+        (
+            r#"[{"name": "a", "url": "builtin:snow"}, {"name": "a", "url": "builtin:night"}]"#,
+            "two endpoints have the name \"a\"",
+        ),
+        (
+            r#"[{"name": "a", "url": "builtin:rain"}]"#,
+            "there is no builtin:rain",
+        ),
+        (
+            r#"[{"name": "a", "url": "builtin:snow", "timeout": 3}]"#,
+            "did you mean \"timeout_s\"?",
+        ),
+        (
+            r#"[{"name": "a", "url": "https://fal.run/x"}]"#,
+            "fal wants the picture at a public URL",
+        ),
+    ] {
+        project.write("bad.json", text);
+        project.refuses(&with(&["--model-endpoints", "bad.json"]), says);
+    }
+    project.write("bad.json", "[1]");
+    project.refuses(
+        &with(&["--generation-params", "bad.json"]),
+        "an object of parameters",
+    );
+    project.refuses(
+        &["--name", "a/../b", "--generation-dir", "map"],
+        "cannot be a directory's",
+    );
+}
+
+#[test]
+fn the_library_makes_a_layer_as_the_program_does() {
+    use clap::Parser;
+    let project = Project::of(&MapSpec::rectangle(5, 5));
+    let map = project.path("map");
+    let output = project.path("out");
+    let args = init_layer::Args::parse_from([
+        "init_layer",
+        "--name",
+        "a",
+        "--generation-dir",
+        map.to_str().unwrap(),
+        "--output",
+        output.to_str().unwrap(),
+    ]);
+    let summary = on_a_runtime(init_layer::init(args)).unwrap().to_string();
+    assert!(summary.contains("quadrants   25"), "{summary}");
+    assert_eq!(items(&output).len(), 9);
+}
