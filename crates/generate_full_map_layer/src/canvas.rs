@@ -5,12 +5,15 @@ use layer::ImageFormat;
 use planner::{Block, Quadrant};
 
 use crate::codec;
+use crate::frame::Frame;
 
 /// What an endpoint's canvas looks like. Endpoints of one form share their canvases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CanvasForm {
     /// How it is encoded.
     pub format: ImageFormat,
+    /// What is put around it.
+    pub frame: Frame,
 }
 
 /// A picture that is sent for a block, and where the block lies in it.

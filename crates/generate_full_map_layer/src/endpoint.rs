@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use layer::{EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol};
+use layer::{EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol, SizePolicy};
 use reqwest::Url;
 
 use crate::canvas::CanvasForm;
+use crate::frame::Frame;
 use crate::secrets::{Credentials, Environment};
 use crate::settings::Settings;
 
@@ -78,6 +79,10 @@ impl Endpoint {
             max_per_minute: entry.max_per_minute,
             form: CanvasForm {
                 format: entry.image_format.unwrap_or(ImageFormat::Png),
+                frame: match entry.size_policy {
+                    Some(SizePolicy::Pad) => Frame::SQUARE,
+                    Some(SizePolicy::Exact) | None => Frame::None,
+                },
             },
             settings: Settings::of(config, entry)?,
             address: entry.url.to_string(),

@@ -17,6 +17,7 @@ mod endpoint;
 mod event;
 mod failure;
 mod fault_point;
+mod frame;
 mod log;
 mod pool;
 mod protocol;

@@ -42,6 +42,8 @@ pub(crate) struct Encoded {
     pub bytes: Bytes,
     pub size_px: (u32, u32),
     pub block_at_px: (u32, u32),
+    /// The size of picture that is asked for.
+    pub answer_px: (u32, u32),
 }
 
 impl Canvas {
@@ -141,11 +143,15 @@ impl Work {
         let mut forms: Vec<(CanvasForm, Encoded)> = Vec::with_capacity(1);
         for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
             if forms.iter().all(|(other, _)| *other != form) {
-                let sheet = canvas::stitch(block, self.size, &sources);
+                let sheet = form
+                    .frame
+                    .around(canvas::stitch(block, self.size, &sources));
+                let size_px = (sheet.picture.width(), sheet.picture.height());
                 let encoded = Encoded {
                     bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
-                    size_px: (sheet.picture.width(), sheet.picture.height()),
+                    size_px,
                     block_at_px: sheet.block_at_px,
+                    answer_px: form.frame.answer_px(size_px),
                 };
                 forms.push((form, encoded));
             }
@@ -181,6 +187,7 @@ impl Work {
                     picture: &sheet.bytes,
                     format: endpoint.form.format,
                     size_px: sheet.size_px,
+                    answer_px: sheet.answer_px,
                     settings: &endpoint.settings,
                 };
                 wire::call(&self.client, endpoint, server, ask)
@@ -278,7 +285,13 @@ impl Work {
                 codec::into_opaque(codec::decode(&bytes, 4 * width.max(height).max(1024))?)
             }
         };
+        let came_as_asked = picture.dimensions() == sheet.answer_px;
         let (picture, size_match) = canvas::bring_to_size(picture, width, height)?;
+        let size_match = if came_as_asked {
+            SizeMatch::Exact
+        } else {
+            size_match
+        };
         let mut quadrants = Vec::with_capacity(4);
         for (quadrant, picture) in canvas::split(block, self.size, sheet.block_at_px, &picture) {
             quadrants.push((

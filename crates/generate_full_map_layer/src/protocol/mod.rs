@@ -22,6 +22,8 @@ pub(crate) struct Ask<'a> {
     pub format: ImageFormat,
     /// The size of the canvas.
     pub size_px: (u32, u32),
+    /// The size of picture to ask for: that of the canvas, where the server makes it.
+    pub answer_px: (u32, u32),
     /// Prompt and parameters.
     pub settings: &'a Settings,
 }
