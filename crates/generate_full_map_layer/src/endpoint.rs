@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use layer::{EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol, SizePolicy};
+use layer::{EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol};
 use reqwest::Url;
 
 use crate::canvas::CanvasForm;
 use crate::frame::Frame;
+use crate::protocol;
 use crate::secrets::{Credentials, Environment};
 use crate::settings::Settings;
 
@@ -27,7 +28,7 @@ pub(crate) struct Endpoint {
     pub form: CanvasForm,
     /// What it is told.
     pub settings: Settings,
-    /// Its address for people to read, without what may be secret.
+    /// The address that is called, for people to read, without what may be secret.
     pub address: String,
 }
 
@@ -43,7 +44,7 @@ pub(crate) enum Speaks {
 /// A server and how it is spoken to.
 #[derive(Debug, Clone)]
 pub(crate) struct Server {
-    /// Where.
+    /// The address that is called.
     pub url: Url,
     /// In which protocol.
     pub protocol: Protocol,
@@ -62,13 +63,28 @@ impl Endpoint {
         environment: &Environment,
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let (credentials, warnings) = Credentials::of(entry, environment)?;
-        let speaks = match (&entry.url, entry.protocol()) {
-            (EndpointUrl::Builtin(filter), _) => Speaks::Builtin(*filter),
-            (EndpointUrl::Http(url), protocol) => Speaks::Http(Box::new(Server {
-                url: url.clone(),
-                protocol: protocol.unwrap_or(Protocol::EditB64),
-                credentials: credentials.with_bearer(&entry.name)?,
-            })),
+        let settings = Settings::of(config, entry)?;
+        let model = settings.model.as_deref();
+        let (speaks, frame, address) = match &entry.url {
+            EndpointUrl::Builtin(filter) => {
+                (Speaks::Builtin(*filter), Frame::None, entry.url.to_string())
+            }
+            EndpointUrl::Http(url) => {
+                let protocol = entry.protocol().unwrap_or(Protocol::EditB64);
+                let url = protocol::target(protocol, url, model);
+                let address = EndpointUrl::Http(url.clone()).to_string();
+                let credentials = credentials.with_key(protocol, &url, &entry.name)?;
+                let server = Server {
+                    url,
+                    protocol,
+                    credentials,
+                };
+                (
+                    Speaks::Http(Box::new(server)),
+                    protocol::frame(protocol, model, entry.size_policy),
+                    address,
+                )
+            }
         };
         let endpoint = Self {
             name: entry.name.clone(),
@@ -79,13 +95,10 @@ impl Endpoint {
             max_per_minute: entry.max_per_minute,
             form: CanvasForm {
                 format: entry.image_format.unwrap_or(ImageFormat::Png),
-                frame: match entry.size_policy {
-                    Some(SizePolicy::Pad) => Frame::SQUARE,
-                    Some(SizePolicy::Exact) | None => Frame::None,
-                },
+                frame,
             },
-            settings: Settings::of(config, entry)?,
-            address: entry.url.to_string(),
+            settings,
+            address,
         };
         Ok((endpoint, warnings))
     }
@@ -96,6 +109,15 @@ impl Endpoint {
         match &self.speaks {
             Speaks::Builtin(_) => "builtin",
             Speaks::Http(server) => server.protocol.name(),
+        }
+    }
+
+    /// `text` with every key of the endpoint struck out.
+    #[must_use]
+    pub(crate) fn redact(&self, text: &str) -> String {
+        match &self.speaks {
+            Speaks::Builtin(_) => text.to_owned(),
+            Speaks::Http(server) => server.credentials.redact(text),
         }
     }
 

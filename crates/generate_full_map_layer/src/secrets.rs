@@ -3,7 +3,11 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use layer::{EndpointConfig, EndpointUrl, HeaderSource};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use layer::{EndpointConfig, EndpointUrl, HeaderSource, Protocol};
+use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -112,50 +116,179 @@ impl Credentials {
             credentials.secrets.push(value);
         }
         if let EndpointUrl::Http(url) = &endpoint.url {
-            let of_url = url.query_pairs().map(|(_, value)| value.into_owned());
-            let password = url.password().map(str::to_owned);
-            let user = Some(url.username().to_owned());
-            credentials
-                .secrets
-                .extend(of_url.chain(password).chain(user).map(SecretString::from));
+            credentials.secrets.extend(secrets_of(url));
         }
         Ok((credentials, warnings))
     }
 
-    /// The key as `Authorization: Bearer`, unless the endpoint's own headers set that.
+    /// Adds the key as the protocol wants it, unless the endpoint's own headers have one there.
     ///
     /// # Errors
     /// When the key has characters that no header may have; it is not shown.
-    pub(crate) fn with_bearer(mut self, endpoint: &str) -> anyhow::Result<Self> {
-        if let Some(key) = &self.key
-            && !self.headers.contains_key(AUTHORIZATION)
-        {
-            let bearer = SecretString::from(format!("Bearer {}", key.expose_secret().trim()));
-            let value = sensitive(&bearer).map_err(|()| {
+    pub(crate) fn with_key(
+        mut self,
+        protocol: Protocol,
+        url: &Url,
+        endpoint: &str,
+    ) -> anyhow::Result<Self> {
+        let Some((header, value)) = self
+            .key
+            .as_ref()
+            .and_then(|key| key_header(protocol, url, key.expose_secret().trim()))
+        else {
+            return Ok(self);
+        };
+        if !self.headers.contains_key(&header) {
+            let secret = SecretString::from(value);
+            let value = sensitive(&secret).map_err(|()| {
                 anyhow::anyhow!(
                     "the key of endpoint {endpoint} has characters that no header may have"
                 )
             })?;
-            self.headers.insert(AUTHORIZATION, value);
+            self.headers.insert(header, value);
+            self.secrets.push(secret);
         }
         Ok(self)
     }
 
-    /// `text` with every secret in it struck out: servers repeat in their errors what they were
-    /// sent.
+    /// `text` with every secret in it struck out, and the queries of all addresses: servers repeat
+    /// in their errors what they were sent, and name places that are signed.
     #[must_use]
     pub(crate) fn redact(&self, text: &str) -> String {
-        self.secrets
+        let text = self
+            .secrets
             .iter()
             .map(|secret| secret.expose_secret().trim())
             // Striking out every "1" would leave nothing to read, and protect nothing.
             .filter(|secret| secret.len() >= 4)
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"))
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"));
+        without_queries(&text)
     }
+
+    /// The same for a body, whatever its bytes are.
+    #[must_use]
+    pub(crate) fn redact_bytes(&self, body: &Bytes) -> Bytes {
+        match std::str::from_utf8(body) {
+            Ok(text) => Bytes::from(self.redact(text)),
+            Err(_) => body.clone(),
+        }
+    }
+}
+
+/// Where a protocol wants the key, and in which form; `None` where the URL has one of its own.
+fn key_header(protocol: Protocol, url: &Url, key: &str) -> Option<(HeaderName, String)> {
+    let basic = |pair: String| (AUTHORIZATION, format!("Basic {}", STANDARD.encode(pair)));
+    match (protocol, url.username(), url.password()) {
+        (Protocol::Gemini, ..) => Some((HeaderName::from_static("x-goog-api-key"), key.to_owned())),
+        (Protocol::Sdapi, ..) if key.contains(':') => Some(basic(key.to_owned())),
+        (Protocol::Sdapi, user, None) if !user.is_empty() => {
+            Some(basic(format!("{}:{key}", percent_decoded(user))))
+        }
+        (Protocol::Sdapi, _, Some(_)) => None,
+        _ => Some((AUTHORIZATION, format!("Bearer {key}"))),
+    }
+}
+
+/// What may be secret in a URL, as it stands there and decoded, and as HTTP Basic sends it.
+fn secrets_of(url: &Url) -> Vec<SecretString> {
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    let pair = format!("{}:{}", percent_decoded(user), percent_decoded(password));
+    let mut secrets = vec![
+        user.to_owned(),
+        percent_decoded(user),
+        password.to_owned(),
+        percent_decoded(password),
+        STANDARD.encode(pair),
+    ];
+    let raw = url.query().into_iter().flat_map(|query| query.split('&'));
+    secrets.extend(raw.filter_map(|pair| Some(pair.split_once('=')?.1.to_owned())));
+    secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    secrets.into_iter().map(SecretString::from).collect()
+}
+
+fn percent_decoded(text: &str) -> String {
+    // In a query a plus sign is a space, in a name it is itself.
+    let pair = format!("x={}", text.replace('+', "%2B"));
+    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+    decoded.map_or_else(String::new, |(_, text)| text.into_owned())
+}
+
+/// `text` with the users and the queries of all addresses in it struck out.
+fn without_queries(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, address) = rest.split_at(at + 3);
+        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '\\');
+        let (address, after) = address.split_at(address.find(ends).unwrap_or(address.len()));
+        let host = address.split(['/', '?', '#']).next().unwrap_or_default();
+        let user = host.rfind('@').map_or(0, |at| at + 1);
+        shown += before;
+        match address[user..].split_once('?') {
+            Some((place, _)) => shown.extend([place, "?…"]),
+            None => shown += &address[user..],
+        }
+        rest = after;
+    }
+    shown + rest
 }
 
 fn sensitive(value: &SecretString) -> Result<HeaderValue, ()> {
     let mut value = HeaderValue::from_str(value.expose_secret().trim()).map_err(|_| ())?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_key_goes_where_its_protocol_wants_it() {
+        let basic =
+            |pair: &str| Some(("authorization", format!("Basic {}", STANDARD.encode(pair))));
+        let bearer = Some(("authorization", "Bearer abc".to_owned()));
+        for (protocol, address, key, expected) in [
+            (Protocol::EditB64, "http://h/", "abc", bearer.clone()),
+            (Protocol::Openai, "http://h/v1", "abc", bearer.clone()),
+            (
+                Protocol::Gemini,
+                "http://h/",
+                "abc",
+                Some(("x-goog-api-key", "abc".to_owned())),
+            ),
+            (Protocol::Sdapi, "http://h/", "abc", bearer),
+            (Protocol::Sdapi, "http://h/", "me:abc", basic("me:abc")),
+            (Protocol::Sdapi, "http://m%65@h/", "abc", basic("me:abc")),
+            (Protocol::Sdapi, "http://me:own@h/", "abc", None),
+        ] {
+            let found = key_header(protocol, &url(address), key);
+            let found = found
+                .as_ref()
+                .map(|(name, value)| (name.as_str(), value.clone()));
+            assert_eq!(found, expected, "{protocol:?} {address} {key}");
+        }
+    }
+
+    #[test]
+    fn nothing_secret_of_an_address_is_shown() {
+        let address = url("http://user:pass%2Fword@h/path?key=se%2Fsame&b=open");
+        let credentials = Credentials {
+            secrets: secrets_of(&address),
+            ..Credentials::default()
+        };
+        let basic = STANDARD.encode("user:pass/word");
+        let said = format!(
+            "no user, pass%2Fword, pass/word, se%2Fsame, se/same, open, {basic} at \"{address}\", \
+             try https://a@other/x?sig=hidden,too. Fine?"
+        );
+        assert_eq!(
+            credentials.redact(&said),
+            "no …, …, …, …, …, …, … at \"http://h/path?…\", try https://other/x?… Fine?"
+        );
+    }
 }

@@ -4,6 +4,8 @@ use anyhow::bail;
 use layer::{EndpointConfig, EndpointUrl, LayerConfig};
 use serde_json::{Map, Value, json};
 
+use crate::protocol;
+
 /// What one endpoint is told with each canvas.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
@@ -48,6 +50,12 @@ impl Settings {
             &format!("params of endpoint {}", endpoint.name),
         )?;
         let of_layer = take_prompt(&mut layer_params, "generation_params")?;
+        let in_params_model = take_text(&mut endpoint_params, "model");
+        let of_layer_model = take_text(&mut layer_params, "model");
+        let model = in_params_model
+            .or_else(|| endpoint.model.clone())
+            .or(of_layer_model)
+            .or_else(|| default_model(endpoint));
         let given = in_params.or_else(|| endpoint.prompt.clone()).or(of_layer);
         let prompt_origin = if given.is_some() {
             PromptOrigin::Given
@@ -65,13 +73,9 @@ impl Settings {
         let told = match &endpoint.url {
             // A filter is told nothing; which one it is makes all the difference.
             EndpointUrl::Builtin(filter) => json!(["builtin", filter.name()]),
-            EndpointUrl::Http(_) => json!([
-                prompt,
-                merged,
-                endpoint.model,
-                config.canvas,
-                config.source_layer
-            ]),
+            EndpointUrl::Http(_) => {
+                json!([prompt, merged, model, config.canvas, config.source_layer])
+            }
         };
         let hash = blake3::hash(told.to_string().as_bytes()).to_hex()[..16].to_owned();
         Ok(Self {
@@ -79,10 +83,28 @@ impl Settings {
             prompt_origin,
             layer_params,
             endpoint_params,
-            model: endpoint.model.clone(),
+            model,
             hash,
         })
     }
+}
+
+/// The model that is asked for when nobody names one, where there are several.
+fn default_model(endpoint: &EndpointConfig) -> Option<String> {
+    match (&endpoint.url, endpoint.protocol()) {
+        (EndpointUrl::Http(url), Some(protocol)) => {
+            protocol::default_model(protocol, url).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+/// Takes a text out of the parameters; a value of another kind stays there.
+fn take_text(params: &mut Map<String, Value>, key: &str) -> Option<String> {
+    let text = params.get(key)?.as_str().filter(|text| !text.is_empty())?;
+    let text = text.to_owned();
+    params.shift_remove(key);
+    Some(text)
 }
 
 fn take_prompt(params: &mut Map<String, Value>, place: &str) -> anyhow::Result<Option<String>> {

@@ -1,20 +1,26 @@
 //! One call to a server: sending, redirects, limits, and what a failure means.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use layer::Protocol;
+use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 
 use crate::endpoint::{Endpoint, Server};
 use crate::failure::{Failure, FailureKind, kind_of_status};
-use crate::protocol::{self, Ask, Reply};
+use crate::fetch::fetch;
+use crate::protocol::{self, Ask, Found, Reply};
+use crate::retry_after::retry_after;
 
 /// How many redirects of one call are followed. Modal answers a call that takes long with one
 /// every 150 s.
 const MAX_REDIRECTS: usize = 20;
+
+/// How much of an answer is read, or looked through, for what it says of an error.
+const MAX_ERROR_BYTES: usize = 16 << 10;
 
 /// The client that all calls go through.
 ///
@@ -79,50 +85,62 @@ pub(crate) async fn call(
 
 async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Bytes, Failure> {
     let request = protocol::request(server.protocol, client, &server.url, ask)
+        .await
         .headers(server.credentials.headers.clone());
     let response = request.send().await.map_err(transport_failure)?;
     let status = response.status();
     let headers = response.headers().clone();
     if !status.is_success() {
-        // What an error says is worth a few lines, not a download.
-        let body = read_start(response, 16 << 10).await;
-        return Err(status_failure(status.as_u16(), &headers, &body));
+        // What an error says is worth a few lines, not a download. Keys are struck out before
+        // it is shortened: half of one would not be found any more.
+        let body = read_start(response, MAX_ERROR_BYTES).await;
+        let body = server.credentials.redact_bytes(&body);
+        return Err(status_failure(server.protocol, status, &headers, &body));
     }
-    let (width, height) = ask.size_px;
+    let (width, height) = ask.answer_px;
     let limit = (16 << 20) + 12 * width as usize * height as usize;
-    let body = read_body(response, limit)
-        .await
-        .map_err(|failure| failure.with_status(status.as_u16()))?;
-    let reply = Reply {
-        status: status.as_u16(),
-        headers,
-        body,
-    };
-    protocol::picture(server.protocol, &reply).map_err(|failure| failure.with_status(reply.status))
+    let with_status = |failure: Failure| failure.with_status(status.as_u16());
+    let body = read_body(response, limit).await.map_err(with_status)?;
+    let reply = Reply { headers, body };
+    let found = protocol::picture(server.protocol, &reply).or_else(|failure| {
+        if reply.body.len() > MAX_ERROR_BYTES {
+            return Err(failure);
+        }
+        let body = server.credentials.redact_bytes(&reply.body);
+        protocol::picture(server.protocol, &Reply { body, ..reply })
+    });
+    match found.map_err(with_status)? {
+        Found::Picture(picture) => Ok(picture),
+        Found::At(address) => fetch(client, server, &address, limit)
+            .await
+            .map_err(with_status),
+    }
 }
 
 /// What an answer with an error status means.
-fn status_failure(status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
-    let text = protocol::error_text(body);
-    let mut kind = kind_of_status(status, retry_after(headers, body));
-    // Waiting does not fill an account.
-    if status == 429 && body_says(body, "insufficient_quota") {
-        kind = FailureKind::EndpointOut;
-    }
-    let reason = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason())
-        .unwrap_or("");
-    let mut message = format!("HTTP {status} {reason}: {text}");
-    if (300..400).contains(&status) {
-        message = format!(
-            "HTTP {status} {reason}: it redirects to another host, or in circles; use the address it leads to"
-        );
-    }
+fn status_failure(
+    protocol: Protocol,
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Failure {
+    let by_status = kind_of_status(status.as_u16(), retry_after(headers, body));
+    let kind = protocol::failure_kind(protocol, body).unwrap_or(by_status);
+    // Waiting does not fill an account, whoever keeps it.
+    let kind = if status == 429 && body_says(body, "insufficient_quota") {
+        FailureKind::EndpointOut
+    } else {
+        kind
+    };
+    let said = if status.is_redirection() {
+        "it redirects to another host, or in circles; use the address it leads to".to_owned()
+    } else {
+        protocol::error_text(body)
+    };
     Failure {
         kind,
-        message,
-        http_status: Some(status),
+        message: format!("HTTP {status}: {said}"),
+        http_status: Some(status.as_u16()),
     }
 }
 
@@ -130,47 +148,8 @@ fn body_says(body: &[u8], code: &str) -> bool {
     String::from_utf8_lossy(body).contains(code)
 }
 
-/// How long a server asks to be left alone: `Retry-After` in seconds or as a date, else OpenAI's
-/// `x-ratelimit-reset-requests`, else Google's `RetryInfo`.
-fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
-    let text = |name: &str| {
-        headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
-            .map(str::trim)
-    };
-    let seconds = |text: &str| {
-        text.parse()
-            .ok()
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-    };
-    let date = |text: &str| {
-        let until = httpdate::parse_http_date(text).ok()?;
-        Some(until.duration_since(SystemTime::now()).unwrap_or_default())
-    };
-    text(RETRY_AFTER.as_str())
-        .and_then(|text| seconds(text).or_else(|| date(text)))
-        .or_else(|| {
-            text("x-ratelimit-reset-requests")
-                .and_then(|text| seconds(text).or_else(|| humantime::parse_duration(text).ok()))
-        })
-        .or_else(|| google_retry_delay(body))
-}
-
-/// `error.details[].retryDelay`, as in `"43s"`
-/// (<https://cloud.google.com/apis/design/errors#error_details>).
-fn google_retry_delay(body: &[u8]) -> Option<Duration> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let details = value["error"]["details"].as_array()?;
-    let delay = details
-        .iter()
-        .find_map(|detail| detail["retryDelay"].as_str())?;
-    let seconds: f64 = delay.strip_suffix('s')?.parse().ok()?;
-    Duration::try_from_secs_f64(seconds).ok()
-}
-
 /// Reads at most `limit` bytes; an answer that is longer is refused before it fills the memory.
-async fn read_body(response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+pub(crate) async fn read_body(response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
     let too_long = |bytes: u64| {
         Failure::bad_answer(format!(
             "an answer of {bytes} bytes or more; at most {limit} are read"
@@ -211,7 +190,7 @@ async fn read_start(response: reqwest::Response, limit: usize) -> Bytes {
     body.freeze()
 }
 
-fn transport_failure(error: reqwest::Error) -> Failure {
+pub(crate) fn transport_failure(error: reqwest::Error) -> Failure {
     let what = if error.is_connect() {
         "cannot connect"
     } else if error.is_builder() {

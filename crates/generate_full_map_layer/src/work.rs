@@ -186,7 +186,6 @@ impl Work {
                 let ask = Ask {
                     picture: &sheet.bytes,
                     format: endpoint.form.format,
-                    size_px: sheet.size_px,
                     answer_px: sheet.answer_px,
                     settings: &endpoint.settings,
                 };
@@ -225,6 +224,7 @@ impl Work {
             Ok(cut) => cut,
             Err(reason) => {
                 self.being_saved.fetch_sub(1, Ordering::Relaxed);
+                let reason = self.endpoints[call.endpoint].redact(&reason);
                 let failure = Failure::bad_answer(format!("the answer is {reason}"));
                 return self.tell(Event::Unusable {
                     handle: call.handle,

@@ -3,14 +3,23 @@
 //! A protocol makes a request of a canvas, and finds the picture in the answer. What all have in
 //! common, sending, redirects, limits and statuses, is in [`crate::wire`].
 
+mod answer;
+mod body;
 mod edit_b64;
+mod gemini;
+mod multipart;
+mod openai;
+mod sdapi;
 
 use bytes::Bytes;
-use layer::{ImageFormat, Protocol};
+use layer::{ImageFormat, Protocol, SizePolicy};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, Url};
 
-use crate::failure::Failure;
+pub(crate) use answer::error_text;
+
+use crate::failure::{Failure, FailureKind};
+use crate::frame::Frame;
 use crate::settings::Settings;
 
 /// What a model is asked.
@@ -20,108 +29,104 @@ pub(crate) struct Ask<'a> {
     pub picture: &'a Bytes,
     /// How it is encoded.
     pub format: ImageFormat,
-    /// The size of the canvas.
-    pub size_px: (u32, u32),
     /// The size of picture to ask for: that of the canvas, where the server makes it.
     pub answer_px: (u32, u32),
     /// Prompt and parameters.
     pub settings: &'a Settings,
 }
 
-/// A successful answer, read whole.
+/// An answer of status 200 to 299, read whole.
 #[derive(Debug)]
 pub(crate) struct Reply {
-    pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-/// Makes the request. Keys are added to it later.
-pub(crate) fn request(
+/// A picture in an answer.
+#[derive(Debug)]
+pub(crate) enum Found {
+    /// Its encoded bytes.
+    Picture(Bytes),
+    /// The address where they are, absolute or relative to the endpoint's.
+    At(String),
+}
+
+/// The model to ask for when nobody names one.
+pub(crate) fn default_model(protocol: Protocol, url: &Url) -> Option<&'static str> {
+    match protocol {
+        Protocol::Openai => openai::default_model(url),
+        Protocol::Gemini => Some(gemini::DEFAULT_MODEL),
+        Protocol::EditB64 | Protocol::Multipart | Protocol::Sdapi => None,
+    }
+}
+
+/// The address that is called, of the one that the user gave.
+pub(crate) fn target(protocol: Protocol, url: &Url, model: Option<&str>) -> Url {
+    match protocol {
+        Protocol::EditB64 => url.clone(),
+        Protocol::Multipart => multipart::target(url),
+        Protocol::Openai => openai::target(url),
+        Protocol::Gemini => gemini::target(url, model.unwrap_or(gemini::DEFAULT_MODEL)),
+        Protocol::Sdapi => sdapi::target(url),
+    }
+}
+
+/// What is put around canvases for a server, by what is known of the sizes it makes.
+pub(crate) fn frame(
+    protocol: Protocol,
+    model: Option<&str>,
+    size_policy: Option<SizePolicy>,
+) -> Frame {
+    let model = model.unwrap_or_default();
+    let (frame, by_default) = match protocol {
+        Protocol::Gemini => (Frame::Ratios(gemini::RATIOS), SizePolicy::Pad),
+        Protocol::Openai if openai::makes_fixed_sizes(model) => {
+            (Frame::Sizes(openai::GPT_IMAGE_SIZES), SizePolicy::Pad)
+        }
+        Protocol::Openai if openai::is_gpt_image(model) => {
+            (Frame::Sizes(openai::GPT_IMAGE_SIZES), SizePolicy::Exact)
+        }
+        _ => (Frame::SQUARE, SizePolicy::Exact),
+    };
+    match size_policy.unwrap_or(by_default) {
+        SizePolicy::Pad => frame,
+        SizePolicy::Exact => Frame::None,
+    }
+}
+
+/// Makes the request to `target`. Keys are added to it later.
+pub(crate) async fn request(
     protocol: Protocol,
     client: &Client,
-    url: &Url,
+    target: &Url,
     ask: Ask<'_>,
 ) -> RequestBuilder {
+    let request = client.post(target.clone());
     match protocol {
-        Protocol::EditB64 => edit_b64::request(client, url, ask),
-        _ => edit_b64::request(client, url, ask),
+        Protocol::EditB64 => edit_b64::fill(request, ask),
+        Protocol::Multipart => multipart::fill(request, ask).await,
+        Protocol::Openai => openai::fill(request, ask).await,
+        Protocol::Gemini => gemini::fill(request, ask),
+        Protocol::Sdapi => sdapi::fill(request, ask),
     }
 }
 
 /// Finds the encoded picture in an answer of status 200 to 299.
-pub(crate) fn picture(protocol: Protocol, reply: &Reply) -> Result<Bytes, Failure> {
+pub(crate) fn picture(protocol: Protocol, reply: &Reply) -> Result<Found, Failure> {
     match protocol {
         Protocol::EditB64 => edit_b64::picture(reply),
-        _ => edit_b64::picture(reply),
+        Protocol::Multipart => multipart::picture(reply),
+        Protocol::Openai => openai::picture(reply),
+        Protocol::Gemini => gemini::picture(reply),
+        Protocol::Sdapi => sdapi::picture(reply),
     }
 }
 
-/// What a server says of an error, in any of the usual forms: `{"detail": …}`,
-/// `{"error": {"message": …}}`, `{"error": "…"}`, or plain text.
-pub(crate) fn error_text(body: &[u8]) -> String {
-    let value: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let said = value.as_ref().and_then(|value| {
-        let error = &value["error"];
-        [
-            &error["message"],
-            error,
-            &value["detail"],
-            &value["message"],
-            &value["errors"],
-        ]
-        .into_iter()
-        .find(|text| !text.is_null())
-        .map(|text| {
-            text.as_str()
-                .map_or_else(|| text.to_string(), str::to_owned)
-        })
-    });
-    match said {
-        Some(text) => shorten(&text),
-        None => crate::codec::first_bytes(body),
+/// What the body of an error means, where it says more than the status.
+pub(crate) fn failure_kind(protocol: Protocol, body: &[u8]) -> Option<FailureKind> {
+    match protocol {
+        Protocol::Openai => openai::failure_kind(body),
+        Protocol::Gemini => gemini::failure_kind(body),
+        Protocol::EditB64 | Protocol::Multipart | Protocol::Sdapi => None,
     }
-}
-
-/// A text on one line, of a length that fits a message.
-pub(crate) fn shorten(text: &str) -> String {
-    const LONGEST: usize = 300;
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().filter(|c| !c.is_control()).collect();
-    if line.chars().count() <= LONGEST {
-        return line;
-    }
-    line.chars().take(LONGEST).chain(['…']).collect()
-}
-
-/// The type an answer says it has.
-pub(crate) fn content_type(reply: &Reply) -> &str {
-    reply
-        .headers
-        .get(reqwest::header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("no content type")
-}
-
-/// The bytes of a base64 text; a `data:` URL's head and line breaks are overlooked.
-pub(crate) fn from_base64(text: &str) -> Result<Bytes, Failure> {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    let text = match text.split_once(',') {
-        Some((head, rest)) if head.starts_with("data:") => rest,
-        _ => text,
-    };
-    let decoded = STANDARD.decode(text).or_else(|error| {
-        if text.contains(char::is_whitespace) {
-            STANDARD.decode(text.split_whitespace().collect::<String>())
-        } else {
-            Err(error)
-        }
-    });
-    decoded.map(Bytes::from).map_err(|error| {
-        Failure::bad_answer(format!(
-            "a picture whose base64 is broken ({error}): {}",
-            crate::codec::first_bytes(text.as_bytes())
-        ))
-    })
 }

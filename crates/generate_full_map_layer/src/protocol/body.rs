@@ -1,0 +1,189 @@
+//! Putting request bodies together: JSON with a picture in it, and forms.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::TryStreamExt;
+use layer::ImageFormat;
+use reqwest::RequestBuilder;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::multipart::{Form, Part};
+use serde_json::{Map, Value};
+
+use super::Ask;
+
+/// Stands for the canvas in a JSON body that is being put together.
+pub(super) const PICTURE: &str = "\u{1}canvas\u{1}";
+
+/// Prompt, model and parameters by name. `steps` is how the protocol calls the number of steps,
+/// `num_inference_steps` in configurations.
+pub(super) fn fields(ask: Ask<'_>, steps: &str) -> Map<String, Value> {
+    let mut fields = Map::new();
+    fields.insert("prompt".to_owned(), ask.settings.prompt.as_str().into());
+    if let Some(model) = &ask.settings.model {
+        fields.insert("model".to_owned(), model.as_str().into());
+    }
+    merge(&mut fields, &renamed(&ask.settings.layer_params, steps));
+    merge(&mut fields, &renamed(&ask.settings.endpoint_params, steps));
+    fields
+}
+
+/// The parameters, with the number of steps under the protocol's name.
+pub(super) fn renamed(params: &Map<String, Value>, steps: &str) -> Map<String, Value> {
+    let rename = |(name, value): (&String, &Value)| {
+        let name = if name == "num_inference_steps" {
+            steps
+        } else {
+            name
+        };
+        (name.to_owned(), value.clone())
+    };
+    params.iter().map(rename).collect()
+}
+
+/// Merges `over` into `into`: objects key by key, all else is replaced. A key in `snake_case`
+/// finds the one in `camelCase` that is there: Google takes both, but not both at once.
+pub(super) fn merge(into: &mut Map<String, Value>, over: &Map<String, Value>) {
+    for (key, value) in over {
+        let camel = camel_case(key);
+        let key = if !into.contains_key(key) && into.contains_key(&camel) {
+            &camel
+        } else {
+            key
+        };
+        match (into.get_mut(key), value) {
+            (Some(Value::Object(into)), Value::Object(over)) => merge(into, over),
+            _ => {
+                into.insert(key.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        let mut letters = word.chars();
+        let capital = letters.next().into_iter().flat_map(char::to_uppercase);
+        name + &capital.collect::<String>() + letters.as_str()
+    })
+}
+
+/// Sends `fields` as JSON, with the canvas in base64 in the place of [`PICTURE`]. It is written
+/// there by hand: megabytes of base64 need no escaping.
+pub(super) fn with_json(
+    request: RequestBuilder,
+    fields: Map<String, Value>,
+    picture: &[u8],
+) -> RequestBuilder {
+    let text = Value::Object(fields).to_string();
+    let place = Value::from(PICTURE).to_string();
+    let body = match text.split_once(&place) {
+        None => text.into_bytes(),
+        Some((before, after)) => {
+            let length = base64::encoded_len(picture.len(), true).expect("a picture fits memory");
+            let mut body = Vec::with_capacity(before.len() + length + after.len() + 2);
+            body.extend_from_slice(before.as_bytes());
+            body.push(b'"');
+            let start = body.len();
+            body.resize(start + length, 0);
+            STANDARD
+                .encode_slice(picture, &mut body[start..])
+                .expect("the length is right");
+            body.push(b'"');
+            body.extend_from_slice(after.as_bytes());
+            body
+        }
+    };
+    request.header(CONTENT_TYPE, "application/json").body(body)
+}
+
+/// Sends `fields` as a form, with the canvas as the file `name`.
+///
+/// The body is put together before it is sent, so that it can be sent again on a new connection
+/// when an old one was just being closed.
+pub(super) async fn with_form(
+    request: RequestBuilder,
+    name: &'static str,
+    fields: Map<String, Value>,
+    ask: Ask<'_>,
+) -> RequestBuilder {
+    let picture = Part::stream(ask.picture.clone())
+        .file_name(format!("canvas.{}", extension(ask.format)))
+        .mime_str(mime_type(ask.format))
+        .expect("the type is well-formed");
+    let mut form = Form::new();
+    // A field of the user's own takes the picture's place.
+    if !fields.contains_key(name) {
+        form = form.part(name, picture);
+    }
+    for (name, value) in fields {
+        let text = match value {
+            // A form has no null: the field is left out.
+            Value::Null => continue,
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        form = form.text(name, text);
+    }
+    let content_type = format!("multipart/form-data; boundary={}", form.boundary());
+    let chunks: Vec<bytes::Bytes> = form
+        .into_stream()
+        .try_collect()
+        .await
+        .expect("all parts are in memory");
+    request
+        .header(CONTENT_TYPE, content_type)
+        .body(chunks.concat())
+}
+
+/// The MIME type of an encoded canvas.
+pub(super) fn mime_type(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "image/png",
+        ImageFormat::Jpeg { .. } => "image/jpeg",
+    }
+}
+
+fn extension(format: ImageFormat) -> &'static str {
+    match format {
+        ImageFormat::Png => "png",
+        ImageFormat::Jpeg { .. } => "jpg",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn parameters_are_merged_object_by_object_and_find_the_other_spelling() {
+        let Value::Object(mut into) = json!({
+            "prompt": "p",
+            "generationConfig": {"imageConfig": {"aspectRatio": "1:1"}, "responseModalities": ["IMAGE"]},
+        }) else {
+            unreachable!()
+        };
+        let Value::Object(over) = json!({
+            "generation_config": {"image_config": {"imageSize": "2K"}, "temperature": 0.5},
+            "own_field": 1,
+        }) else {
+            unreachable!()
+        };
+        merge(&mut into, &over);
+        assert_eq!(
+            Value::Object(into),
+            json!({
+                "prompt": "p",
+                "generationConfig": {
+                    "imageConfig": {"aspectRatio": "1:1", "imageSize": "2K"},
+                    "responseModalities": ["IMAGE"],
+                    "temperature": 0.5,
+                },
+                "own_field": 1,
+            })
+        );
+    }
+}
