@@ -6,7 +6,7 @@ use std::process::Command;
 use fixtures::layers::Run;
 use fixtures::maps::{MapSpec, SourceLayer, raw_sql_region, raw_sql_source};
 use layer::{LayerDir, RunLock};
-use planner::{Block, Quadrant, Region};
+use planner::{Quadrant, Region};
 use progress_db::{Item, ProgressDb, Status};
 use tempfile::TempDir;
 
@@ -38,13 +38,8 @@ impl Project {
 
     fn init(&self, args: &[&str]) -> Run {
         let mut command = Command::new(env!("CARGO_BIN_EXE_init_layer"));
-        Run::of(
-            command
-                .current_dir(self.root.path())
-                .args(args)
-                .output()
-                .unwrap(),
-        )
+        let output = command.current_dir(self.root.path()).args(args).output();
+        Run::of(&output.unwrap())
     }
 
     /// Everything below the directory, with what is in it.
