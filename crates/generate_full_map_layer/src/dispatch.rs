@@ -18,10 +18,12 @@ use crate::clock::unix_now;
 use crate::event::{Answer, Event, PrepareFailure};
 use crate::failure::{Failure, FailureKind};
 use crate::pool::{EndpointIndex, Pool};
+use crate::prepare::Canvas;
 use crate::report::{Report, duration_text};
 use crate::shutdown::{Shutdown, Signal};
+use crate::surroundings::Surroundings;
 use crate::tries::Tries;
-use crate::work::{Call, Canvas, Work};
+use crate::work::{Call, Work};
 
 /// What ends a run before everything is done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,8 @@ pub(crate) struct Dispatcher {
     limits: Limits,
     next_attempt: AttemptId,
     tries: Tries,
+    /// Where canvases show what is around a block.
+    surroundings: Option<Surroundings>,
     /// Canvases on their way, or ready and waiting for an endpoint.
     prepared: BTreeMap<Handle, Prepared>,
     in_flight: HashMap<Handle, InFlight>,
@@ -106,6 +110,7 @@ impl Dispatcher {
         last_attempt: AttemptId,
     ) -> Self {
         Self {
+            surroundings: work.shows_surroundings().then(|| Surroundings::of(&queue)),
             work,
             queue,
             pool,
@@ -198,8 +203,19 @@ impl Dispatcher {
         wanted.extend(not_yet.filter(|&handle| self.may_begin(handle)).take(ahead));
         for handle in wanted {
             if let Entry::Vacant(entry) = self.prepared.entry(handle) {
+                let finished = match &self.surroundings {
+                    None => Vec::new(),
+                    Some(surroundings) => {
+                        match surroundings.finished_around(&self.queue, handle) {
+                            Some(finished) => finished,
+                            // Its canvas waits for what it will show.
+                            None => continue,
+                        }
+                    }
+                };
                 entry.insert(Prepared::Coming);
-                tokio::spawn(Arc::clone(&self.work).prepare(handle, *self.queue.item(handle)));
+                let item = *self.queue.item(handle);
+                tokio::spawn(Arc::clone(&self.work).prepare(handle, item, finished));
             }
         }
     }
@@ -396,7 +412,7 @@ impl Dispatcher {
         }
     }
 
-    /// Fails the items whose turn has come and whose source pictures are of no use.
+    /// Fails the items whose turn has come and of which there can be no canvas.
     fn give_up_bad_sources(&mut self) {
         loop {
             let bad = self

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use layer::{EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol};
+use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol};
 use reqwest::Url;
 
 use crate::canvas::CanvasForm;
@@ -94,6 +94,7 @@ impl Endpoint {
                 .unwrap_or(Duration::from_secs(600)),
             max_per_minute: entry.max_per_minute,
             form: CanvasForm {
+                mode: canvas_mode(config, entry),
                 format: entry.image_format.unwrap_or(ImageFormat::Png),
                 frame,
             },
@@ -125,5 +126,14 @@ impl Endpoint {
     #[must_use]
     pub(crate) fn is_http(&self) -> bool {
         matches!(self.speaks, Speaks::Http(_))
+    }
+}
+
+/// What the canvas of an endpoint holds. A filter inside the process has no use for what is around
+/// a block.
+pub(crate) fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
+    match entry.url {
+        EndpointUrl::Builtin(_) => CanvasMode::Block,
+        EndpointUrl::Http(_) => config.canvas.mode,
     }
 }

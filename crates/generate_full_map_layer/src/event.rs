@@ -8,7 +8,7 @@ use progress_db::Handle;
 
 use crate::canvas::SizeMatch;
 use crate::failure::Failure;
-use crate::work::Canvas;
+use crate::prepare::Canvas;
 
 /// Something that has happened to an item, or to the whole run.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) enum Event {
 /// Why there is no canvas.
 #[derive(Debug)]
 pub(crate) enum PrepareFailure {
-    /// The fault lies with the item's source pictures.
+    /// The fault lies with the pictures of the item, or of what it has to join.
     Item(String),
     /// The source map as a whole cannot be read.
     Source(String),

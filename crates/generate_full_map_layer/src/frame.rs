@@ -33,10 +33,8 @@ impl Frame {
             return sheet;
         }
         let at_px = ((framed_px.0 - size_px.0) / 2, (framed_px.1 - size_px.1) / 2);
-        Sheet {
-            picture: extend(&sheet.picture, framed_px, at_px),
-            block_at_px: (sheet.block_at_px.0 + at_px.0, sheet.block_at_px.1 + at_px.1),
-        }
+        let framed = extend(&sheet.picture, framed_px, at_px);
+        sheet.within(framed, at_px)
     }
 
     /// The size of picture to ask the server for when it is sent a framed canvas of `sent_px`.
@@ -159,7 +157,7 @@ mod tests {
             let canvas = DynamicImage::ImageRgba8(RgbaImage::from_fn(width, height, pixel));
             let canvas = if has_alpha { canvas } else { canvas.to_rgb8().into() };
             let color = canvas.color();
-            let framed = frame.around(Sheet { picture: canvas, block_at_px: (0, 0) });
+            let framed = frame.around(Sheet::of(canvas));
             prop_assert_eq!(framed.picture.color(), color);
             let (left, top) = framed.block_at_px;
             prop_assert!(left + width <= framed.picture.width());

@@ -1,8 +1,9 @@
 //! Runs a layer's plan on a pool of model endpoints until all quadrants are generated.
 //!
 //! [`run`] reads and checks a layer ([`start`]), then hands it to the dispatcher, one task that
-//! owns the queue and the [`pool`] and decides what goes where. The [`work`] of an item, preparing
-//! its canvas, calling an endpoint, saving the answer, is spawned and ends in an [`event`].
+//! owns the queue and the [`pool`] and decides what goes where. The work of an item is spawned and
+//! ends in an [`event`]: to [`prepare`] its [`canvas`], to call an endpoint and to save the answer
+//! ([`work`]). The [`surroundings`] say what is finished around a block.
 //! [`publish`] and [`recorder`] make finished pictures durable, in an order that is safe to die in
 //! at any moment.
 
@@ -21,6 +22,7 @@ mod fetch;
 mod frame;
 mod log;
 mod pool;
+mod prepare;
 mod protocol;
 mod publish;
 mod recorder;
@@ -32,6 +34,7 @@ mod settings;
 mod shutdown;
 mod start;
 mod summary;
+mod surroundings;
 mod tries;
 mod verify;
 mod wire;

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 use layer::{LayerError, RunLock};
-use progress_db::{Change, Durability, Item, ProgressDb, ProgressError, Queue, Status};
+use progress_db::{
+    Change, Durability, Item, ProgressDb, ProgressError, Queue, Status, complete_followers,
+};
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::args::Args;
@@ -124,15 +126,32 @@ async fn bring_up_to_date(
         }
     }
     if args.resume {
-        let damaged = find_damaged(start, db, &items, bars).await?;
-        let changes: Vec<Change> = damaged
-            .iter()
-            .map(|&item| Change::PutBack { item })
-            .collect();
+        let again = find_to_make_again(start, db, &items, bars).await?;
+        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
         db.commit(&changes, Durability::Power).await?;
-        put_back(&mut items, &damaged);
+        put_back(&mut items, &again);
     }
     Ok(Ok(items))
+}
+
+/// The complete items that `--resume` puts back: those whose pictures are missing or damaged, and
+/// where canvases show finished neighbours also all that were drawn to join them.
+async fn find_to_make_again(
+    start: &Start,
+    db: &mut ProgressDb,
+    items: &[Item],
+    bars: &MultiProgress,
+) -> anyhow::Result<Vec<i64>> {
+    let mut again = find_damaged(start, db, items, bars).await?;
+    if start.shows_surroundings() && !again.is_empty() {
+        let followers = complete_followers(items, &again);
+        tracing::info!(
+            "the canvas is infill, so the complete items that were drawn to join these are made again too: {} more calls",
+            followers.len()
+        );
+        again.extend(followers);
+    }
+    Ok(again)
 }
 
 async fn find_damaged(
@@ -239,8 +258,8 @@ async fn describe(args: &Args, start: &Start, bars: &MultiProgress) -> anyhow::R
         }
     }
     if args.resume {
-        let damaged = find_damaged(start, &mut db, &items, bars).await?;
-        put_back(&mut items, &damaged);
+        let again = find_to_make_again(start, &mut db, &items, bars).await?;
+        put_back(&mut items, &again);
     }
     db.close().await?;
     let queue = Queue::of(items);
@@ -302,6 +321,7 @@ async fn dispatch(
         column: start.column,
         size: start.size,
         layer: start.layer,
+        canvas: start.config.canvas,
         compression: start.config.png_compression,
         recorder,
         publisher,

@@ -1,7 +1,7 @@
 //! What the model is told: prompt, parameters, and their fingerprint.
 
 use anyhow::bail;
-use layer::{EndpointConfig, EndpointUrl, LayerConfig};
+use layer::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerConfig};
 use serde_json::{Map, Value, json};
 
 use crate::protocol;
@@ -37,6 +37,27 @@ pub(crate) const DEFAULT_PROMPT: &str = "Redraw this section of a city map seen 
     street, tree and shoreline exactly where it is, keep the scale and the viewing angle, and draw up to the very \
     edges of the picture in one even style.";
 
+/// What a model is asked for with an infill canvas when nobody says it.
+pub(crate) const DEFAULT_INFILL_PROMPT: &str = "Draw what is inside the thin border anew, in the style of the finished picture \
+    around it: the same colours, light and line work, continued across the border without a visible joint. Keep every \
+    building, street, tree and shoreline inside exactly where it is, keep the scale and the viewing angle, change nothing \
+    outside of the border, and leave no trace of the border itself.";
+
+/// The same where there is no border.
+pub(crate) const DEFAULT_BORDERLESS_PROMPT: &str = "Part of this section of a city map is finished. Redraw the rest in the style of \
+    the finished part: the same colours, light and line work, continued without a visible joint. Keep every building, \
+    street, tree and shoreline exactly where it is, keep the scale and the viewing angle, and do not change what is \
+    finished.";
+
+fn default_prompt(canvas: &CanvasConfig) -> String {
+    let prompt = match (canvas.mode, canvas.border_px) {
+        (CanvasMode::Block, _) => DEFAULT_PROMPT,
+        (CanvasMode::Infill, 0) => DEFAULT_BORDERLESS_PROMPT,
+        (CanvasMode::Infill, _) => DEFAULT_INFILL_PROMPT,
+    };
+    prompt.to_owned()
+}
+
 impl Settings {
     /// What `endpoint` is told in the layer of `config`.
     ///
@@ -62,7 +83,7 @@ impl Settings {
         } else {
             PromptOrigin::Default
         };
-        let prompt = given.unwrap_or_else(|| DEFAULT_PROMPT.to_owned());
+        let prompt = given.unwrap_or_else(|| default_prompt(&config.canvas));
 
         let mut merged: Vec<(&String, &Value)> = layer_params
             .iter()

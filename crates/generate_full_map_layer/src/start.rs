@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use layer::{LayerConfig, LayerDir, SourceLayer};
+use layer::{CanvasMode, LayerConfig, LayerDir, SourceLayer};
 use progress_db::{Item, ProgressDb, Status};
 use source_map::{PictureColumn, SourceMap};
 
@@ -96,6 +96,13 @@ impl Start {
             );
         }
         Ok(())
+    }
+
+    /// Whether canvases show what is around a block. An endpoint that is still to be added counts
+    /// as one that is shown it.
+    pub(crate) fn shows_surroundings(&self) -> bool {
+        self.config.canvas.mode == CanvasMode::Infill
+            && (self.endpoints.is_empty() || self.endpoints.iter().any(Endpoint::is_http))
     }
 
     /// Makes `generations/` where another tool left it out; an error when it has vanished with

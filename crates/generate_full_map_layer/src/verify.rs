@@ -7,7 +7,7 @@ use planner::Quadrant;
 use progress_db::{Item, ProgressDb, Status};
 use tokio::task::JoinSet;
 
-use crate::canvas::{QuadrantSize, decode_source};
+use crate::canvas::{QuadrantSize, decode_quadrant};
 
 /// How many items are checked in one go.
 const CHUNK: usize = 512;
@@ -90,5 +90,5 @@ fn is_whole(
     }
     Ok(layer
         .read_picture(quadrant)?
-        .is_some_and(|bytes| decode_source(&bytes, size).is_ok()))
+        .is_some_and(|bytes| decode_quadrant(&bytes, size).is_ok()))
 }

@@ -1,4 +1,5 @@
-//! The work of one item: preparing its canvas, calling an endpoint, and saving the answer.
+//! The work of one item: calling an endpoint, and saving the answer. Its canvas is prepared in
+//! [`crate::prepare`].
 //!
 //! Waiting is async; decoding and encoding run on the blocking pool, as many at a time as the
 //! machine has cores. Each piece ends in an [`Event`] for the dispatcher.
@@ -7,21 +8,21 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use image::{DynamicImage, RgbImage};
-use layer::{LayerDir, PictureRecord, PngCompression};
+use layer::{CanvasConfig, LayerDir, PictureRecord, PngCompression};
 use planner::{Block, Quadrant};
 use progress_db::{AttemptId, Change, Durability, Handle, Item};
 use source_map::{PictureColumn, SourceMap};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::canvas::{self, CanvasForm, QuadrantSize, SizeMatch};
+use crate::canvas::{self, QuadrantSize, SizeMatch};
 use crate::clock::unix_now;
 use crate::codec;
 use crate::endpoint::{Endpoint, Speaks};
-use crate::event::{Answer, Event, PrepareFailure};
+use crate::event::{Answer, Event};
 use crate::failure::Failure;
 use crate::fault_point::fault_point;
+use crate::prepare::{Canvas, Encoded};
 use crate::protocol::Ask;
 use crate::publish::Finished;
 use crate::recorder::Recorder;
@@ -29,33 +30,6 @@ use crate::wire;
 
 /// How many items are being written to the disk at a time. A sync is a wait, not work.
 const WRITERS: usize = 16;
-
-/// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
-#[derive(Debug)]
-pub(crate) struct Canvas {
-    encoded: Vec<(CanvasForm, Encoded)>,
-}
-
-/// An encoded sheet.
-#[derive(Debug, Clone)]
-pub(crate) struct Encoded {
-    pub bytes: Bytes,
-    pub size_px: (u32, u32),
-    pub block_at_px: (u32, u32),
-    /// The size of picture that is asked for.
-    pub answer_px: (u32, u32),
-}
-
-impl Canvas {
-    fn in_form(&self, form: CanvasForm) -> &Encoded {
-        let (_, encoded) = self
-            .encoded
-            .iter()
-            .find(|(other, _)| *other == form)
-            .expect("all forms are prepared");
-        encoded
-    }
-}
 
 /// What all work of a run shares.
 #[derive(Debug)]
@@ -66,6 +40,7 @@ pub(crate) struct Work {
     pub column: PictureColumn,
     pub size: QuadrantSize,
     pub layer: Arc<LayerDir>,
+    pub canvas: CanvasConfig,
     pub compression: PngCompression,
     pub recorder: Recorder,
     pub publisher: mpsc::UnboundedSender<Finished>,
@@ -98,65 +73,6 @@ impl Work {
     /// Room for the writers of a run.
     pub(crate) fn writers() -> Semaphore {
         Semaphore::new(WRITERS)
-    }
-
-    /// Reads, stitches and encodes the canvas of an item.
-    pub(crate) async fn prepare(self: Arc<Self>, handle: Handle, item: Item) {
-        let canvas = self.canvas_of(item.block).await.map(Arc::new);
-        self.tell(Event::Prepared { handle, canvas });
-    }
-
-    async fn canvas_of(self: &Arc<Self>, block: Block) -> Result<Canvas, PrepareFailure> {
-        let mut encoded = Vec::with_capacity(4);
-        for quadrant in block.quadrants() {
-            let picture = self
-                .source
-                .picture(self.column, quadrant)
-                .await
-                .map_err(|error| {
-                    if error.is_of_one_quadrant() {
-                        PrepareFailure::Item(error.to_string())
-                    } else {
-                        PrepareFailure::Source(error.to_string())
-                    }
-                })?;
-            encoded.push((quadrant, picture));
-        }
-        let this = Arc::clone(self);
-        self.on_a_core(move || this.draw_canvas(block, &encoded))
-            .await
-            .map_err(PrepareFailure::Item)
-    }
-
-    fn draw_canvas(&self, block: Block, encoded: &[(Quadrant, Vec<u8>)]) -> Result<Canvas, String> {
-        let mut sources = Vec::with_capacity(encoded.len());
-        for (quadrant, picture) in encoded {
-            let decoded = canvas::decode_source(picture, self.size).map_err(|reason| {
-                format!(
-                    "the {} of quadrant {quadrant} in {} is {reason}",
-                    self.column.name(),
-                    self.source.database().display()
-                )
-            })?;
-            sources.push((*quadrant, decoded));
-        }
-        let mut forms: Vec<(CanvasForm, Encoded)> = Vec::with_capacity(1);
-        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
-            if forms.iter().all(|(other, _)| *other != form) {
-                let sheet = form
-                    .frame
-                    .around(canvas::stitch(block, self.size, &sources));
-                let size_px = (sheet.picture.width(), sheet.picture.height());
-                let encoded = Encoded {
-                    bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
-                    size_px,
-                    block_at_px: sheet.block_at_px,
-                    answer_px: form.frame.answer_px(size_px),
-                };
-                forms.push((form, encoded));
-            }
-        }
-        Ok(Canvas { encoded: forms })
     }
 
     /// Claims the item and calls its endpoint.
@@ -286,12 +202,13 @@ impl Work {
             }
         };
         let came_as_asked = picture.dimensions() == sheet.answer_px;
-        let (picture, size_match) = canvas::bring_to_size(picture, width, height)?;
+        let (mut picture, size_match) = canvas::bring_to_size(picture, width, height)?;
         let size_match = if came_as_asked {
             SizeMatch::Exact
         } else {
             size_match
         };
+        canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);
         let mut quadrants = Vec::with_capacity(4);
         for (quadrant, picture) in canvas::split(block, self.size, sheet.block_at_px, &picture) {
             quadrants.push((
@@ -307,7 +224,7 @@ impl Work {
 
     /// Runs picture work on the blocking pool, no wider than the machine. A decoder that panics
     /// on what it was given is one more way for a picture to be bad.
-    async fn on_a_core<T: Send + 'static>(
+    pub(crate) async fn on_a_core<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
@@ -321,7 +238,8 @@ impl Work {
         done.unwrap_or_else(|_| Err("a picture that its decoder cannot cope with".to_owned()))
     }
 
-    fn tell(&self, event: Event) {
+    /// Tells the dispatcher.
+    pub(crate) fn tell(&self, event: Event) {
         // Nobody listens any more when the run was ended at once.
         let _ = self.events.send(event);
     }

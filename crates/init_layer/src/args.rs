@@ -51,6 +51,10 @@ pub struct Args {
     #[arg(long, alias = "generation_params", value_name = "FILE")]
     pub generation_params: Option<PathBuf>,
 
+    /// What the model sees: the block alone, or with the finished neighbours that it has to join
+    #[arg(long, value_name = "MODE", default_value = "block")]
+    pub canvas: CanvasArg,
+
     /// Where to write the layer [default: layers/<NAME>]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -61,7 +65,7 @@ pub struct Args {
 
     /// Make a new progress.db for an existing layer from its configuration, marking complete what
     /// is there; the old one is kept. For a progress.db that is damaged or lost
-    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params"])]
+    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas"])]
     pub rebuild: bool,
 }
 
@@ -72,6 +76,15 @@ pub enum SourceLayerArg {
     Generations,
     /// The 3D renders.
     Renders,
+}
+
+/// `--canvas`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CanvasArg {
+    /// The source of the block as it is.
+    Block,
+    /// The block and what is finished around it, so that the model can join them without a seam.
+    Infill,
 }
 
 const EXAMPLES: &str = r#"Examples:

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, bail};
-use layer::{CanvasConfig, LayerConfig, LayerDir, PngCompression, RunLock, SourceLayer};
+use layer::{
+    CanvasConfig, CanvasMode, LayerConfig, LayerDir, PngCompression, RunLock, SourceLayer,
+};
 use planner::{Bounds, Region};
 use progress_db::PlanMetadata;
 use source_map::{PictureColumn, SourceMap};
 
-use crate::args::{Args, SourceLayerArg};
+use crate::args::{Args, CanvasArg, SourceLayerArg};
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
 use crate::staging::Staging;
@@ -222,7 +224,13 @@ fn config_of(
         bounds: None,
         model_endpoints,
         generation_params,
-        canvas: CanvasConfig::default(),
+        canvas: CanvasConfig {
+            mode: match args.canvas {
+                CanvasArg::Block => CanvasMode::Block,
+                CanvasArg::Infill => CanvasMode::Infill,
+            },
+            ..CanvasConfig::default()
+        },
         png_compression: PngCompression::default(),
         created_at: Some(layer::timestamp(SystemTime::now())),
     };

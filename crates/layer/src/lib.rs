@@ -11,7 +11,7 @@ mod lock;
 mod pictures;
 mod time;
 
-pub use canvas::{CanvasConfig, CanvasMode};
+pub use canvas::{CanvasConfig, CanvasMode, Color};
 pub use config::{LayerConfig, PngCompression, SourceLayer, read_params};
 pub use directory::LayerDir;
 pub use endpoint::{EndpointConfig, HeaderSource, ImageFormat, SizePolicy, read_endpoints};

@@ -169,6 +169,7 @@ impl Queue {
             "item {} is not ready",
             self.item(handle).id
         );
+        self.open.remove(&handle);
         self.items[handle as usize].status = Status::InProgress;
         let counts = self.counts_mut(handle);
         counts.pending -= 1;
@@ -283,6 +284,10 @@ mod tests {
                 return order;
             };
             queue.take(next);
+            assert!(
+                queue.upcoming().all(|handle| handle != next),
+                "it was taken"
+            );
             order.push(next);
             if fails(next) {
                 queue.fail(next);

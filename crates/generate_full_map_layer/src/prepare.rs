@@ -1,0 +1,230 @@
+//! Preparing the canvas of an item: reading pictures, drawing, encoding.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use image::DynamicImage;
+use layer::CanvasMode;
+use planner::{Block, Quadrant};
+use progress_db::{Handle, Item};
+
+use crate::canvas::{
+    Arrangement, CanvasForm, Join, Kind, Picture, Sheet, decode_quadrant, infill, stitch,
+};
+use crate::codec;
+use crate::event::{Event, PrepareFailure};
+use crate::work::Work;
+
+/// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    encoded: Vec<(CanvasForm, Encoded)>,
+}
+
+/// An encoded sheet.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    pub bytes: Bytes,
+    pub size_px: (u32, u32),
+    pub block_at_px: (u32, u32),
+    /// The size of picture that is asked for.
+    pub answer_px: (u32, u32),
+    pub joins: Vec<Join>,
+}
+
+impl Canvas {
+    pub(crate) fn in_form(&self, form: CanvasForm) -> &Encoded {
+        let (_, encoded) = self
+            .encoded
+            .iter()
+            .find(|(other, _)| *other == form)
+            .expect("all forms are prepared");
+        encoded
+    }
+}
+
+/// The encoded picture of a quadrant.
+type EncodedPicture = (Quadrant, Vec<u8>);
+
+/// The encoded pictures around a block that its infill canvas shows.
+#[derive(Debug)]
+struct Around {
+    arrangement: Arrangement,
+    finished: Vec<EncodedPicture>,
+    sources: Vec<EncodedPicture>,
+}
+
+impl Work {
+    /// Reads, draws and encodes the canvas of an item. `finished` are the quadrants around it
+    /// that an infill canvas shows as finished.
+    pub(crate) async fn prepare(
+        self: Arc<Self>,
+        handle: Handle,
+        item: Item,
+        finished: Vec<Quadrant>,
+    ) {
+        let canvas = self.canvas_of(item.block, finished).await.map(Arc::new);
+        self.tell(Event::Prepared { handle, canvas });
+    }
+
+    /// Whether any endpoint is shown what is around a block.
+    pub(crate) fn shows_surroundings(&self) -> bool {
+        self.endpoints
+            .iter()
+            .any(|endpoint| endpoint.form.mode == CanvasMode::Infill)
+    }
+
+    async fn canvas_of(
+        self: &Arc<Self>,
+        block: Block,
+        finished: Vec<Quadrant>,
+    ) -> Result<Canvas, PrepareFailure> {
+        let mut own = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            own.push((quadrant, self.read_source(quadrant).await?));
+        }
+        let around = if self.shows_surroundings() {
+            Some(self.read_around(block, &finished).await?)
+        } else {
+            None
+        };
+        let this = Arc::clone(self);
+        self.on_a_core(move || this.draw_canvas(block, &own, around.as_ref()))
+            .await
+            .map_err(PrepareFailure::Item)
+    }
+
+    async fn read_around(
+        self: &Arc<Self>,
+        block: Block,
+        finished: &[Quadrant],
+    ) -> Result<Around, PrepareFailure> {
+        let arrangement =
+            Arrangement::of(block, self.size, |quadrant| finished.contains(&quadrant));
+        let shown = arrangement.places().map(|place| place.quadrant);
+        let (finished, others): (Vec<_>, Vec<_>) = shown
+            .filter(|&quadrant| !block.contains(quadrant))
+            .partition(|quadrant| finished.contains(quadrant));
+        let mut sources = Vec::with_capacity(others.len());
+        for quadrant in others {
+            match self.read_source(quadrant).await {
+                Ok(picture) => sources.push((quadrant, picture)),
+                // Beyond the map's outline there is nothing to show.
+                Err(PrepareFailure::Item(_)) => {}
+                Err(failure @ PrepareFailure::Source(_)) => return Err(failure),
+            }
+        }
+        let this = Arc::clone(self);
+        let finished = tokio::task::spawn_blocking(move || {
+            finished
+                .into_iter()
+                .map(|quadrant| Ok((quadrant, this.read_finished(quadrant)?)))
+                .collect::<Result<Vec<_>, String>>()
+        })
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        Ok(Around {
+            arrangement,
+            finished: finished.map_err(PrepareFailure::Item)?,
+            sources,
+        })
+    }
+
+    async fn read_source(&self, quadrant: Quadrant) -> Result<Vec<u8>, PrepareFailure> {
+        let picture = self.source.picture(self.column, quadrant).await;
+        picture.map_err(|error| {
+            if error.is_of_one_quadrant() {
+                PrepareFailure::Item(error.to_string())
+            } else {
+                PrepareFailure::Source(error.to_string())
+            }
+        })
+    }
+
+    fn read_finished(&self, quadrant: Quadrant) -> Result<Vec<u8>, String> {
+        match self.layer.read_picture(quadrant) {
+            Ok(Some(picture)) => Ok(picture),
+            Ok(None) => Err(self.unusable(quadrant, "missing")),
+            Err(error) => Err(self.unusable(quadrant, &format!("unreadable ({error})"))),
+        }
+    }
+
+    /// Says that a finished picture which the block has to join is of no use.
+    fn unusable(&self, quadrant: Quadrant, what: &str) -> String {
+        format!(
+            "{}, the finished picture of quadrant {quadrant} that this block has to join, is {what}; run again with --resume --retry-errors to make it and this block again",
+            self.layer.picture_path(quadrant).display()
+        )
+    }
+
+    fn draw_canvas(
+        &self,
+        block: Block,
+        own: &[EncodedPicture],
+        around: Option<&Around>,
+    ) -> Result<Canvas, String> {
+        let mut sources = Vec::with_capacity(own.len());
+        for (quadrant, picture) in own {
+            let decoded = decode_quadrant(picture, self.size).map_err(|reason| {
+                format!(
+                    "the {} of quadrant {quadrant} in {} is {reason}",
+                    self.column.name(),
+                    self.source.database().display()
+                )
+            })?;
+            sources.push((*quadrant, decoded));
+        }
+        let mut forms: Vec<(CanvasForm, Encoded)> = Vec::with_capacity(1);
+        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
+            if forms.iter().all(|(other, _)| *other != form) {
+                let sheet = match (form.mode, around) {
+                    (CanvasMode::Infill, Some(around)) => self.draw_infill(&sources, around)?,
+                    _ => stitch(block, self.size, &sources),
+                };
+                // A frame repeats the canvas's edge, so the border comes after it.
+                let sheet = form
+                    .frame
+                    .around(sheet)
+                    .with_border(self.canvas.border_px, self.canvas.border_color);
+                let size_px = (sheet.picture.width(), sheet.picture.height());
+                let encoded = Encoded {
+                    bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
+                    size_px,
+                    block_at_px: sheet.block_at_px,
+                    answer_px: form.frame.answer_px(size_px),
+                    joins: sheet.joins,
+                };
+                forms.push((form, encoded));
+            }
+        }
+        Ok(Canvas { encoded: forms })
+    }
+
+    fn draw_infill(
+        &self,
+        own: &[(Quadrant, DynamicImage)],
+        around: &Around,
+    ) -> Result<Sheet, String> {
+        let picture = |quadrant: Quadrant, kind: Kind, decoded: &DynamicImage| Picture {
+            quadrant,
+            kind,
+            pixels: decoded.to_rgba8(),
+        };
+        let mut pictures: Vec<Picture> = own
+            .iter()
+            .map(|(quadrant, decoded)| picture(*quadrant, Kind::Source, decoded))
+            .collect();
+        for (quadrant, encoded) in &around.finished {
+            let decoded = decode_quadrant(encoded, self.size)
+                .map_err(|reason| self.unusable(*quadrant, &reason))?;
+            pictures.push(picture(*quadrant, Kind::Finished, &decoded));
+        }
+        for (quadrant, encoded) in &around.sources {
+            // One that is of no use fails its own item, and is no reason to fail this one.
+            if let Ok(decoded) = decode_quadrant(encoded, self.size) {
+                pictures.push(picture(*quadrant, Kind::Source, &decoded));
+            }
+        }
+        Ok(infill(&around.arrangement, &self.canvas, pictures))
+    }
+}

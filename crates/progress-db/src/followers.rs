@@ -1,0 +1,83 @@
+//! What was generated in the sight of other items.
+
+use std::collections::{BTreeSet, HashSet};
+
+use planner::Adjacency;
+
+use crate::{Item, Status};
+
+/// The complete items that touch one of the items `ids` and come later, directly or over others;
+/// those of `ids` themselves are left out. `items` are all of a plan, in the order of generation.
+///
+/// Where canvases show finished neighbours these were drawn to continue what is now drawn anew.
+#[must_use]
+pub fn complete_followers(items: &[Item], ids: &[i64]) -> Vec<i64> {
+    if ids.is_empty() {
+        return Vec::new();
+    }
+    let ids: HashSet<i64> = ids.iter().copied().collect();
+    let blocks: Vec<_> = items.iter().map(|item| item.block).collect();
+    let adjacency = Adjacency::of(&blocks);
+    let mut found: BTreeSet<usize> = BTreeSet::new();
+    let mut behind: Vec<usize> = (0..items.len())
+        .filter(|&i| ids.contains(&items[i].id))
+        .collect();
+    while let Some(index) = behind.pop() {
+        for &next in adjacency.successors(index) {
+            if found.insert(next as usize) {
+                behind.push(next as usize);
+            }
+        }
+    }
+    found
+        .into_iter()
+        .map(|index| &items[index])
+        .filter(|item| item.status == Status::Complete && !ids.contains(&item.id))
+        .map(|item| item.id)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use planner::{Quadrant, Region, plan};
+
+    use super::*;
+
+    #[test]
+    fn what_touches_later_follows_over_any_number_of_items() {
+        let region =
+            Region::from_quadrants((0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y))));
+        let mut items: Vec<Item> = (1..)
+            .zip(plan(&region).blocks)
+            .map(|(id, block)| Item {
+                id,
+                step: block.shape.step(),
+                block,
+                status: Status::Complete,
+            })
+            .collect();
+        // Of the nine 2x2 the one in the middle: two upright and two lying strips touch it, and
+        // four corners touch these.
+        let of = |items: &[Item], ids: &[i64]| {
+            let ids = complete_followers(items, ids);
+            let steps = |step| {
+                items
+                    .iter()
+                    .filter(|i| i.step == step && ids.contains(&i.id))
+                    .count()
+            };
+            [steps(1), steps(2), steps(3)]
+        };
+        assert_eq!(of(&items, &[5]), [0, 4, 4]);
+        assert_eq!(of(&items, &[5, items.len() as i64]), [0, 4, 4]);
+        assert_eq!(
+            of(&items, &[items.len() as i64]),
+            [0, 0, 0],
+            "nothing comes after the last"
+        );
+        assert_eq!(of(&items, &[]), [0, 0, 0]);
+        let strip = complete_followers(&items, &[5])[0];
+        items[strip as usize - 1].status = Status::Pending;
+        assert_eq!(of(&items, &[5]), [0, 3, 4], "one is pending anyhow");
+    }
+}
