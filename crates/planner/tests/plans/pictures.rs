@@ -157,3 +157,19 @@ fn islands_each_have_their_own_lattice() {
          e . . . . . . .",
     );
 }
+
+#[test]
+fn a_crumb_does_not_push_the_lattice_out_of_its_phase() {
+    check(
+        ".#####
+         .#####
+         ######
+         .#####
+         .#####",
+        ". A A e B B
+         . A A e B B
+         i g g j h h
+         . C C f D D
+         . C C f D D",
+    );
+}

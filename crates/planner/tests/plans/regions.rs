@@ -25,7 +25,7 @@ pub(crate) fn ragged_disc() -> Region {
             .iter()
             .copied()
             .filter(disc)
-            .filter(|_| draw() % 10 > 0),
+            .filter(|_| !draw().is_multiple_of(10)),
     )
 }
 
