@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use layer::{LayerConfig, LayerDir};
-use planner::{BlockShape, Bounds, Plan, Region};
+use planner::{BlockShape, Bounds, Plan, Quality, Region};
 use source_map::SourceMap;
 
 /// What was made, and what to do next.
@@ -16,8 +16,9 @@ pub struct Summary {
     source_layer: &'static str,
     quadrant_size_px: (u32, u32),
     bounds: Option<Bounds>,
-    quadrants: usize,
-    blocks: Vec<(BlockShape, usize)>,
+    quality: Quality,
+    /// How many of the strips stand upright.
+    upright_strips: usize,
     endpoints: usize,
     backup: Option<PathBuf>,
     complete: Option<usize>,
@@ -32,17 +33,11 @@ impl Summary {
         region: &Region,
         plan: &Plan,
     ) -> Self {
-        let blocks = BlockShape::ALL
-            .map(|shape| {
-                (
-                    shape,
-                    plan.blocks
-                        .iter()
-                        .filter(|block| block.shape == shape)
-                        .count(),
-                )
-            })
-            .to_vec();
+        let upright_strips = plan
+            .blocks
+            .iter()
+            .filter(|block| block.shape == BlockShape::OneByTwo)
+            .count();
         Self {
             layer,
             name: config.name.clone(),
@@ -50,8 +45,8 @@ impl Summary {
             source_layer: config.source_layer.name(),
             quadrant_size_px: source.config().quadrant_size_px(),
             bounds: config.bounds.or_else(|| region.bounds()),
-            quadrants: region.len(),
-            blocks,
+            quality: plan.quality(region),
+            upright_strips,
             endpoints: config.model_endpoints.len(),
             backup: None,
             complete: None,
@@ -76,18 +71,10 @@ impl Summary {
     pub(crate) fn with_warnings(self, warnings: Vec<String>) -> Self {
         Self { warnings, ..self }
     }
-
-    fn count(&self, shape: BlockShape) -> usize {
-        self.blocks
-            .iter()
-            .find(|(other, _)| *other == shape)
-            .map_or(0, |(_, count)| *count)
-    }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let calls: usize = self.blocks.iter().map(|(_, count)| count).sum();
         let (width, height) = self.quadrant_size_px;
         let layer = self.layer.path().display();
         writeln!(f, "Layer {} in {layer}", self.name)?;
@@ -101,27 +88,7 @@ impl fmt::Display for Summary {
             let (min, max) = (bounds.min(), bounds.max());
             writeln!(f, "  bounds      {min} to {max}")?;
         }
-        writeln!(f, "  quadrants   {}", self.quadrants)?;
-        writeln!(
-            f,
-            "  step 1      {} blocks of 2x2",
-            self.count(BlockShape::TwoByTwo)
-        )?;
-        writeln!(
-            f,
-            "  step 2      {} strips: {} of 1x2, {} of 2x1",
-            self.count(BlockShape::OneByTwo) + self.count(BlockShape::TwoByOne),
-            self.count(BlockShape::OneByTwo),
-            self.count(BlockShape::TwoByOne)
-        )?;
-        writeln!(
-            f,
-            "  step 3      {} corners of 1x1",
-            self.count(BlockShape::OneByOne)
-        )?;
-        #[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
-        let per_quadrant = calls as f64 / self.quadrants.max(1) as f64;
-        writeln!(f, "  model calls {calls}, {per_quadrant:.4} per quadrant")?;
+        self.write_quality(f)?;
         writeln!(f, "  endpoints   {}", self.endpoints)?;
         if let Some(complete) = self.complete {
             writeln!(
@@ -159,5 +126,57 @@ impl fmt::Display for Summary {
             f,
             "  debug_generate_full_map_layer --layer-dir {layer}        draw the plan and its progress"
         )
+    }
+}
+
+impl Summary {
+    /// What the plan costs, and how good it is.
+    fn write_quality(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quality = &self.quality;
+        let [squares, strips, singles] = quality.waves.map(Waves);
+        writeln!(f, "  quadrants   {}", quality.quadrants)?;
+        writeln!(
+            f,
+            "  step 1      {} blocks of 2x2{squares}",
+            quality.two_by_two
+        )?;
+        writeln!(
+            f,
+            "  step 2      {} strips: {} of 1x2, {} of 2x1{strips}",
+            quality.strips,
+            self.upright_strips,
+            quality.strips - self.upright_strips,
+        )?;
+        writeln!(
+            f,
+            "  step 3      {} corners of 1x1{singles}",
+            quality.one_by_one
+        )?;
+        writeln!(
+            f,
+            "  model calls {}, {:.4} per quadrant",
+            quality.calls,
+            quality.calls_per_quadrant()
+        )?;
+        writeln!(
+            f,
+            "  coverage    100 %, with {} of 2x2; the fixed lattice: {:.1} %, with {}",
+            quality.two_by_two,
+            100.0 * quality.lattice_coverage(),
+            quality.lattice_two_by_two
+        )
+    }
+}
+
+/// In how many waves a step can be generated, as an ending of its line.
+struct Waves(usize);
+
+impl fmt::Display for Waves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => Ok(()),
+            1 => f.write_str(", in 1 wave"),
+            waves => write!(f, ", in {waves} waves"),
+        }
     }
 }

@@ -154,7 +154,30 @@ fn a_layer_has_a_configuration_a_plan_and_a_place_for_pictures() {
     ] {
         run.assert_says(part);
     }
-    run.assert_says(&format!("quadrants   {}\n", map.region().len()));
+    let region = map.region();
+    let quality = planner::plan(&region).quality(&region);
+    let [squares, strips, singles] = quality.waves.map(|waves| match waves {
+        1 => "1 wave".to_owned(),
+        waves => format!("{waves} waves"),
+    });
+    for part in [
+        format!("quadrants   {}\n", region.len()),
+        format!("{} blocks of 2x2, in {squares}\n", quality.two_by_two),
+        format!("step 2      {} strips: ", quality.strips),
+        format!("of 2x1, in {strips}\n"),
+        format!(
+            "{} corners of 1x1, in {singles}\n",
+            quality.one_by_one
+        ),
+        format!(
+            "model calls {}, {:.4} per",
+            quality.calls,
+            quality.calls_per_quadrant()
+        ),
+        "coverage    100 %, with 8 of 2x2; the fixed lattice: 60.4 %, with 4\n".to_owned(),
+    ] {
+        run.assert_says(&part);
+    }
     let layer = LayerDir::at(project.path("layers/snow"));
     let (config, warnings) = layer.read_config().unwrap();
     assert!(warnings.is_empty());
