@@ -34,18 +34,20 @@ fn snow(Rgb([r, g, b]): Rgb<u8>) -> [u8; 3] {
     [mix(red, -8), mix(green, 0), mix(blue, 10)]
 }
 
-/// A night: moonlight, and behind what was warm and bright a lamp is lit.
+/// A night: all is moonlit, and behind glass the lamps are lit.
 fn night(Rgb([r, g, b]): Rgb<u8>) -> [u8; 3] {
     let [red, green, blue] = [i32::from(r), i32::from(g), i32::from(b)];
     let light = (red * 54 + green * 183 + blue * 19) / 256;
-    let warm = (red.min(green + 24) - blue - 36).clamp(0, 60);
-    let lamp = (light - 150).clamp(0, 70) * warm * 255 / (70 * 60);
+    // By day glass is a dull blue: bluer than walls, streets and copper roofs, less so than water.
+    let dull_blue = 20 - (blue - red - 62).abs();
+    let glass = dull_blue.min(blue - green - 16).clamp(0, 8) * 32;
+    let lamp = (glass * (light + 40) / 130).clamp(0, 240);
     let moon = |channel: i32, weight: i32, floor: i32| (channel + light) / 2 * weight / 256 + floor;
     let lit = |dark: i32, glow: i32| byte((dark * (255 - lamp) + glow * lamp) / 255);
     [
-        lit(moon(red, 52, 5), 255),
-        lit(moon(green, 66, 9), 214),
-        lit(moon(blue, 112, 26), 122),
+        lit(moon(red, 62, 6), 255),
+        lit(moon(green, 74, 10), 206),
+        lit(moon(blue, 118, 26), 112),
     ]
 }
 
