@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long, alias = "dry_run")]
     pub dry_run: bool,
 
+    /// Send each endpoint one small canvas and show what comes back; change nothing in the layer
+    #[arg(long, alias = "check_endpoints", conflicts_with = "dry_run")]
+    pub check_endpoints: bool,
+
     /// Stop after so many items
     #[arg(long, alias = "max_items", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_items: Option<u32>,
@@ -60,14 +64,16 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 const EXAMPLES: &str = "Examples:
-  generate_full_map_layer --layer-dir layers/snow --dry-run        see what would run where
-  generate_full_map_layer --layer-dir layers/snow --max-items 4    try a few items first
-  generate_full_map_layer --layer-dir layers/snow                  run, or go on after a stop
-  generate_full_map_layer --layer-dir layers/snow --resume         check finished pictures first
-  generate_full_map_layer --layer-dir layers/snow --retry-errors   run failed items again
+  generate_full_map_layer --layer-dir layers/snow --dry-run          see what would run where
+  generate_full_map_layer --layer-dir layers/snow --check-endpoints  ask each endpoint once
+  generate_full_map_layer --layer-dir layers/snow --max-items 4      try a few items first
+  generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
+  generate_full_map_layer --layer-dir layers/snow --resume           check finished pictures first
+  generate_full_map_layer --layer-dir layers/snow --retry-errors     run failed items again
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
-failed ones; 2 could not run; 3 stopped early with work left; 130 and 143 interrupted.";
+failed ones; 2 could not run; 3 stopped early with work left, or --check-endpoints found an endpoint
+that does not work; 130 and 143 interrupted.";
 
 #[cfg(test)]
 mod tests {

@@ -10,10 +10,12 @@
 mod args;
 mod builtin;
 mod canvas;
+mod check;
 mod clock;
 mod codec;
 mod dispatch;
 mod dry_run;
+mod encoded;
 mod endpoint;
 mod event;
 mod failure;

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use image::DynamicImage;
 use layer::CanvasMode;
 use planner::{Block, Quadrant};
 use progress_db::{Handle, Item};
 
 use crate::canvas::{
-    Arrangement, CanvasForm, Join, Kind, Picture, Sheet, decode_quadrant, infill, stitch,
+    Arrangement, CanvasForm, Kind, Picture, Sheet, decode_quadrant, infill, stitch,
 };
-use crate::codec;
+use crate::encoded::Encoded;
 use crate::event::{Event, PrepareFailure};
 use crate::work::Work;
 
@@ -19,17 +18,6 @@ use crate::work::Work;
 #[derive(Debug)]
 pub(crate) struct Canvas {
     encoded: Vec<(CanvasForm, Encoded)>,
-}
-
-/// An encoded sheet.
-#[derive(Debug, Clone)]
-pub(crate) struct Encoded {
-    pub bytes: Bytes,
-    pub size_px: (u32, u32),
-    pub block_at_px: (u32, u32),
-    /// The size of picture that is asked for.
-    pub answer_px: (u32, u32),
-    pub joins: Vec<Join>,
 }
 
 impl Canvas {
@@ -186,14 +174,7 @@ impl Work {
                     .frame
                     .around(sheet)
                     .with_border(self.canvas.border_px, self.canvas.border_color);
-                let size_px = (sheet.picture.width(), sheet.picture.height());
-                let encoded = Encoded {
-                    bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
-                    size_px,
-                    block_at_px: sheet.block_at_px,
-                    answer_px: form.frame.answer_px(size_px),
-                    joins: sheet.joins,
-                };
+                let encoded = Encoded::of(sheet, form)?;
                 forms.push((form, encoded));
             }
         }

@@ -13,6 +13,7 @@ use progress_db::{
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::args::Args;
+use crate::check::check;
 use crate::dispatch::{Dispatcher, Limits, Stop};
 use crate::dry_run;
 use crate::pool::Pool;
@@ -56,6 +57,9 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
     let start = Start::read(&args.layer_dir, args.accept_source_change).await?;
     for warning in &start.warnings {
         tracing::warn!("{warning}");
+    }
+    if args.check_endpoints {
+        return check(&start).await;
     }
     if args.dry_run {
         return describe(&args, &start, &bars).await;

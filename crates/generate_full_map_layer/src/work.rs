@@ -18,11 +18,12 @@ use tokio::sync::{Semaphore, mpsc};
 use crate::canvas::{self, QuadrantSize, SizeMatch};
 use crate::clock::unix_now;
 use crate::codec;
+use crate::encoded::Encoded;
 use crate::endpoint::{Endpoint, Speaks};
 use crate::event::{Answer, Event};
 use crate::failure::Failure;
 use crate::fault_point::fault_point;
-use crate::prepare::{Canvas, Encoded};
+use crate::prepare::Canvas;
 use crate::protocol::Ask;
 use crate::publish::Finished;
 use crate::recorder::Recorder;
@@ -193,21 +194,11 @@ impl Work {
     }
 
     fn cut(&self, block: Block, sheet: &Encoded, answer: Answer) -> Result<Cut, String> {
-        let (width, height) = sheet.size_px;
         let picture = match answer {
             Answer::Drawn(picture) => picture,
-            // A model that answers larger than it was asked is believed up to four times.
-            Answer::Encoded(bytes) => {
-                codec::into_opaque(codec::decode(&bytes, 4 * width.max(height).max(1024))?)
-            }
+            Answer::Encoded(bytes) => sheet.decode_answer(&bytes)?,
         };
-        let came_as_asked = picture.dimensions() == sheet.answer_px;
-        let (mut picture, size_match) = canvas::bring_to_size(picture, width, height)?;
-        let size_match = if came_as_asked {
-            SizeMatch::Exact
-        } else {
-            size_match
-        };
+        let (mut picture, size_match) = sheet.bring_to_size(picture)?;
         canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);
         let mut quadrants = Vec::with_capacity(4);
         for (quadrant, picture) in canvas::split(block, self.size, sheet.block_at_px, &picture) {

@@ -1,0 +1,65 @@
+//! A canvas on its way out, and what comes back for it.
+
+use bytes::Bytes;
+use image::RgbImage;
+
+use crate::canvas::{self, CanvasForm, Join, Sheet, SizeMatch};
+use crate::codec;
+
+/// A sheet as an endpoint gets it.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    /// The encoded picture.
+    pub bytes: Bytes,
+    /// The top-left pixel of the block in it.
+    pub block_at_px: (u32, u32),
+    /// Where the answer's colours are matched to those of finished neighbours.
+    pub joins: Vec<Join>,
+    /// The size of picture that is asked for.
+    pub answer_px: (u32, u32),
+    /// The size of the picture.
+    size_px: (u32, u32),
+}
+
+impl Encoded {
+    /// A framed sheet in the form that an endpoint takes.
+    ///
+    /// # Errors
+    /// A line that says why it cannot be encoded.
+    pub(crate) fn of(sheet: Sheet, form: CanvasForm) -> Result<Self, String> {
+        let size_px = (sheet.picture.width(), sheet.picture.height());
+        Ok(Self {
+            bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
+            block_at_px: sheet.block_at_px,
+            joins: sheet.joins,
+            answer_px: form.frame.answer_px(size_px),
+            size_px,
+        })
+    }
+
+    /// Decodes an answer.
+    ///
+    /// # Errors
+    /// A line that says what came instead of a picture.
+    pub(crate) fn decode_answer(&self, bytes: &[u8]) -> Result<RgbImage, String> {
+        // A model that answers larger than it was asked is believed up to four times.
+        let (width, height) = self.size_px;
+        let longest_side = 4 * width.max(height).max(1024);
+        codec::decode(bytes, longest_side).map(codec::into_opaque)
+    }
+
+    /// Brings an answer to the size of what was sent.
+    ///
+    /// # Errors
+    /// A line that says so when it is too small to be a picture of the canvas.
+    pub(crate) fn bring_to_size(&self, answer: RgbImage) -> Result<(RgbImage, SizeMatch), String> {
+        let came_as_asked = answer.dimensions() == self.answer_px;
+        let (width, height) = self.size_px;
+        let (answer, size_match) = canvas::bring_to_size(answer, width, height)?;
+        Ok(if came_as_asked {
+            (answer, SizeMatch::Exact)
+        } else {
+            (answer, size_match)
+        })
+    }
+}
