@@ -29,13 +29,13 @@ function start() {
   document.getElementById("fit").addEventListener("click", () => fit());
   keepViewInAddress(map);
   panel.setFreshness(`As of ${dateTime(data.written_at_ms / 1000)}`, "still");
-  if (data.live_revision !== null) {
+  if (data.live) {
     const changed = () => {
       layer.restyle();
       panel.update();
       details.show();
     };
-    followLive(data.live_revision, plan, changed, (text, kind) => panel.setFreshness(text, kind));
+    followLive(data.live, plan, changed, (text, kind) => panel.setFreshness(text, kind));
   }
   // For the console, and for tests.
   window.layerMap = { map, layer, plan, index, geometry, details };

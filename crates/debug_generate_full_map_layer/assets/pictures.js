@@ -17,6 +17,7 @@ class Pictures {
     /** By name, the one used last at the end. */
     this.held = new Map();
     this.bytes = 0;
+    this.maxBytes = MAX_PICTURE_BYTES;
     this.waiting = [];
     this.loading = new Set();
     /** Those that could not be loaded, with the version that was asked for. */
@@ -85,7 +86,7 @@ class Pictures {
     this.held.set(name, picture);
     this.bytes += bytes(picture);
     for (const oldest of this.held.keys()) {
-      if (this.bytes <= MAX_PICTURE_BYTES) break;
+      if (this.bytes <= this.maxBytes) break;
       drop(oldest);
     }
   }

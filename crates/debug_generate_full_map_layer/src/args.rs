@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+/// Where `--serve` without a value listens: this machine only.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8765";
+
 /// Draws the plan and the progress of a layer on a map, as one HTML page.
 #[derive(Debug, Clone, Parser)]
 #[command(version, after_help = EXAMPLES)]
@@ -12,9 +15,14 @@ pub struct Args {
     #[arg(long, alias = "layer_dir", value_name = "DIR")]
     pub layer_dir: PathBuf,
 
-    /// The page to write [default: DIR/debug_map.html]
+    /// The page to write [default: DIR/debug_map.html; none with --serve]
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// Serve the page, with the progress pushed to it while a run goes on, until Ctrl-C.
+    /// ADDR is host:port, or a port of this machine
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = DEFAULT_ADDRESS)]
+    pub serve: Option<String>,
 
     /// Put Leaflet's own files, from this directory, into the page, so that it needs no network
     #[arg(long, alias = "leaflet_dir", value_name = "DIR")]
@@ -34,6 +42,9 @@ const EXAMPLES: &str = "\
 Examples:
   Write layers/snow/debug_map.html:
     debug_generate_full_map_layer --layer-dir layers/snow
+
+  Watch a run in the browser, at http://127.0.0.1:8765/:
+    debug_generate_full_map_layer --layer-dir layers/snow --serve
 
   One file that opens without a network (after npm install leaflet@1.9.4):
     debug_generate_full_map_layer --layer-dir layers/snow --output snow.html \\
@@ -63,5 +74,20 @@ mod tests {
                 "--{long} has no alias with underscores"
             );
         }
+    }
+
+    #[test]
+    fn serve_listens_on_this_machine_unless_told_otherwise() {
+        let serve = |args: &[&str]| {
+            let args = ["map", "--layer_dir", "layers/snow"].iter().chain(args);
+            Args::try_parse_from(args).unwrap().serve
+        };
+        assert_eq!(serve(&[]), None);
+        assert_eq!(serve(&["--serve"]).as_deref(), Some("127.0.0.1:8765"));
+        assert_eq!(serve(&["--serve", "8080"]).as_deref(), Some("8080"));
+        assert_eq!(
+            serve(&["--serve", "--tiles", "none"]).as_deref(),
+            Some("127.0.0.1:8765")
+        );
     }
 }

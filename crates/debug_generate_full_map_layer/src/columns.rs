@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use progress_db::{Item, LastTry};
 use serde::Serialize;
 
-use crate::PlanState;
+use crate::{ItemState, PlanState};
 
 /// Bytes of distinct error messages that a page holds at most.
 const MAX_MESSAGE_BYTES: usize = 400_000;
@@ -30,7 +30,8 @@ pub(crate) struct Columns<'a> {
     count: usize,
     /// Runs of ids that follow each other: the first one and how many.
     ids: Vec<(i64, u32)>,
-    /// For each item: width, height, step and state in one number; x and y, each as the
+    /// For each item: width, height, step, state and, if it is complete, whether pictures are
+    /// missing, in one number; x and y, each as the
     /// difference to the item before.
     blocks: String,
     /// For each item: what its try says, as bits; then those things, times in tenths of a
@@ -73,13 +74,14 @@ fn id_runs(items: &[Item]) -> Vec<(i64, u32)> {
 fn blocks(plan: &PlanState) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(plan.items.len() * 3);
     let (mut last_x, mut last_y) = (0, 0);
-    for (item, &state) in plan.items.iter().zip(&plan.states) {
+    for (index, (item, &state)) in plan.items.iter().zip(&plan.states).enumerate() {
         let shape = item.block.shape;
         let wide = u64::from(shape.width() == 2);
         let high = u64::from(shape.height() == 2);
+        let misses = u64::from(state == ItemState::Complete && !plan.has_pictures[index]);
         put(
             &mut bytes,
-            wide | high << 1 | u64::from(item.step) << 2 | (state as u64) << 4,
+            wide | high << 1 | u64::from(item.step) << 2 | (state as u64) << 4 | misses << 7,
         );
         let (x, y) = (
             i64::from(item.block.top_left.x),
@@ -171,7 +173,6 @@ mod tests {
     use progress_db::Status;
 
     use super::*;
-    use crate::ItemState;
 
     #[test]
     fn numbers_take_seven_bits_a_byte() {
@@ -212,10 +213,11 @@ mod tests {
                 item(BlockShape::OneByTwo, -1, 5),
                 item(BlockShape::TwoByOne, 2, 5),
             ],
-            states: vec![ItemState::Pending, ItemState::Waiting],
+            states: vec![ItemState::Complete, ItemState::Waiting],
+            has_pictures: vec![false, false],
             ..PlanState::default()
         };
-        assert_eq!(blocks(&plan), [0b00_1010, 1, 10, 0b100_1001, 6, 0]);
+        assert_eq!(blocks(&plan), [0b1010_1010, 1, 1, 10, 0b100_1001, 6, 0]);
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! [`PageOptions::page`] makes the page of both, [`write_page`] puts it on disk, and [`Server`]
 //! serves it with the progress pushed to it.
 
+mod address;
 mod args;
 mod base_map;
 mod boundary;
+mod changes;
 mod columns;
 mod leaflet;
 mod page;
@@ -14,13 +16,16 @@ mod page_file;
 mod placed_layer;
 mod plan_state;
 mod run;
+mod server;
+mod watch;
 
 pub use args::Args;
 pub use base_map::BaseMap;
 pub use boundary::Boundary;
 pub use leaflet::Leaflet;
-pub use page::PageOptions;
+pub use page::{Live, PageOptions};
 pub use page_file::{pictures_url, write_page};
 pub use placed_layer::PlacedLayer;
 pub use plan_state::{ItemState, PlanState};
 pub use run::run;
+pub use server::Server;

@@ -53,6 +53,15 @@ struct Page<'a> {
     scripts: &'static [&'static str],
 }
 
+/// What a page that is served live knows.
+#[derive(Debug, Clone, Serialize)]
+pub struct Live {
+    /// How far it follows the progress.
+    pub(crate) revision: u64,
+    /// Tells its plan from others; too great a number for JavaScript.
+    pub(crate) plan: String,
+}
+
 #[derive(Serialize)]
 struct PageData<'a> {
     name: &'a str,
@@ -62,14 +71,13 @@ struct PageData<'a> {
     pictures: &'a str,
     base_map: Option<&'a BaseMap>,
     boundary: Option<&'a Boundary>,
-    live_revision: Option<u64>,
+    live: Option<&'a Live>,
     plan: Columns<'a>,
 }
 
 impl PageOptions {
     /// The page of `layer`, whose plan stands as `plan` says. `pictures_url` leads from the page
-    /// to the finished pictures; with `live_revision` the page asks its server for what changed
-    /// since then.
+    /// to the finished pictures; a `live` page asks its server for what has changed since.
     ///
     /// # Errors
     /// When the page cannot be put together.
@@ -78,7 +86,7 @@ impl PageOptions {
         layer: &PlacedLayer,
         plan: &PlanState,
         pictures_url: &str,
-        live_revision: Option<u64>,
+        live: Option<&Live>,
     ) -> Result<String> {
         let geometry = &layer.geometry;
         let written_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -94,7 +102,7 @@ impl PageOptions {
             pictures: pictures_url,
             base_map: self.base_map.as_ref(),
             boundary: self.boundary.as_ref(),
-            live_revision,
+            live,
             plan: Columns::of(plan),
         };
         let page = Page {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use layer::{LayerDir, SourceLayer};
-use progress_db::ProgressDb;
+use progress_db::{FileState, ProgressDb, Status};
 use source_map::{Geometry, LatLng, SourceMap};
 
 use crate::PlanState;
@@ -60,15 +60,28 @@ impl PlacedLayer {
         })
     }
 
-    /// The plan as it stands now. The database is only read.
+    /// The plan as it stands now, and the state of the files in which it stands so. The database
+    /// is only read.
     ///
     /// # Errors
-    /// When `progress.db` cannot be read.
-    pub async fn read_plan(&self) -> Result<PlanState> {
-        let mut db = ProgressDb::open_read_only(&self.dir.progress_path()).await?;
-        // One more than is shown tells that a message was cut.
-        let snapshot = db.snapshot(MESSAGE_CHARS + 1).await?;
-        db.close().await?;
-        Ok(PlanState::of(snapshot, MESSAGE_CHARS as usize))
+    /// When `progress.db` or the directory of the pictures cannot be read.
+    pub async fn read_plan(&self) -> Result<(PlanState, FileState)> {
+        // One character more than is shown tells that a message was cut.
+        let (snapshot, files) =
+            ProgressDb::snapshot_of(&self.dir.progress_path(), MESSAGE_CHARS + 1).await?;
+        let any_complete = snapshot
+            .items
+            .iter()
+            .any(|item| item.status == Status::Complete);
+        let pictures = if any_complete {
+            self.dir.quadrants_with_pictures()?
+        } else {
+            Vec::new()
+        };
+        let pictures = pictures.into_iter().collect();
+        Ok((
+            PlanState::of(snapshot, MESSAGE_CHARS as usize, &pictures),
+            files,
+        ))
     }
 }

@@ -1,5 +1,8 @@
 //! The plan at one moment, as the map shows it.
 
+use std::collections::HashSet;
+
+use planner::Quadrant;
 use progress_db::{Item, LastTry, Queue, Snapshot, Status};
 
 /// How far an item is; a pending one that waits on a failed one is told apart.
@@ -30,12 +33,15 @@ pub struct PlanState {
     pub tries: Vec<LastTry>,
     /// The endpoints' names.
     pub models: Vec<String>,
+    /// Whether each of `items` is complete and all its pictures are there.
+    pub has_pictures: Vec<bool>,
 }
 
 impl PlanState {
     /// The state that `snapshot` tells of, its messages cut after `message_chars` characters.
+    /// `pictures` are the quadrants that have one.
     #[must_use]
-    pub fn of(snapshot: Snapshot, message_chars: usize) -> Self {
+    pub fn of(snapshot: Snapshot, message_chars: usize, pictures: &HashSet<Quadrant>) -> Self {
         let Snapshot {
             items,
             mut tries,
@@ -46,8 +52,12 @@ impl PlanState {
                 *message = format!("{}…", &message[..end]).into();
             }
         }
+        let has_pictures = |item: &Item| {
+            item.status == Status::Complete && item.block.quadrants().all(|q| pictures.contains(&q))
+        };
         Self {
             states: states_of(&items),
+            has_pictures: items.iter().map(has_pictures).collect(),
             items,
             tries,
             models,
@@ -89,7 +99,7 @@ fn states_of(items: &[Item]) -> Vec<ItemState> {
 
 #[cfg(test)]
 mod tests {
-    use planner::{Quadrant, Region, plan};
+    use planner::{Region, plan};
 
     use super::*;
 
@@ -118,7 +128,7 @@ mod tests {
         let mut snapshot = snapshot(5, 5);
         snapshot.items[0].status = Status::Error;
         let failed = snapshot.items[0].block;
-        let state = PlanState::of(snapshot, 200);
+        let state = PlanState::of(snapshot, 200, &HashSet::new());
         assert_eq!(state.count(ItemState::Failed), 1);
         for (item, &shown) in state.items.iter().zip(&state.states).skip(1) {
             if item.block.shared_edge(failed).is_some() {
@@ -130,11 +140,31 @@ mod tests {
     }
 
     #[test]
+    fn an_item_has_pictures_when_it_is_complete_and_all_are_there() {
+        let mut snapshot = snapshot(5, 2);
+        for item in &mut snapshot.items[..2] {
+            item.status = Status::Complete;
+        }
+        let (first, second) = (snapshot.items[0].block, snapshot.items[1].block);
+        let pictures = first
+            .quadrants()
+            .chain(second.quadrants().skip(1))
+            .collect();
+        let has_pictures = |snapshot| PlanState::of(snapshot, 200, &pictures).has_pictures;
+        assert_eq!(has_pictures(snapshot.clone())[..2], [true, false]);
+        snapshot.items[0].status = Status::Pending;
+        assert!(
+            !has_pictures(snapshot)[0],
+            "an old picture is not the item's"
+        );
+    }
+
+    #[test]
     fn a_message_is_cut_between_characters() {
         let mut snapshot = snapshot(2, 2);
         snapshot.tries[0].error_message = Some("äöü".into());
         let message = |chars| {
-            PlanState::of(snapshot.clone(), chars).tries[0]
+            PlanState::of(snapshot.clone(), chars, &HashSet::new()).tries[0]
                 .error_message
                 .clone()
         };

@@ -1,10 +1,13 @@
 //! What the program does: write the page, serve it, or both.
 
+use std::path::Path;
+
 use anyhow::Result;
 use layer::LayerDir;
 
 use crate::{
-    Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, pictures_url, write_page,
+    Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, Server, pictures_url,
+    write_page,
 };
 
 /// Does what `args` ask for and says on standard output what came of it.
@@ -17,10 +20,24 @@ pub async fn run(args: &Args) -> Result<()> {
         eprintln!("warning: {warning}");
     }
     let options = page_options(args)?;
-    let output = args.output.clone().unwrap_or_else(|| layer.dir.map_path());
-    let url = pictures_url(&output, &layer.dir.pictures_dir())?;
-    let plan = layer.read_plan().await?;
-    write_page(&output, &options.page(&layer, &plan, &url, None)?)?;
+    match &args.serve {
+        None => {
+            let output = args.output.clone().unwrap_or_else(|| layer.dir.map_path());
+            write(&layer, &options, &output).await
+        }
+        Some(address) => {
+            if let Some(output) = &args.output {
+                write(&layer, &options, output).await?;
+            }
+            serve(address, layer, options).await
+        }
+    }
+}
+
+async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Result<()> {
+    let url = pictures_url(output, &layer.dir.pictures_dir())?;
+    let (plan, _) = layer.read_plan().await?;
+    write_page(output, &options.page(layer, &plan, &url, None)?)?;
     println!(
         "{}: {} blocks, {} complete, {} failed; open it in a browser",
         output.display(),
@@ -29,6 +46,20 @@ pub async fn run(args: &Args) -> Result<()> {
         plan.count(ItemState::Failed)
     );
     Ok(())
+}
+
+async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Result<()> {
+    let path = layer.dir.path().display().to_string();
+    let server = Server::bind(address, layer, options).await?;
+    let bound = server.address();
+    if !bound.ip().is_loopback() {
+        eprintln!("warning: whoever can reach {bound} can see the layer");
+    }
+    println!("serving {path} at http://{bound}/ until Ctrl-C");
+    tokio::select! {
+        served = server.run() => served,
+        _ = tokio::signal::ctrl_c() => Ok(()),
+    }
 }
 
 fn page_options(args: &Args) -> Result<PageOptions> {

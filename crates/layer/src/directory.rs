@@ -49,6 +49,39 @@ impl LayerDir {
             .join(format!("{}_{}.png", quadrant.x, quadrant.y))
     }
 
+    /// The quadrant whose finished picture has this file name.
+    #[must_use]
+    pub fn quadrant_of_picture(file_name: &str) -> Option<Quadrant> {
+        let (x, y) = file_name.strip_suffix(".png")?.split_once('_')?;
+        let quadrant = Quadrant::new(x.parse().ok()?, y.parse().ok()?);
+        // `+1_02.png` is not what is written for it.
+        (file_name == format!("{}_{}.png", quadrant.x, quadrant.y)).then_some(quadrant)
+    }
+
+    /// The quadrants that have a picture in `generations/`, in no order; none when the directory
+    /// is not there. The files are not opened.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the directory cannot be read.
+    pub fn quadrants_with_pictures(&self) -> Result<Vec<Quadrant>, LayerError> {
+        let path = self.pictures_dir();
+        let io = |source| LayerError::Io {
+            action: "read",
+            path: path.clone(),
+            source,
+        };
+        let entries = match std::fs::read_dir(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(io)?,
+        };
+        let mut quadrants = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io)?.file_name();
+            quadrants.extend(name.to_str().and_then(Self::quadrant_of_picture));
+        }
+        Ok(quadrants)
+    }
+
     /// `debug_map.html`.
     #[must_use]
     pub fn map_path(&self) -> PathBuf {

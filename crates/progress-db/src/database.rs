@@ -7,6 +7,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::ProgressError;
+use crate::file_state::can_be_read_without_lock;
 
 /// The newest version of the tables that is understood.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -47,13 +48,13 @@ impl ProgressDb {
     /// As for [`ProgressDb::open`].
     pub async fn open_read_only(path: &Path) -> Result<Self, ProgressError> {
         // A look must leave nothing behind: a read-only connection to a WAL database makes files
-        // beside it, or fails where it may not. Without a log nobody is writing, and the file
-        // can be read as it stands.
+        // beside it, perhaps under another user's name than the run's, or fails where it may
+        // not. Without a log nobody is writing, and the file can be read as it stands. One in
+        // rollback mode has locks that leave nothing behind.
         let options = base_options(path)
             .read_only(true)
-            .immutable(!wal_of(path).exists());
-        let opened = Self::connect(path, options).await;
-        let mut db = opened?;
+            .immutable(can_be_read_without_lock(path));
+        let mut db = Self::connect(path, options).await?;
         db.check_version().await?;
         Ok(db)
     }
@@ -141,10 +142,4 @@ fn base_options(path: &Path) -> SqliteConnectOptions {
         .filename(path)
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging()
-}
-
-fn wal_of(path: &Path) -> PathBuf {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    wal.into()
 }

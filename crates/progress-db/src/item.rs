@@ -60,16 +60,3 @@ pub struct Item {
     /// How far it is.
     pub status: Status,
 }
-
-/// What else a row says of an item's last try.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct ItemDetails {
-    /// The endpoint's name.
-    pub model_name: Option<String>,
-    /// Unix time in seconds.
-    pub started_at: Option<f64>,
-    /// Unix time in seconds.
-    pub completed_at: Option<f64>,
-    /// Why it failed.
-    pub error_message: Option<String>,
-}

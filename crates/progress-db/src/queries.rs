@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use planner::{Block, BlockShape, Quadrant};
 
-use crate::{Item, ItemDetails, ProgressDb, ProgressError, Status};
+use crate::{Item, ProgressDb, ProgressError, Status};
 
 /// The record of one finished quadrant's file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,44 +140,6 @@ impl ProgressDb {
                 quadrant: pair[0].0,
             }),
         }
-    }
-
-    /// What the rows say of the items' last tries, by id; items that were never tried are left
-    /// out.
-    ///
-    /// # Errors
-    /// [`ProgressError`] when the database cannot be read.
-    pub async fn details(&mut self) -> Result<BTreeMap<i64, ItemDetails>, ProgressError> {
-        type Row = (
-            i64,
-            Option<String>,
-            Option<f64>,
-            Option<f64>,
-            Option<String>,
-        );
-        let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, CAST(model_name AS TEXT), CAST(started_at AS REAL), CAST(completed_at AS REAL), CAST(error_message AS TEXT)
-             FROM generation_plan WHERE coalesce(model_name, started_at, completed_at, error_message) IS NOT NULL",
-        )
-        .fetch_all(&mut self.connection)
-        .await
-        .map_err(|error| ProgressError::of(&self.path, &error))?;
-        Ok(rows
-            .into_iter()
-            .map(
-                |(id, model_name, started_at, completed_at, error_message)| {
-                    (
-                        id,
-                        ItemDetails {
-                            model_name,
-                            started_at,
-                            completed_at,
-                            error_message,
-                        },
-                    )
-                },
-            )
-            .collect())
     }
 
     /// How many items of each step have each status.

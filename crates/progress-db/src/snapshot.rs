@@ -1,8 +1,10 @@
 //! The whole plan at one moment, for looking at it.
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use crate::{Item, ProgressDb, ProgressError};
+use crate::file_state::can_be_read_without_lock;
+use crate::{FileState, Item, ProgressDb, ProgressError};
 
 /// The plan and what its rows say of each item's last try, read in one transaction.
 ///
@@ -39,12 +41,35 @@ const UNIT: char = '\u{1f}';
 const RECORD: char = '\u{1e}';
 
 impl ProgressDb {
-    /// The plan and its tries as they stand now; of a message the first `message_chars`
-    /// characters.
+    /// The plan and its tries in the database at `path` as they stand now, of a message the
+    /// first `message_chars` characters; and the state of the files in which they stood so.
+    /// Nothing is written, be it beside the database.
     ///
     /// # Errors
-    /// As for [`ProgressDb::items`].
-    pub async fn snapshot(&mut self, message_chars: u32) -> Result<Snapshot, ProgressError> {
+    /// As for [`ProgressDb::open_read_only`] and [`ProgressDb::items`].
+    pub async fn snapshot_of(
+        path: &Path,
+        message_chars: u32,
+    ) -> Result<(Snapshot, FileState), ProgressError> {
+        loop {
+            let state = FileState::of(path);
+            let without_lock = can_be_read_without_lock(path);
+            let read = async {
+                let mut db = Self::open_read_only(path).await?;
+                let snapshot = db.snapshot(message_chars).await?;
+                db.close().await?;
+                Ok(snapshot)
+            };
+            let read = read.await;
+            // If a run has begun meanwhile, what was read may be of two moments; from now on
+            // there is a log.
+            if !without_lock || FileState::of(path) == state {
+                return read.map(|snapshot| (snapshot, state));
+            }
+        }
+    }
+
+    async fn snapshot(&mut self, message_chars: u32) -> Result<Snapshot, ProgressError> {
         // A reader's transaction sees one state of the database, however much is written.
         self.run("BEGIN").await?;
         let read = self.read_snapshot(message_chars).await;
