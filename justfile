@@ -58,7 +58,7 @@ status layer *args:
     @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --dry-run
 
 # Everything that CI runs; ends with the tests' own summary.
-test: (_timed "lint") (_timed "check") (_timed "test-rust")
+test: (_timed "lint") (_timed "check") (_timed "test-rust") (_timed "test-browser")
 
 # Formatting and lints.
 lint:
@@ -80,6 +80,17 @@ test-rust:
     # One closing line for all test programs together.
     sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$log" \
         | awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
+
+# The map in a real browser. Installs Chromium, Node and npm when they are missing and it may;
+# CHROMIUM=/path names a browser elsewhere.
+test-browser:
+    crates/debug_generate_full_map_layer/browser/run
+
+# What the map costs at four sizes: size, time and memory to write, time to draw, frames.
+bench-map *sizes:
+    cargo build -q --release -p debug_generate_full_map_layer
+    cargo build -q -p fixtures --example map_layer
+    cd crates/debug_generate_full_map_layer/browser && PROFILE=release node bench.js {{sizes}}
 
 # Draw the fixture again: the same rows, the same pixels.
 fixture:

@@ -6,7 +6,7 @@ const PADDING = 0.15;
 /** From this width of a quadrant on blocks are drawn as paths, below it as an image. */
 const NEAR_SIDE_PX = 12;
 /** More pixels than this the image does not get; the canvas is scaled up instead. */
-const MAX_IMAGE_PIXELS = 2_500_000;
+const MAX_IMAGE_PIXELS = 6_500_000;
 
 function createBlocksLayer(plan, index, geometry, picturesUrl) {
   const Blocks = L.Layer.extend({

@@ -68,7 +68,8 @@ test("states are told apart by their borders and signs, too", async (t) => {
 test("all blocks of a 400x400 plan are drawn at once, each in its place and colour", async (t) => {
   const { layer, items } = makeLayer(t, { size: 400 });
   assert.ok(items.length > 71_000, `${items.length}`);
-  const page = await openMap(t, writeMap(layer));
+  // So large that the pixel at a block's middle is within it.
+  const page = await openMap(t, writeMap(layer), { viewport: { width: 2400, height: 1500 } });
   assert.equal(await page.evaluate(() => window.layerMap.layer.drawn.as), "image");
   // The seed point lies on some.
   await page.addStyleTag({ content: ".seed { display: none !important; }" });

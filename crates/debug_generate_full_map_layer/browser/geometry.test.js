@@ -18,16 +18,20 @@ test("the geometry of these tests is that of the map's makers", () => {
   }
 });
 
-/** Where the colour along the way from `inside` to `outside` changes, to a tenth of a pixel. */
+/** Where a border begins along the way from `outside` to `inside`: where the colour is half that
+ *  of the border. */
 function edgeBetween(pixels, inside, outside) {
   const length = Math.hypot(outside[0] - inside[0], outside[1] - inside[1]);
-  const at = (share) => inside.map((from, i) => from + (outside[i] - from) * share);
-  const sample = (share) => pixels.at(...at(share));
-  const ground = sample(1);
-  let share = 1;
-  while (share > 0 && difference(sample(share), ground) < 12) share -= 0.1 / length;
-  assert.ok(share > 0, "no edge is found");
-  return at(share);
+  const at = (way) => outside.map((from, i) => from + ((inside[i] - from) * way) / length);
+  const ground = pixels.between(...outside);
+  const strength = (way) => difference(pixels.between(...at(way)), ground);
+  let way = 0;
+  while (way < length && strength(way) < 12) way += 0.05;
+  assert.ok(way < length, "no edge is found");
+  // The border is at its strongest within its own width.
+  const border = Math.max(...Array.from({ length: 30 }, (_, i) => strength(way + i * 0.05)));
+  while (strength(way) < border / 2) way += 0.05;
+  return at(way);
 }
 
 function intersection([a, b], [c, d]) {
@@ -54,12 +58,13 @@ function cornersSeen(pixels, expected) {
   return expected.map((_, i) => intersection(sides[(i + 3) % 4], sides[i]));
 }
 
-async function checkCorners(page, block) {
+async function checkCorners(t, page, block) {
   await moveTo(page, gridCorner(block.x + 0.5, block.y + 0.5), 18);
   const expected = await onScreen(page, blockCorners(block));
   const seen = cornersSeen(await screenPixels(page), expected);
   expected.forEach(([x, y], i) => {
     const distance = Math.hypot(seen[i][0] - x, seen[i][1] - y);
+    t.diagnostic(`corner ${i} of (${block.x}, ${block.y}): ${distance.toFixed(2)} px off`);
     assert.ok(distance < 1, `corner ${i} of ${JSON.stringify(block)} is drawn at ${seen[i]}, ${distance} px from ${x}, ${y}`);
   });
 }
@@ -67,15 +72,17 @@ async function checkCorners(page, block) {
 test("corners of blocks are on the screen where they should be, far ones of a 400x400 map too", async (t) => {
   const { layer, items } = makeLayer(t, { size: 400 });
   const page = await openMap(t, writeMap(layer));
-  // Single quadrants have nothing beside them when the other steps are off.
   await page.addStyleTag({ content: ".seed { display: none !important; }" });
+  // Single quadrants that touch no other one stand alone when the other steps are off.
   await page.uncheck("#steps label:nth-of-type(1) input");
   await page.uncheck("#steps label:nth-of-type(2) input");
   await drawn(page);
-  const singles = items.filter((item) => item.step === 3);
+  const places = new Set(items.filter((item) => item.step === 3).map(({ x, y }) => `${x},${y}`));
+  const stands = ({ x, y }) => [[1, 0], [-1, 0], [0, 1], [0, -1]].every(([dx, dy]) => !places.has(`${x + dx},${y + dy}`));
+  const singles = items.filter((item) => item.step === 3 && stands(item));
   const nearest = (x, y) => singles.reduce((best, item) =>
     (Math.hypot(item.x - x, item.y - y) < Math.hypot(best.x - x, best.y - y) ? item : best));
-  for (const [x, y] of [[0, 0], [399, 0], [0, 399], [399, 399], [200, 200]]) await checkCorners(page, nearest(x, y));
+  for (const [x, y] of [[0, 0], [399, 0], [0, 399], [399, 399], [200, 200]]) await checkCorners(t, page, nearest(x, y));
 });
 
 test("far out, the map's own corners are where they should be", async (t) => {

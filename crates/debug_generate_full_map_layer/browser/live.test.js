@@ -5,12 +5,13 @@ import { request } from "node:http";
 import { test } from "node:test";
 import { openMap } from "./support/browser.js";
 import { gridCorner, onScreen } from "./support/geometry.js";
-import { makeLayer, runOn, serveMap } from "./support/layers.js";
+import { makeLayer, runOn } from "./support/layers.js";
 import { isLike, over, screenPixels } from "./support/pixels.js";
+import { serveMap } from "./support/server.js";
 
 test("a run is followed from 0 to 100 %, without loading the page again", async (t) => {
   const { layer, directory, items } = makeLayer(t, { size: 9 });
-  const { url } = await serveMap(t, layer);
+  const { url } = await serveMap(layer);
   const page = await openMap(t, url);
   assert.equal(await page.innerText("#percent"), "0 %");
   await page.waitForSelector('#freshness[data-kind="live"]');
@@ -39,7 +40,7 @@ test("a run is followed from 0 to 100 %, without loading the page again", async 
 
 test("pictures appear while a run goes on", async (t) => {
   const { layer, directory } = makeLayer(t, { size: 4 });
-  const { url } = await serveMap(t, layer);
+  const { url } = await serveMap(layer);
   const page = await openMap(t, url);
   await page.waitForSelector('#freshness[data-kind="live"]');
   await runOn(directory, 20, ["--picture-px", "64"]);
@@ -48,7 +49,7 @@ test("pictures appear while a run goes on", async (t) => {
 
 test("a page that was away is told what it missed", async (t) => {
   const { layer, directory } = makeLayer(t, { size: 9 });
-  const { url } = await serveMap(t, layer);
+  const { url } = await serveMap(layer);
   const page = await openMap(t, url, { allow: [/ERR_INTERNET_DISCONNECTED|ERR_NETWORK/] });
   await page.waitForSelector('#freshness[data-kind="live"]');
   await page.context().setOffline(true);
@@ -59,7 +60,7 @@ test("a page that was away is told what it missed", async (t) => {
 
 test("a page that is opened late shows how things stand", async (t) => {
   const { layer, directory } = makeLayer(t, { size: 9 });
-  const { url } = await serveMap(t, layer);
+  const { url } = await serveMap(layer);
   await runOn(directory, 1);
   const page = await openMap(t, url);
   assert.equal(await page.innerText("#percent"), "100 %");
@@ -67,7 +68,7 @@ test("a page that is opened late shows how things stand", async (t) => {
 
 test("Ctrl-C ends the server with status 0, while pages are open", async (t) => {
   const { layer } = makeLayer(t, { size: 4 });
-  const { url, server, ended } = await serveMap(t, layer);
+  const { url, server, ended } = await serveMap(layer);
   const page = await openMap(t, url, { allow: [/ERR_/] });
   await page.waitForSelector('#freshness[data-kind="live"]');
   server.kill("SIGINT");
@@ -89,7 +90,7 @@ function statusOf(url, path, headers = {}, method = "GET") {
 
 test("nothing but the page, the pictures and the progress is served, and only under its own name", async (t) => {
   const { layer } = makeLayer(t, { size: 4, progress: "finished", picture_px: 16 });
-  const { url } = await serveMap(t, layer);
+  const { url } = await serveMap(layer);
   assert.equal(await statusOf(url, "/"), 200);
   assert.equal(await statusOf(url, "/generations/0_0.png"), 200);
   for (const path of [

@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { drawn, moveTo, openMap } from "./support/browser.js";
 import { gridCorner, onScreen } from "./support/geometry.js";
-import { makeLayer, program, writeMap } from "./support/layers.js";
+import { LEAFLET, makeLayer, program, writeMap } from "./support/layers.js";
 import { difference, isLike, over, screenPixels } from "./support/pixels.js";
 
 const PLAN_COLORS = [[255, 99, 71], [50, 205, 50], [30, 144, 255]].map((rgb) => over([238, 241, 244], rgb, 0.85));
@@ -110,8 +110,7 @@ test("pictures are found from wherever the page was written", async (t) => {
   const { layer, directory } = makeLayer(t, { size: 4, progress: "finished", picture_px: 64 });
   const output = path.join(directory, "a #1 & b", "map.html");
   mkdirSync(path.dirname(output));
-  const leaflet = new URL("./node_modules/leaflet", import.meta.url).pathname;
-  execFileSync(program("debug_generate_full_map_layer"), ["--layer-dir", layer, "--output", output, "--leaflet-dir", leaflet]);
+  execFileSync(program("debug_generate_full_map_layer"), ["--layer-dir", layer, "--output", output, "--leaflet-dir", LEAFLET]);
   const page = await openMap(t, pathToFileURL(output).href);
   await allLoaded(page);
   assert.equal(await page.evaluate(() => window.layerMap.layer.pictures.held.size), 16);

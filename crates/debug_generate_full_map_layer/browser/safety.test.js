@@ -7,7 +7,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { openMap, openPage } from "./support/browser.js";
-import { makeLayer, program, writeMap } from "./support/layers.js";
+import { LEAFLET, makeLayer, program, writeMap } from "./support/layers.js";
 
 const NAME = `</script><img onerror="window.hacked=1" src=x>{{ name }}<!-- & 'quoted' \u2028`;
 
@@ -35,8 +35,7 @@ test("a page with Leaflet in it is one file that needs no network", async (t) =>
 
 test("tiles that cannot be reached take nothing away", async (t) => {
   const { layer } = makeLayer(t, { size: 9 });
-  const leaflet = new URL("./node_modules/leaflet", import.meta.url).pathname;
-  const url = writeMap(layer, ["--leaflet-dir", leaflet, "--tiles", "http://127.0.0.1:9/{z}/{x}/{y}.png"]);
+  const url = writeMap(layer, ["--leaflet-dir", LEAFLET, "--tiles", "http://127.0.0.1:9/{z}/{x}/{y}.png"]);
   const page = await openMap(t, url, { allow: [/ERR_CONNECTION_REFUSED|ERR_UNSAFE_PORT/] });
   await page.waitForFunction(() => document.querySelector("#base-map-row").textContent.includes("cannot be reached"));
   assert.ok(await page.evaluate(() => window.layerMap.layer.drawn.items.length > 0));
@@ -61,7 +60,7 @@ test("the hashes that the page asks for are those of Leaflet's files", async (t)
   await page.route("https://unpkg.com/leaflet@1.9.4/dist/*", (route) => {
     const name = route.request().url().split("/").pop();
     served.push(name);
-    const file = new URL(`./node_modules/leaflet/dist/${name}`, import.meta.url).pathname;
+    const file = path.join(LEAFLET, "dist", name);
     return route.fulfill({ path: file, headers: { "access-control-allow-origin": "*" } });
   });
   await page.route("https://*.basemaps.cartocdn.com/**", (route) =>
@@ -88,8 +87,7 @@ test("an outline is drawn", async (t) => {
   const outline = path.join(directory, "outline.geojson");
   const ring = [[-73.99, 40.73], [-73.97, 40.73], [-73.97, 40.75], [-73.99, 40.73]];
   writeFileSync(outline, JSON.stringify({ type: "Polygon", coordinates: [ring] }));
-  const leaflet = new URL("./node_modules/leaflet", import.meta.url).pathname;
-  const page = await openMap(t, writeMap(layer, ["--leaflet-dir", leaflet, "--boundary", outline]));
+  const page = await openMap(t, writeMap(layer, ["--leaflet-dir", LEAFLET, "--boundary", outline]));
   assert.ok((await page.getAttribute("path.boundary", "d")).length > 10);
 });
 

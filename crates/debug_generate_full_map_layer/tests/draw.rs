@@ -2,9 +2,7 @@
 
 use std::time::SystemTime;
 
-use debug_generate_full_map_layer::{
-    ItemState, Leaflet, PageOptions, PlacedLayer, PlanState,
-};
+use debug_generate_full_map_layer::{ItemState, Leaflet, PageOptions, PlacedLayer, PlanState};
 use fixtures::layers::TestLayer;
 use fixtures::maps::{MapSpec, rectangle};
 use layer::LayerDir;
@@ -44,11 +42,18 @@ fn a_layer_made_by_another_tool_is_drawn_and_only_read() {
     let before = files(&layer);
 
     let run = layer.run(PROGRAM, &[]);
-    assert_eq!(run.status, 0, "{}", run.stderr);
-    assert!(run.stdout.contains("36 blocks, 1 complete, 1 failed"), "{}", run.stdout);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("36 blocks, 1 complete, 1 failed"),
+        "{}",
+        run.stdout
+    );
 
     assert!(database == std::fs::read(layer.dir().join("progress.db")).unwrap());
-    let after: Vec<_> = files(&layer).into_iter().filter(|name| name != "debug_map.html").collect();
+    let after: Vec<_> = files(&layer)
+        .into_iter()
+        .filter(|name| name != "debug_map.html")
+        .collect();
     assert_eq!(after, before, "nothing is left beside the database");
 }
 
@@ -59,10 +64,18 @@ async fn a_run_that_is_writing_is_no_obstacle() {
     let mut run = ProgressDb::open(&path).await.unwrap();
     for item in 1..=3 {
         let pictures = Vec::new();
-        let complete = Change::Complete { item, pictures, at: 1.0 };
+        let complete = Change::Complete {
+            item,
+            pictures,
+            at: 1.0,
+        };
         run.commit(&[complete], Durability::Power).await.unwrap();
         let map = layer.run(PROGRAM, &["--output", "map.html"]);
-        assert!(map.stdout.contains(&format!("36 blocks, {item} complete")), "{}", map.stdout);
+        assert!(
+            map.stdout.contains(&format!("36 blocks, {item} complete")),
+            "{}",
+            map.stdout
+        );
     }
     run.close().await.unwrap();
 }
@@ -72,8 +85,13 @@ fn without_the_source_map_there_is_an_error_and_no_page() {
     let layer = test_layer();
     std::fs::rename(layer.map_dir(), layer.root().join("elsewhere")).unwrap();
     let run = layer.run(PROGRAM, &[]);
-    assert_eq!(run.status, 2);
-    assert!(run.stderr.starts_with("error: cannot place the layer on the globe"), "{}", run.stderr);
+    assert_eq!(run.status, Some(2));
+    assert!(
+        run.stderr
+            .starts_with("error: cannot place the layer on the globe"),
+        "{}",
+        run.stderr
+    );
     assert!(run.stderr.contains("quadrants.db"), "{}", run.stderr);
     assert!(!layer.dir().join("debug_map.html").exists());
 }
@@ -84,15 +102,25 @@ fn a_port_that_is_taken_is_an_error() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let run = layer.run(PROGRAM, &["--serve", &address]);
-    assert_eq!(run.status, 2);
-    assert!(run.stderr.starts_with(&format!("error: cannot listen on {address}")), "{}", run.stderr);
+    assert_eq!(run.status, Some(2));
+    assert!(
+        run.stderr
+            .starts_with(&format!("error: cannot listen on {address}")),
+        "{}",
+        run.stderr
+    );
 }
 
 /// The plan of a 400x400 map with every item in `state`, as far along as that says.
 fn large_plan(status: Status) -> PlanState {
     let items: Vec<Item> = (1..)
         .zip(plan(&rectangle(400, 400, Quadrant::new(-200, -200))).blocks)
-        .map(|(id, block)| Item { id, step: block.shape.step(), block, status })
+        .map(|(id, block)| Item {
+            id,
+            step: block.shape.step(),
+            block,
+            status,
+        })
         .collect();
     let now_ms = i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap();
     let tries = (0i64..)
@@ -108,15 +136,30 @@ fn large_plan(status: Status) -> PlanState {
         })
         .collect();
     let models = (0..12).map(|i| format!("endpoint-{i}")).collect();
-    let pictures = items.iter().flat_map(|item| item.block.quadrants()).collect();
-    PlanState::of(Snapshot { items, tries, models }, 200, &pictures)
+    let pictures = items
+        .iter()
+        .flat_map(|item| item.block.quadrants())
+        .collect();
+    PlanState::of(
+        Snapshot {
+            items,
+            tries,
+            models,
+        },
+        200,
+        &pictures,
+    )
 }
 
 #[tokio::test]
 async fn a_page_of_seventy_thousand_blocks_is_small() {
     let layer = test_layer();
     let placed = PlacedLayer::open(LayerDir::at(layer.dir())).await.unwrap();
-    let options = PageOptions { leaflet: Leaflet::Cdn, base_map: None, boundary: None };
+    let options = PageOptions {
+        leaflet: Leaflet::Cdn,
+        base_map: None,
+        boundary: None,
+    };
     // What Leaflet's own files add to a page that has them in it.
     let leaflet_bytes = 165_000;
     for (status, state, limit) in [
@@ -125,7 +168,9 @@ async fn a_page_of_seventy_thousand_blocks_is_small() {
     ] {
         let plan = large_plan(status);
         assert!(plan.count(state) > 70_000);
-        let page = options.page(&placed, &plan, "./generations/", None).unwrap();
+        let page = options
+            .page(&placed, &plan, "./generations/", None)
+            .unwrap();
         let bytes = page.len() + leaflet_bytes;
         assert!(bytes <= limit, "{bytes} bytes with every item {status}");
     }
@@ -137,9 +182,19 @@ async fn nothing_in_the_page_ends_its_scripts() {
     layer.configure(|config| config["name"] = json!("</script><!-- <b> & \"'"));
     let placed = PlacedLayer::open(LayerDir::at(layer.dir())).await.unwrap();
     let (plan, _) = placed.read_plan().await.unwrap();
-    let options = PageOptions { leaflet: Leaflet::Cdn, base_map: None, boundary: None };
+    let options = PageOptions {
+        leaflet: Leaflet::Cdn,
+        base_map: None,
+        boundary: None,
+    };
     let page = options.page(&placed, &plan, "./", None).unwrap();
-    assert_eq!(page.matches("<script").count(), page.matches("</script>").count());
+    assert_eq!(
+        page.matches("<script").count(),
+        page.matches("</script>").count()
+    );
     assert!(!page.contains("<!--"));
-    assert!(page.contains("<h1>&#60;/script&#62;"), "the name is escaped in the text");
+    assert!(
+        page.contains("<h1>&#60;/script&#62;"),
+        "the name is escaped in the text"
+    );
 }

@@ -34,7 +34,9 @@ export function blockCorners({ x, y, width, height }) {
 export function onScreen(page, places) {
   return page.evaluate(
     (places) => places.map((place) => {
-      const { x, y } = window.layerMap.map.latLngToContainerPoint(place);
+      const { map } = window.layerMap;
+      // As latLngToContainerPoint does, which rounds to whole pixels.
+      const { x, y } = map.layerPointToContainerPoint(map.project(place).subtract(map.getPixelOrigin()));
       return [x, y];
     }),
     places);

@@ -8,8 +8,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../../../", import.meta.url));
 const TARGET = path.join(ROOT, "target", process.env.PROFILE ?? "debug");
-const LAYER_MAKER = path.join(TARGET, "examples", "map_layer");
-const LEAFLET = fileURLToPath(new URL("../node_modules/leaflet", import.meta.url));
+export const LAYER_MAKER = path.join(ROOT, "target", "debug", "examples", "map_layer");
+export const LEAFLET = fileURLToPath(new URL("../node_modules/leaflet", import.meta.url));
 
 export function program(name) {
   return path.join(TARGET, name);
@@ -36,24 +36,6 @@ export function makeLayer(t, options) {
 export function writeMap(layer, flags = ["--leaflet-dir", LEAFLET]) {
   execFileSync(program("debug_generate_full_map_layer"), ["--layer-dir", layer, ...flags]);
   return pathToFileURL(path.join(layer, "debug_map.html")).href;
-}
-
-/** Serves the page of `layer` until the test `t` ends. */
-export async function serveMap(t, layer) {
-  const flags = ["--layer-dir", layer, "--leaflet-dir", LEAFLET, "--serve", "127.0.0.1:0"];
-  const server = spawn(program("debug_generate_full_map_layer"), flags, { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = new Promise((resolve) => server.on("exit", (code) => resolve(code)));
-  t.after(() => server.kill("SIGKILL"));
-  const url = await new Promise((resolve, reject) => {
-    let output = "";
-    server.stdout.on("data", (data) => {
-      output += data;
-      const found = output.match(/http:\S+/);
-      if (found) resolve(found[0]);
-    });
-    server.on("exit", (code) => reject(new Error(`the server ended with ${code}`)));
-  });
-  return { url, server, ended };
 }
 
 /** Does on the layer in `directory` what a run would do, `ms` milliseconds an item. */

@@ -1,6 +1,7 @@
 // The colours on the screen.
 
-/** A picture of what the page shows: `at(x, y)` is `[red, green, blue]`. */
+/** A picture of what the page shows: `at(x, y)` is the `[red, green, blue]` of a
+ *  pixel, `between(x, y)` that of a point. */
 export async function screenPixels(page) {
   const base64 = (await page.screenshot()).toString("base64");
   // The browser that took it decodes it, in a page of its own.
@@ -20,14 +21,20 @@ export async function screenPixels(page) {
   }, base64);
   await decoder.close();
   const data = Buffer.from(text, "base64");
-  return {
-    width,
-    height,
-    at(x, y) {
-      const place = 4 * (Math.floor(y) * width + Math.floor(x));
-      return [data[place], data[place + 1], data[place + 2]];
-    },
+  const at = (x, y) => {
+    const place = 4 * (Math.floor(y) * width + Math.floor(x));
+    return [data[place], data[place + 1], data[place + 2]];
   };
+  // A pixel's colour is that of its middle; between the middles it changes evenly.
+  const between = (x, y) => {
+    const left = Math.floor(x - 0.5), top = Math.floor(y - 0.5);
+    const right = x - 0.5 - left, down = y - 0.5 - top;
+    const corners = [[left, top, (1 - right) * (1 - down)], [left + 1, top, right * (1 - down)],
+      [left, top + 1, (1 - right) * down], [left + 1, top + 1, right * down]];
+    return [0, 1, 2].map((channel) =>
+      corners.reduce((sum, [x, y, share]) => sum + at(x, y)[channel] * share, 0));
+  };
+  return { width, height, at, between };
 }
 
 /** What `color` looks like over `ground` at an opacity. */
