@@ -156,11 +156,9 @@ async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &E
             size_match,
         })
     };
-    let answer = answer.and_then(|bytes| {
-        read(bytes).map_err(|reason: String| {
-            let reason = endpoint.redact(&reason);
-            Failure::bad_answer(format!("the answer is {reason}")).with_status(200)
-        })
+    let answer = answer.and_then(|received| {
+        let came_as = received.came_as;
+        read(received.bytes).map_err(|reason: String| came_as.unusable(&endpoint.redact(&reason)))
     });
     Checked { answer, latency }
 }
@@ -238,8 +236,10 @@ fn remedy(start: &Start, endpoint: &Endpoint, failure: &Failure) -> String {
         (FailureKind::EndpointOut, _) => {
             format!("check \"url\" and \"protocol\": {address} was called as {protocol}")
         }
-        (FailureKind::Away { .. }, Some(_)) => "it is busy; a run waits and tries again".to_owned(),
-        (FailureKind::Away { .. }, None) => {
+        (FailureKind::Away { .. } | FailureKind::BrokeOff, Some(_)) => {
+            "it is busy; a run waits and tries again".to_owned()
+        }
+        (FailureKind::Away { .. } | FailureKind::BrokeOff, None) => {
             format!("check that a server answers at {address}, within \"timeout_s\"")
         }
         (FailureKind::Refused, _) => "change the prompt".to_owned(),

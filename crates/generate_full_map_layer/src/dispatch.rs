@@ -3,20 +3,22 @@
 //! It is one task that owns the queue and the pool, so nothing here is locked. It never waits
 //! for a piece of work: all of it is spawned, and ends in an [`Event`].
 
+mod ending;
+mod failing;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use progress_db::{AttemptId, Change, Durability, Handle, Outcome, Queue};
+use progress_db::{AttemptId, Handle, Queue};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::canvas::SizeMatch;
-use crate::clock::unix_now;
 use crate::event::{Answer, Event, PrepareFailure};
-use crate::failure::{Failure, FailureKind};
+use crate::failure::Failure;
 use crate::pool::{EndpointIndex, Pool};
 use crate::prepare::Canvas;
 use crate::report::{Report, duration_text};
@@ -80,6 +82,8 @@ pub(crate) struct Dispatcher {
     /// When calls that are still under way are given up.
     drain_until: Option<Instant>,
     outage_told: Option<Instant>,
+    /// Endpoints that are being asked whether they are there.
+    probing: HashSet<EndpointIndex>,
 }
 
 /// An item's canvas.
@@ -127,6 +131,7 @@ impl Dispatcher {
             stop: None,
             drain_until: None,
             outage_told: None,
+            probing: HashSet::new(),
         }
     }
 
@@ -223,12 +228,20 @@ impl Dispatcher {
     /// Gives out items while there are endpoints for them.
     fn assign(&mut self, now: Instant) {
         self.give_up_bad_sources();
+        self.give_up_hopeless();
         // Claimed and not complete: twice the slots, so that saving never holds up a call and
         // memory stays bounded when the disk is slow.
         while self.in_flight.len() < 2 * self.pool.max_concurrent() && self.pool.has_free(now) {
             let Some((handle, endpoint)) = self.choose(now) else {
                 break;
             };
+            // An item that made an endpoint break off is compared with others; where there are
+            // none, with the endpoint's answer to a request that costs nothing.
+            if self.tries.broke_off_at(handle, endpoint) && self.is_alone(handle) {
+                self.probing.insert(endpoint);
+                tokio::spawn(Arc::clone(&self.work).probe(endpoint));
+                continue;
+            }
             self.begin(handle, endpoint, now);
         }
     }
@@ -239,28 +252,27 @@ impl Dispatcher {
             .queue
             .current_step()
             .map_or(0, |step| self.queue.steps()[&step].pending);
-        let pictures = |endpoint: EndpointIndex| self.pool.members()[endpoint].tally.pictures;
         let mut put_off = None;
-        let mut all_prepared = true;
         for handle in self.queue.ready().filter(|&handle| self.may_begin(handle)) {
-            // The order of the plan is kept: nothing overtakes an item whose canvas comes soon.
-            let Some(Prepared::Ready(_)) = self.prepared.get(&handle) else {
-                all_prepared = false;
-                break;
-            };
+            match self.prepared.get(&handle) {
+                Some(Prepared::Ready(_)) => {}
+                // The order of the plan is kept: nothing overtakes an item whose canvas comes soon.
+                Some(Prepared::Coming) => return None,
+                // Canvases are prepared for so many items and no more: all of these were put off.
+                Some(Prepared::Bad(_)) | None => break,
+            }
             let elsewhere = self.pool.has_other(|endpoint| {
                 !self.tries.was_bad_at(handle, endpoint)
                     && self.pool.members()[endpoint]
                         .rests_for(now)
                         .is_none_or(|rest| rest < Duration::from_secs(10))
             });
-            let suits = |endpoint| !(elsewhere && self.tries.was_bad_at(handle, endpoint));
-            let is_suspect = |endpoint| {
-                self.tries
-                    .is_suspect_at(handle, endpoint, pictures(endpoint))
+            let suits = |endpoint| {
+                let was_bad = elsewhere && self.tries.was_bad_at(handle, endpoint);
+                !was_bad && !self.probing.contains(&endpoint)
             };
             if let Some(endpoint) = self.pool.pick(now, left, |endpoint| {
-                suits(endpoint) && !is_suspect(endpoint)
+                suits(endpoint) && !self.tries.is_suspect_at(handle, endpoint)
             }) {
                 return Some((handle, endpoint));
             }
@@ -272,7 +284,12 @@ impl Dispatcher {
             }
         }
         // Another item would tell better whether the endpoint is back, but there is none.
-        put_off.filter(|_| all_prepared)
+        put_off
+    }
+
+    /// Whether this is the only item that can run now.
+    fn is_alone(&self, handle: Handle) -> bool {
+        self.in_flight.is_empty() && self.queue.ready().all(|other| other == handle)
     }
 
     fn begin(&mut self, handle: Handle, endpoint: EndpointIndex, now: Instant) {
@@ -318,14 +335,13 @@ impl Dispatcher {
                     return;
                 };
                 self.pool.bad_answer(call.endpoint, now);
-                self.on_failure(call, &failure.with_status(200));
+                self.on_failure(call, &failure);
             }
             Event::Saved { handles } => {
                 handles.into_iter().for_each(|handle| self.on_saved(handle));
             }
-            Event::StorageFailed { message } => {
-                self.stop_now(format!("{message}; the run stops, nothing is lost: mend it and run the same command again"));
-            }
+            Event::Probed { endpoint, answer } => self.on_probed(endpoint, answer, now),
+            Event::StorageFailed { handles, message } => self.on_storage_failed(handles, &message),
         }
     }
 
@@ -350,47 +366,16 @@ impl Dispatcher {
                 if let Some(line) = out {
                     tracing::error!("{line}");
                 } else if let Some(rest) = self.pool.members()[endpoint].rests_for(now) {
-                    tracing::warn!(
-                        "{}: endpoint {name}: {failure}; it rests {}",
-                        call.item.block,
-                        duration_text(rest)
-                    );
+                    let (block, rest) = (call.item.block, duration_text(rest));
+                    let line = format!("{block}: endpoint {name}: {failure}; it rests {rest}");
+                    // An outage of all is told once a minute, not with each try.
+                    if self.outage_told.is_some() && self.pool.all_away() {
+                        tracing::debug!("{line}");
+                    } else {
+                        tracing::warn!("{line}");
+                    }
                 }
                 self.on_failure(call, &failure);
-            }
-        }
-    }
-
-    /// Puts an item back after a failed call, or gives it up.
-    fn on_failure(&mut self, call: Call, failure: &Failure) {
-        let Call {
-            handle,
-            item,
-            endpoint,
-            attempt,
-            canvas,
-        } = call;
-        let pictures = |endpoint: EndpointIndex| self.pool.members()[endpoint].tally.pictures;
-        self.tries
-            .note(handle, endpoint, failure, pictures(endpoint));
-        let name = &self.work.endpoints[endpoint].name;
-        let verdict = match failure.kind {
-            FailureKind::Rejected => Some(failure.message.clone()),
-            _ => self.tries.verdict(handle, pictures),
-        };
-        let ended = Change::AttemptEnded {
-            attempt,
-            outcome: failure.outcome(),
-            http_status: failure.http_status,
-            at: unix_now(),
-        };
-        let verdict = verdict.map(|message| format!("endpoint {name}: {message}"));
-        match verdict {
-            Some(message) => self.give_up(handle, message, vec![ended]),
-            None => {
-                self.write(vec![ended, Change::PutBack { item: item.id }]);
-                self.queue.put_back(handle);
-                self.prepared.insert(handle, Prepared::Ready(canvas));
             }
         }
     }
@@ -412,206 +397,16 @@ impl Dispatcher {
         }
     }
 
-    /// Fails the items whose turn has come and of which there can be no canvas.
-    fn give_up_bad_sources(&mut self) {
-        loop {
-            let bad = self
-                .prepared
-                .iter()
-                .find_map(|(&handle, prepared)| match prepared {
-                    Prepared::Bad(message) if self.queue.is_ready(handle) => {
-                        Some((handle, message.clone()))
-                    }
-                    _ => None,
-                });
-            let Some((handle, message)) = bad else { return };
-            self.prepared.remove(&handle);
-            if self.limits.max_items.is_some() {
-                self.begun.insert(handle);
-            }
-            self.queue.take(handle);
-            self.give_up(handle, message, Vec::new());
-        }
-    }
-
-    fn give_up(&mut self, handle: Handle, message: String, mut changes: Vec<Change>) {
-        let item = *self.queue.item(handle);
-        tracing::error!("{} failed: {message}", item.block);
-        changes.push(Change::Fail {
-            item: item.id,
-            message,
-        });
-        self.write(changes);
-        self.queue.fail(handle);
-        self.tries.forget(handle);
-        self.tally.items_failed += 1;
-        self.errors_in_a_row += 1;
-        if self.errors_in_a_row >= self.limits.max_errors && self.stop.is_none() {
-            self.stop = Some(Stop::Early(format!(
-                "{} items in a row failed; mend what the messages say, then run again with --retry-errors (--max-errors sets the number)",
-                self.errors_in_a_row
-            )));
-        }
-    }
-
     fn on_saved(&mut self, handle: Handle) {
         let Some(InFlight { call, .. }) = self.in_flight.remove(&handle) else {
             return;
         };
         self.pool.good_answer(call.endpoint);
         self.queue.complete(handle);
-        self.tries.forget(handle);
+        self.tries.saved(handle, call.endpoint);
         self.errors_in_a_row = 0;
         self.tally.items_completed += 1;
         self.tally.quadrants_completed += call.item.block.quadrants().count();
         self.outage_told = None;
-    }
-
-    fn on_signal(&mut self, signal: Signal) {
-        let calls = self
-            .in_flight
-            .values()
-            .filter(|in_flight| in_flight.calling.is_some())
-            .count();
-        let longest = self
-            .in_flight
-            .values()
-            .map(|in_flight| self.work.endpoints[in_flight.call.endpoint].timeout)
-            .max()
-            .unwrap_or_default();
-        let drain = self.limits.drain.unwrap_or(longest);
-        self.drain_until = Some(Instant::now() + drain);
-        self.report.say(&format!(
-            "{signal}: no new calls; waiting up to {} for {calls} under way, which are paid for ({signal} again ends at once, also without loss)",
-            duration_text(drain)
-        ));
-        // A reason that was there before keeps its word.
-        self.stop.get_or_insert(Stop::Signal(signal));
-    }
-
-    fn on_wake(&mut self, now: Instant) {
-        if self.drain_until.is_some_and(|until| until <= now) {
-            self.abandon_calls();
-        }
-    }
-
-    /// Stops at once: what is under way could not be saved.
-    fn stop_now(&mut self, reason: String) {
-        if !matches!(self.stop, Some(Stop::Early(_))) {
-            self.stop = Some(Stop::Early(reason));
-        }
-        self.abandon_calls();
-        // Answers that are being saved fail the same way; their items are put back by the next run.
-        self.in_flight.clear();
-    }
-
-    /// Gives up the calls that are under way; their items are pending again.
-    fn abandon_calls(&mut self) {
-        let calling: Vec<Handle> = self
-            .in_flight
-            .iter()
-            .filter(|(_, item)| item.calling.is_some())
-            .map(|(&handle, _)| handle)
-            .collect();
-        for handle in calling {
-            let Some(InFlight {
-                call,
-                started,
-                calling,
-            }) = self.in_flight.remove(&handle)
-            else {
-                continue;
-            };
-            if let Some(calling) = calling {
-                calling.abort();
-            }
-            self.pool.cancelled(call.endpoint, started);
-            let ended = Change::AttemptEnded {
-                attempt: call.attempt,
-                outcome: Outcome::Interrupted,
-                http_status: None,
-                at: unix_now(),
-            };
-            self.write(vec![ended, Change::PutBack { item: call.item.id }]);
-            self.queue.put_back(handle);
-        }
-    }
-
-    /// Writes changes; what goes wrong is told as an event.
-    fn write(&self, changes: Vec<Change>) {
-        let committed = self.work.recorder.submit(changes, Durability::Process);
-        let events = self.work.events.clone();
-        tokio::spawn(async move {
-            if let Ok(Err(error)) = committed.await {
-                let _ = events.send(Event::StorageFailed {
-                    message: error.to_string(),
-                });
-            }
-        });
-    }
-
-    /// Stops a run that cannot go on, and tells once a minute what an outage waits for.
-    fn stop_if_hopeless(&mut self, now: Instant) {
-        let waits = self.pool.calls_under_way() == 0 && self.has_more() && !self.pool.has_free(now);
-        let nobody_answered =
-            !self.pool.any_answered() && now >= self.started + self.limits.startup_wait;
-        if self.pool.all_out() {
-            self.stop = Some(Stop::Early(format!(
-                "no endpoint is left:{}",
-                self.last_failures(now)
-            )));
-        } else if waits && nobody_answered {
-            self.stop = Some(Stop::Early(format!(
-                "no endpoint has answered anything within {} of the start; check the addresses in layer_config.json:{}",
-                duration_text(self.limits.startup_wait),
-                self.last_failures(now)
-            )));
-        } else if waits
-            && self
-                .outage_told
-                .is_none_or(|told| now >= told + Duration::from_secs(60))
-        {
-            self.outage_told = Some(now);
-            self.report.say(&format!(
-                "waiting for an endpoint:{}",
-                self.last_failures(now)
-            ));
-        }
-    }
-
-    /// Each endpoint's last failure, and when it is tried again.
-    fn last_failures(&self, now: Instant) -> String {
-        let describe = |member: &crate::pool::Member| {
-            let when = match (member.out(), member.rests_for(now)) {
-                (Some(_), _) => "out".to_owned(),
-                (None, Some(rest)) => format!("next try in {}", duration_text(rest)),
-                (None, None) => "next try now".to_owned(),
-            };
-            format!(
-                " {} ({}; {when})",
-                member.name(),
-                member
-                    .out()
-                    .or(member.last_failure())
-                    .unwrap_or("no failure yet")
-            )
-        };
-        self.pool
-            .members()
-            .iter()
-            .map(describe)
-            .collect::<Vec<_>>()
-            .join(",")
-    }
-
-    fn next_wake(&self, now: Instant) -> Instant {
-        let startup = Some(self.started + self.limits.startup_wait)
-            .filter(|&at| at > now && !self.pool.any_answered());
-        [self.pool.next_wake(now), self.drain_until, startup]
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(now + Duration::from_secs(5))
-            .min(now + Duration::from_secs(5))
     }
 }

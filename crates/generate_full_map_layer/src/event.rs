@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use image::RgbImage;
 use progress_db::Handle;
 
 use crate::canvas::SizeMatch;
 use crate::failure::Failure;
+use crate::pool::EndpointIndex;
 use crate::prepare::Canvas;
+use crate::wire::Received;
 
 /// Something that has happened to an item, or to the whole run.
 #[derive(Debug)]
@@ -29,8 +30,16 @@ pub(crate) enum Event {
     Unusable { handle: Handle, failure: Failure },
     /// Items are complete.
     Saved { handles: Vec<Handle> },
-    /// Nothing can be written any more.
-    StorageFailed { message: String },
+    /// An endpoint was asked whether it is there.
+    Probed {
+        endpoint: EndpointIndex,
+        answer: Result<(), Failure>,
+    },
+    /// Something cannot be written, and with it these items, if any.
+    StorageFailed {
+        handles: Vec<Handle>,
+        message: String,
+    },
 }
 
 /// Why there is no canvas.
@@ -46,7 +55,7 @@ pub(crate) enum PrepareFailure {
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// An encoded picture.
-    Encoded(Bytes),
+    Encoded(Received),
     /// A picture from a filter inside the process.
     Drawn(RgbImage),
 }

@@ -28,6 +28,9 @@ pub(crate) enum FailureKind {
         /// How long the server asks to be left alone.
         retry_after: Option<Duration>,
     },
+    /// The endpoint took the request and broke off: it is away, or this canvas was too much for
+    /// it. What it answers next tells.
+    BrokeOff,
     /// The server will never take this canvas: the item fails at once.
     Rejected,
     /// The endpoint is of no use for the rest of the run; the item loses nothing.
@@ -63,12 +66,18 @@ impl Failure {
         }
     }
 
+    /// Whether there was no answer, or one that says that nobody is there.
+    #[must_use]
+    pub(crate) fn is_away(&self) -> bool {
+        matches!(self.kind, FailureKind::Away { .. } | FailureKind::BrokeOff)
+    }
+
     /// What the record of the call says it bought.
     #[must_use]
     pub(crate) fn outcome(&self) -> Outcome {
         match self.kind {
             FailureKind::BadAnswer | FailureKind::Refused => Outcome::BadAnswer,
-            FailureKind::Away { .. } => Outcome::Away,
+            FailureKind::Away { .. } | FailureKind::BrokeOff => Outcome::Away,
             FailureKind::Rejected => Outcome::Rejected,
             FailureKind::EndpointOut => Outcome::EndpointOut,
         }

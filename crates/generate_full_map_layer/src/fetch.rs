@@ -40,7 +40,7 @@ pub(crate) async fn fetch(
     loop {
         let fetched = fetch_once(client, &url, headers.clone(), limit).await;
         match fetched {
-            Err(failure) if tries < TRIES && matches!(failure.kind, FailureKind::Away { .. }) => {
+            Err(failure) if tries < TRIES && failure.is_away() => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 tries += 1;
             }

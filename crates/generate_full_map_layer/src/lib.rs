@@ -33,6 +33,7 @@ mod retry_after;
 mod run;
 mod secrets;
 mod settings;
+mod setup;
 mod shutdown;
 mod start;
 mod summary;

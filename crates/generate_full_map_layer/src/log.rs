@@ -44,10 +44,12 @@ struct LineAboveBars(MultiProgress);
 
 impl Write for LineAboveBars {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| io::stderr().write(bytes))
+        // A terminal that has gone away, or a log on a full disk, is no reason to end a run.
+        let _ = self.0.suspend(|| io::stderr().write_all(bytes));
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        Ok(())
     }
 }

@@ -19,6 +19,8 @@ const LONGEST_REST: Duration = Duration::from_secs(300);
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// The first and the longest rest after a bad answer.
 const BAD_ANSWER_REST: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(2));
+/// The shortest wait that a server may ask for: it cannot ask to be called all the time.
+const SHORTEST_RETRY_AFTER: Duration = Duration::from_millis(500);
 /// The longest wait that a server may ask for.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(24 * 3600);
 /// How much sooner than a free endpoint the busy ones must finish all that is left of a step for
@@ -123,6 +125,12 @@ impl Pool {
         self.members.iter().all(|member| member.out.is_some())
     }
 
+    /// Whether there are endpoints left, and the last thing known of each is that it was away.
+    pub(crate) fn all_away(&self) -> bool {
+        let mut left = self.members.iter().filter(|member| member.out.is_none());
+        !self.all_out() && left.all(|member| member.away_in_a_row > 0)
+    }
+
     /// Whether any endpoint has answered anything.
     pub(crate) fn any_answered(&self) -> bool {
         self.members.iter().any(|member| member.tally.answers > 0)
@@ -161,13 +169,19 @@ impl Pool {
             .find(|&index| {
                 self.members[index].is_free(now)
                     && suits(index)
-                    && !self.others_are_faster(index, now, left)
+                    && !self.others_are_faster(index, now, left, &suits)
             })
     }
 
-    /// Whether the other slots finish all that is left of the step well before `candidate` would
-    /// finish one item of it.
-    fn others_are_faster(&self, candidate: EndpointIndex, now: Instant, left: usize) -> bool {
+    /// Whether the other slots that suit finish all that is left of the step well before
+    /// `candidate` would finish one item of it.
+    fn others_are_faster(
+        &self,
+        candidate: EndpointIndex,
+        now: Instant,
+        left: usize,
+        suits: impl Fn(EndpointIndex) -> bool,
+    ) -> bool {
         let slots: usize = self.members.iter().map(|member| member.slots).sum();
         // With strict turns nobody is passed over, and with much left everybody is needed.
         if self.max_concurrent == 1 || left > slots * 8 {
@@ -183,7 +197,7 @@ impl Pool {
             let Some(latency) = member.latency.filter(|latency| !latency.is_zero()) else {
                 continue;
             };
-            if member.out.is_some() || index == candidate {
+            if member.out.is_some() || index == candidate || !suits(index) {
                 continue;
             }
             let rest = member
@@ -262,7 +276,7 @@ impl Pool {
                 member.away_in_a_row = 0;
                 None
             }
-            FailureKind::Away { retry_after } => {
+            FailureKind::Away { .. } | FailureKind::BrokeOff => {
                 // Calls that were under way together fail together; that is one failure.
                 if member.last_away.is_none_or(|last| started >= last) {
                     member.away_in_a_row += 1;
@@ -271,9 +285,11 @@ impl Pool {
                 let doubled =
                     FIRST_REST.saturating_mul(1 << (member.away_in_a_row.max(1) - 1).min(16));
                 let own = doubled.min(LONGEST_REST).mul_f64(0.75 + 0.25 * jitter);
-                let rest = match retry_after {
-                    Some(asked) => asked.min(LONGEST_RETRY_AFTER),
-                    None => own,
+                let rest = match failure.kind {
+                    FailureKind::Away {
+                        retry_after: Some(asked),
+                    } => asked.clamp(SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER),
+                    _ => own,
                 };
                 member.rest_until(now + rest);
                 None
@@ -346,6 +362,11 @@ impl Member {
         self.resting_until
             .map(|until| until.saturating_duration_since(now))
             .filter(|rest| !rest.is_zero())
+    }
+
+    /// Whether a call to it is under way.
+    pub(crate) fn is_called(&self) -> bool {
+        !self.calls.is_empty()
     }
 
     fn is_free(&self, now: Instant) -> bool {
@@ -473,7 +494,20 @@ mod tests {
             "slow down",
         );
         pool.failed(0, now, now, &failure, 0.0);
-        assert_eq!(pool.next_wake(now), Some(now + Duration::from_secs(77)));
+        let back = now + Duration::from_secs(77);
+        assert_eq!(pool.next_wake(now), Some(back));
+        pool.start(0, back);
+        let at_once = Failure::new(
+            FailureKind::Away {
+                retry_after: Some(Duration::ZERO),
+            },
+            "slow down",
+        );
+        pool.failed(0, back, back, &at_once, 0.0);
+        assert!(
+            pool.next_wake(back).is_some(),
+            "nobody is called all the time"
+        );
     }
 
     #[test]
@@ -535,6 +569,19 @@ mod tests {
         );
         pool.answered(0, at(1000), at(1100));
         assert_eq!(pool.pick(at(1100), 2, |_| true), Some(0));
+    }
+
+    #[test]
+    fn an_endpoint_is_not_passed_over_for_one_that_does_not_suit() {
+        let mut pool = pool(&[1, 1]);
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        pool.start(0, start);
+        pool.start(1, start);
+        pool.answered(0, start, at(100));
+        pool.answered(1, start, at(1000));
+        assert_eq!(pool.pick(at(1000), 1, |_| true), Some(0));
+        assert_eq!(pool.pick(at(1000), 1, |index| index == 1), Some(1));
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(crate) async fn publish_all(
         being_saved.fetch_sub(handles.len(), Ordering::Relaxed);
         let event = match published {
             Ok(()) => Event::Saved { handles },
-            Err(message) => Event::StorageFailed { message },
+            Err(message) => Event::StorageFailed { handles, message },
         };
         // The run may have ended early; the items are complete all the same.
         let _ = events.send(event);

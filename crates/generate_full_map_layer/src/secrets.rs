@@ -161,7 +161,7 @@ impl Credentials {
             .map(|secret| secret.expose_secret().trim())
             // Striking out every "1" would leave nothing to read, and protect nothing.
             .filter(|secret| secret.len() >= 4)
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "…"));
+            .fold(text.to_owned(), |text, secret| strike_out(&text, secret));
         without_queries(&text)
     }
 
@@ -211,6 +211,24 @@ fn percent_decoded(text: &str) -> String {
     let pair = format!("x={}", text.replace('+', "%2B"));
     let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
     decoded.map_or_else(String::new, |(_, text)| text.into_owned())
+}
+
+/// `text` without `secret`, be it cut short as well: messages show the beginning of an answer.
+fn strike_out(text: &str, secret: &str) -> String {
+    // "Bearer " and the like is no secret.
+    let head: String = match secret.contains(' ') {
+        true => secret.to_owned(),
+        false => secret.chars().take(8).collect(),
+    };
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(&head) {
+        shown.extend([&rest[..at], "…"]);
+        let found = rest[at..].chars().zip(secret.chars());
+        let same = found.take_while(|(shown, secret)| shown == secret);
+        rest = &rest[at + same.map(|(shown, _)| shown.len_utf8()).sum::<usize>()..];
+    }
+    shown + rest
 }
 
 /// `text` with the users and the queries of all addresses in it struck out.
@@ -272,6 +290,23 @@ mod tests {
                 .map(|(name, value)| (name.as_str(), value.clone()));
             assert_eq!(found, expected, "{protocol:?} {address} {key}");
         }
+    }
+
+    #[test]
+    fn a_key_that_was_cut_short_is_struck_out() {
+        let key = "sk-0123456789abcdef";
+        for (text, shown) in [
+            ("no sk-0123456789abcdef, sk-0123456789abcdefg", "no …, …g"),
+            ("begins with \"sk-01234567\"", "begins with \"…\""),
+            ("sk-01234 and sk-0123", "… and sk-0123"),
+        ] {
+            assert_eq!(strike_out(text, key), shown);
+        }
+        assert_eq!(
+            strike_out("Bearer is wanted", "Bearer abc"),
+            "Bearer is wanted"
+        );
+        assert_eq!(strike_out("schlüssel! schlüsse", "schlüssel"), "…! …");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM.
+//! Signals: SIGINT and SIGTERM end a run, SIGXFSZ must not.
 
 use std::fmt;
 
@@ -46,6 +46,9 @@ impl Shutdown {
     /// # Errors
     /// When the system does not let a process listen.
     pub(crate) fn listen() -> std::io::Result<Self> {
+        // With nobody listening, a file that grows beyond a limit of the user's would end the
+        // process; heard and let pass, it is an error of the write, as on a full disk.
+        let _heard = unix::signal(SignalKind::from_raw(libc::SIGXFSZ))?;
         let mut interrupt = unix::signal(SignalKind::interrupt())?;
         let mut terminate = unix::signal(SignalKind::terminate())?;
         let (sender, signals) = mpsc::unbounded_channel();

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use layer::{CanvasMode, LayerConfig, LayerDir, SourceLayer};
-use progress_db::{Item, ProgressDb, Status};
+use progress_db::ProgressDb;
 use source_map::{PictureColumn, SourceMap};
 
 use crate::canvas::QuadrantSize;
@@ -103,29 +103,6 @@ impl Start {
     pub(crate) fn shows_surroundings(&self) -> bool {
         self.config.canvas.mode == CanvasMode::Infill
             && (self.endpoints.is_empty() || self.endpoints.iter().any(Endpoint::is_http))
-    }
-
-    /// Makes `generations/` where another tool left it out; an error when it has vanished with
-    /// finished pictures in it.
-    pub(crate) fn require_pictures_dir(&self, items: &[Item]) -> anyhow::Result<()> {
-        let path = self.layer.pictures_dir();
-        if path.is_dir() {
-            return Ok(());
-        }
-        if path.exists() {
-            bail!("{} is not a directory; move it away", path.display());
-        }
-        let complete = items
-            .iter()
-            .filter(|item| item.status == Status::Complete)
-            .count();
-        if complete > 0 {
-            bail!(
-                "{} is gone, though {complete} items are complete; put it back, or make an empty directory in its place and run with --resume to make them again",
-                path.display()
-            );
-        }
-        std::fs::create_dir(&path).with_context(|| format!("cannot make {}", path.display()))
     }
 }
 

@@ -9,6 +9,7 @@ use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 
+use crate::codec::first_bytes;
 use crate::endpoint::{Endpoint, Server};
 use crate::failure::{Failure, FailureKind, kind_of_status};
 use crate::fetch::fetch;
@@ -21,6 +22,35 @@ const MAX_REDIRECTS: usize = 20;
 
 /// How much of an answer is read, or looked through, for what it says of an error.
 const MAX_ERROR_BYTES: usize = 16 << 10;
+
+/// How long a server may take to say that it is there.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// An encoded picture, and what it came as.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub bytes: Bytes,
+    pub came_as: CameAs,
+}
+
+/// The status and the type of an answer.
+#[derive(Debug, Clone)]
+pub(crate) struct CameAs {
+    status: StatusCode,
+    content_type: String,
+}
+
+impl CameAs {
+    /// The failure of an answer whose picture turned out to be of no use.
+    #[must_use]
+    pub(crate) fn unusable(&self, reason: &str) -> Failure {
+        let (status, content_type) = (self.status, &self.content_type);
+        Failure::bad_answer(format!(
+            "HTTP {status}: the answer ({content_type}) is {reason}"
+        ))
+        .with_status(status.as_u16())
+    }
+}
 
 /// The client that all calls go through.
 ///
@@ -69,13 +99,16 @@ pub(crate) async fn call(
     endpoint: &Endpoint,
     server: &Server,
     ask: Ask<'_>,
-) -> Result<Bytes, Failure> {
+) -> Result<Received, Failure> {
     let answered = tokio::time::timeout(endpoint.timeout, exchange(client, server, ask));
     let answered = answered.await.unwrap_or_else(|_| {
-        Err(Failure::away(format!(
-            "no answer within {}",
-            humantime::format_duration(endpoint.timeout)
-        )))
+        Err(Failure::new(
+            FailureKind::BrokeOff,
+            format!(
+                "no answer within {}",
+                humantime::format_duration(endpoint.timeout)
+            ),
+        ))
     });
     answered.map_err(|failure| Failure {
         message: server.credentials.redact(&failure.message),
@@ -83,13 +116,14 @@ pub(crate) async fn call(
     })
 }
 
-async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Bytes, Failure> {
+async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
     let request = protocol::request(server.protocol, client, &server.url, ask)
         .await
         .headers(server.credentials.headers.clone());
     let response = request.send().await.map_err(transport_failure)?;
     let status = response.status();
     let headers = response.headers().clone();
+    let content_type = protocol::content_type(&headers).to_owned();
     if !status.is_success() {
         // What an error says is worth a few lines, not a download. Keys are struck out before
         // it is shortened: half of one would not be found any more.
@@ -99,7 +133,10 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Byte
     }
     let (width, height) = ask.answer_px;
     let limit = (16 << 20) + 12 * width as usize * height as usize;
-    let with_status = |failure: Failure| failure.with_status(status.as_u16());
+    let with_status = |failure: Failure| Failure {
+        message: format!("HTTP {status}: {}", failure.message),
+        ..failure.with_status(status.as_u16())
+    };
     let body = read_body(response, limit).await.map_err(with_status)?;
     let reply = Reply { headers, body };
     let found = protocol::picture(server.protocol, &reply).or_else(|failure| {
@@ -109,11 +146,33 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Byte
         let body = server.credentials.redact_bytes(&reply.body);
         protocol::picture(server.protocol, &Reply { body, ..reply })
     });
-    match found.map_err(with_status)? {
-        Found::Picture(picture) => Ok(picture),
+    let bytes = match found.map_err(with_status)? {
+        Found::Picture(picture) => picture,
         Found::At(address) => fetch(client, server, &address, limit)
             .await
-            .map_err(with_status),
+            .map_err(with_status)?,
+    };
+    let came_as = CameAs {
+        status,
+        content_type,
+    };
+    Ok(Received { bytes, came_as })
+}
+
+/// Asks a server something that costs nothing, to learn whether it is there: any answer of its
+/// own says so.
+///
+/// # Errors
+/// [`Failure`] when there is no answer, or a load balancer says that nobody is behind it.
+pub(crate) async fn probe(client: &Client, server: &Server) -> Result<(), Failure> {
+    let request = client
+        .get(server.url.clone())
+        .headers(server.credentials.headers.clone())
+        .timeout(PROBE_TIMEOUT);
+    let status = request.send().await.map_err(transport_failure)?.status();
+    match kind_of_status(status.as_u16(), None) {
+        FailureKind::Away { .. } => Err(Failure::away(format!("HTTP {status}"))),
+        _ => Ok(()),
     }
 }
 
@@ -150,28 +209,33 @@ fn body_says(body: &[u8], code: &str) -> bool {
 
 /// Reads at most `limit` bytes; an answer that is longer is refused before it fills the memory.
 pub(crate) async fn read_body(response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
-    let too_long = |bytes: u64| {
+    let content_type = protocol::content_type(response.headers()).to_owned();
+    let too_long = |bytes: u64, start: &[u8]| {
+        let start = first_bytes(start);
         Failure::bad_answer(format!(
-            "an answer of {bytes} bytes or more; at most {limit} are read"
+            "an answer of {bytes} bytes or more ({content_type}), of which at most {limit} are read: {start}"
         ))
     };
     if let Some(length) = response.content_length()
         && length > limit as u64
     {
-        return Err(too_long(length));
+        return Err(too_long(length, &read_start(response, 64).await));
     }
     let mut body = BytesMut::with_capacity(response.content_length().unwrap_or(0) as usize);
     let mut chunks = response.bytes_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|error| {
-            Failure::away(format!(
-                "the answer broke off after {} bytes: {}",
-                body.len(),
-                describe(error)
-            ))
+            Failure::new(
+                FailureKind::BrokeOff,
+                format!(
+                    "the answer broke off after {} bytes: {}",
+                    body.len(),
+                    describe(error)
+                ),
+            )
         })?;
         if body.len() + chunk.len() > limit {
-            return Err(too_long((body.len() + chunk.len()) as u64));
+            return Err(too_long((body.len() + chunk.len()) as u64, &body));
         }
         body.extend_from_slice(&chunk);
     }
@@ -191,17 +255,14 @@ async fn read_start(response: reqwest::Response, limit: usize) -> Bytes {
 }
 
 pub(crate) fn transport_failure(error: reqwest::Error) -> Failure {
-    let what = if error.is_connect() {
-        "cannot connect"
+    let (kind, what) = if error.is_connect() {
+        (FailureKind::Away { retry_after: None }, "cannot connect")
     } else if error.is_builder() {
-        return Failure::new(
-            FailureKind::EndpointOut,
-            format!("no request can be made: {}", describe(error)),
-        );
+        (FailureKind::EndpointOut, "no request can be made")
     } else {
-        "the connection failed"
+        (FailureKind::BrokeOff, "the connection failed")
     };
-    Failure::away(format!("{what}: {}", describe(error)))
+    Failure::new(kind, format!("{what}: {}", describe(error)))
 }
 
 /// The innermost cause: the outer ones repeat the address, with the keys in it.

@@ -27,7 +27,7 @@ use crate::prepare::Canvas;
 use crate::protocol::Ask;
 use crate::publish::Finished;
 use crate::recorder::Recorder;
-use crate::wire;
+use crate::wire::{self, Received};
 
 /// How many items are being written to the disk at a time. A sync is a wait, not work.
 const WRITERS: usize = 16;
@@ -88,6 +88,7 @@ impl Work {
         };
         if let Err(error) = self.recorder.commit(vec![claim], Durability::Process).await {
             return self.tell(Event::StorageFailed {
+                handles: vec![call.handle],
                 message: error.to_string(),
             });
         }
@@ -120,6 +121,15 @@ impl Work {
         });
     }
 
+    /// Asks an endpoint whether it is there.
+    pub(crate) async fn probe(self: Arc<Self>, endpoint: usize) {
+        let answer = match &self.endpoints[endpoint].speaks {
+            Speaks::Builtin(_) => Ok(()),
+            Speaks::Http(server) => wire::probe(&self.client, server).await,
+        };
+        self.tell(Event::Probed { endpoint, answer });
+    }
+
     /// Cuts the quadrants out of an answer, writes and syncs them, and hands them on to be
     /// published.
     pub(crate) async fn save(self: Arc<Self>, call: Call, answer: Answer) {
@@ -131,6 +141,10 @@ impl Work {
                 .in_form(self.endpoints[call.endpoint].form)
                 .clone(),
         );
+        let came_as = match &answer {
+            Answer::Encoded(received) => Some(received.came_as.clone()),
+            Answer::Drawn(_) => None,
+        };
         let cut = self
             .on_a_core(move || this.cut(block, &sheet, answer))
             .await;
@@ -142,7 +156,10 @@ impl Work {
             Err(reason) => {
                 self.being_saved.fetch_sub(1, Ordering::Relaxed);
                 let reason = self.endpoints[call.endpoint].redact(&reason);
-                let failure = Failure::bad_answer(format!("the answer is {reason}"));
+                let failure = match came_as {
+                    Some(came_as) => came_as.unusable(&reason),
+                    None => Failure::bad_answer(reason),
+                };
                 return self.tell(Event::Unusable {
                     handle: call.handle,
                     failure,
@@ -187,6 +204,7 @@ impl Work {
             Err(error) => {
                 self.being_saved.fetch_sub(1, Ordering::Relaxed);
                 self.tell(Event::StorageFailed {
+                    handles: vec![call.handle],
                     message: error.to_string(),
                 });
             }
@@ -196,7 +214,7 @@ impl Work {
     fn cut(&self, block: Block, sheet: &Encoded, answer: Answer) -> Result<Cut, String> {
         let picture = match answer {
             Answer::Drawn(picture) => picture,
-            Answer::Encoded(bytes) => sheet.decode_answer(&bytes)?,
+            Answer::Encoded(Received { bytes, .. }) => sheet.decode_answer(&bytes)?,
         };
         let (mut picture, size_match) = sheet.bring_to_size(picture)?;
         canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);

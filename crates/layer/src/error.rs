@@ -100,6 +100,22 @@ pub enum LayerError {
         /// The name.
         name: String,
     },
+    /// `generations/` has vanished, and finished pictures with it.
+    #[error(
+        "{path} is gone, though {complete} items are complete; put it back, or make an empty directory in its place and run with --resume, which makes them again"
+    )]
+    PicturesGone {
+        /// Where it should be.
+        path: PathBuf,
+        /// How many items are complete.
+        complete: usize,
+    },
+    /// Something that is no directory stands where one belongs.
+    #[error("{path} is not a directory; move it away")]
+    NotADirectory {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Another run holds the layer.
     #[error("{path} is in use by another run ({holder}); wait for it to end, or stop it")]
     InUse {
@@ -108,4 +124,16 @@ pub enum LayerError {
         /// Who holds it, as far as is known.
         holder: Holder,
     },
+}
+
+impl LayerError {
+    /// Whether the disk is at fault: it is full, or a file or directory cannot be written.
+    #[must_use]
+    pub fn is_of_storage(&self) -> bool {
+        match self {
+            Self::Io { action, .. } => *action != "read",
+            Self::PicturesGone { .. } | Self::NotADirectory { .. } => true,
+            _ => false,
+        }
+    }
 }

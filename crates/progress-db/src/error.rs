@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ProgressError {
     /// There is no such file.
-    #[error("there is no {path}; a layer directory is made by init_layer")]
+    #[error(
+        "there is no {path}; a layer directory is made by init_layer, and a lost progress.db by init_layer --rebuild"
+    )]
     Missing {
         /// Where it should be.
         path: PathBuf,
@@ -19,7 +21,7 @@ pub enum ProgressError {
     },
     /// The file is no database, or a damaged one.
     #[error(
-        "{path} is damaged ({reason}); move it away and run init_layer --rebuild, which makes a new one and marks complete what is there"
+        "{path} is damaged ({reason}); run init_layer --rebuild --output with this layer's directory, which makes a new one, marks complete what is there, and keeps this one; then run with --resume"
     )]
     Damaged {
         /// The file.
@@ -29,7 +31,7 @@ pub enum ProgressError {
     },
     /// A database, but not one of a layer.
     #[error(
-        "{path} has no table generation_plan as a layer's plan has it ({reason}); run init_layer to make a layer"
+        "{path} has no table generation_plan as a layer's plan has it ({reason}); make a new one with init_layer --rebuild --output with this layer's directory"
     )]
     NotAPlan {
         /// The file.
@@ -51,7 +53,7 @@ pub enum ProgressError {
     },
     /// A row of the plan that makes no sense.
     #[error(
-        "item {id} of {path} {reason}; mend that row, or plan the layer anew with init_layer --force"
+        "item {id} of {path} {reason}; mend that row, or make a new progress.db with init_layer --rebuild"
     )]
     BadItem {
         /// The file.
@@ -63,7 +65,7 @@ pub enum ProgressError {
     },
     /// Two rows of the plan claim one quadrant.
     #[error(
-        "items {first} and {second} of {path} both cover quadrant {quadrant}; plan the layer anew with init_layer --force"
+        "items {first} and {second} of {path} both cover quadrant {quadrant}; make a new progress.db with init_layer --rebuild"
     )]
     Overlap {
         /// The file.
@@ -76,7 +78,7 @@ pub enum ProgressError {
         quadrant: planner::Quadrant,
     },
     /// The disk is full, or the file or its directory cannot be written.
-    #[error("cannot write {path}: {reason}; make room or mend its permissions, then run again")]
+    #[error("cannot write {path}: {reason}; make room or mend its permissions")]
     Storage {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,7 @@
 //! Reading what servers say.
 
 use bytes::Bytes;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
 use super::Reply;
@@ -17,15 +18,14 @@ pub(super) fn without(reply: &Reply, missing: &str) -> Failure {
     let said = said(&reply.body).unwrap_or_else(|| first_bytes(&reply.body));
     Failure::bad_answer(format!(
         "an answer without {missing} ({}): {said}",
-        content_type(reply)
+        content_type(&reply.headers)
     ))
 }
 
 /// The type an answer says it has.
-pub(super) fn content_type(reply: &Reply) -> &str {
-    reply
-        .headers
-        .get(reqwest::header::CONTENT_TYPE)
+pub(crate) fn content_type(headers: &HeaderMap) -> &str {
+    headers
+        .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or("no content type")
 }

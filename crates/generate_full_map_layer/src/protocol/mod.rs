@@ -16,7 +16,7 @@ use layer::{ImageFormat, Protocol, SizePolicy};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder, Url};
 
-pub(crate) use answer::error_text;
+pub(crate) use answer::{content_type, error_text};
 
 use crate::failure::{Failure, FailureKind};
 use crate::frame::Frame;

@@ -27,7 +27,7 @@ pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilde
 }
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
-    if answer::content_type(reply).starts_with("image/") {
+    if answer::content_type(&reply.headers).starts_with("image/") {
         Ok(Found::Picture(reply.body.clone()))
     } else {
         Err(answer::without(reply, "a picture"))
