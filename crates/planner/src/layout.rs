@@ -1,5 +1,7 @@
 //! Which block covers each quadrant, and where a strip may lie.
 
+use std::collections::BTreeSet;
+
 use crate::grid::{Grid, NONE};
 use crate::windows::Direction;
 
@@ -23,7 +25,7 @@ pub(crate) struct Layout<'r> {
     pub(crate) grid: &'r Grid<'r>,
     cover: Vec<Cover>,
     /// Strips that are not to be laid, by their first quadrants; see the module `tangles`.
-    forbidden: Vec<(u32, Direction)>,
+    forbidden: BTreeSet<(u32, Direction)>,
 }
 
 impl<'r> Layout<'r> {
@@ -32,7 +34,7 @@ impl<'r> Layout<'r> {
         Self {
             grid,
             cover: vec![Cover::Single; grid.len()],
-            forbidden: Vec::new(),
+            forbidden: BTreeSet::new(),
         }
     }
 
@@ -122,12 +124,12 @@ impl<'r> Layout<'r> {
 
     /// Rules out the strip from quadrant `i`.
     pub(crate) fn forbid_strip(&mut self, i: u32, direction: Direction) {
-        self.forbidden.push((i, direction));
+        self.forbidden.insert((i, direction));
     }
 
-    /// Takes back the last [`Layout::forbid_strip`].
-    pub(crate) fn allow_last(&mut self) {
-        self.forbidden.pop();
+    /// Takes back [`Layout::forbid_strip`].
+    pub(crate) fn allow_strip(&mut self, i: u32, direction: Direction) {
+        self.forbidden.remove(&(i, direction));
     }
 
     /// How many of the long sides of a strip from `i` lie along one whole 2x2 block, as both do

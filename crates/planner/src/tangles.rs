@@ -65,10 +65,10 @@ fn forbid_cheapest(layout: &mut Layout, strips: &[(u32, Direction)], profiles: &
         area.lay(layout, profiles, Noise(0));
         (area.worth(layout) as i64 - before, area)
     };
-    let mut gain = |strip: &(u32, Direction)| {
-        let (gain, area) = lay_without(layout, *strip);
+    let mut gain = |&(i, direction): &(u32, Direction)| {
+        let (gain, area) = lay_without(layout, (i, direction));
         area.restore(layout);
-        layout.allow_last();
+        layout.allow_strip(i, direction);
         gain
     };
     if let Some(&cheapest) = strips.iter().max_by_key(|&strip| gain(strip)) {

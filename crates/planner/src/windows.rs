@@ -3,7 +3,7 @@
 use crate::Quadrant;
 
 /// Which way a window or a strip runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Direction {
     /// Down: the lines of such a window are rows.
     Upright,
