@@ -75,12 +75,14 @@ impl Dispatcher {
 
     /// Fails the items whose turn has come and of which there can be no canvas.
     pub(super) fn give_up_bad_sources(&mut self) {
-        loop {
+        while self.stop.is_none() {
             let bad = self
                 .prepared
                 .iter()
                 .find_map(|(&handle, prepared)| match prepared {
-                    Prepared::Bad(message) if self.queue.is_ready(handle) => {
+                    Prepared::Bad(message)
+                        if self.queue.is_ready(handle) && self.may_begin(handle) =>
+                    {
                         Some((handle, message.clone()))
                     }
                     _ => None,
