@@ -5,6 +5,7 @@ use image::RgbImage;
 
 use crate::canvas::{self, CanvasForm, Join, Sheet, SizeMatch};
 use crate::codec;
+use crate::frame::Frame;
 
 /// A sheet as an endpoint gets it.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(crate) struct Encoded {
     pub joins: Vec<Join>,
     /// The size of picture that is asked for.
     pub answer_px: (u32, u32),
+    /// What was put around the canvas.
+    frame: Frame,
     /// The size of the picture.
     size_px: (u32, u32),
 }
@@ -33,6 +36,7 @@ impl Encoded {
             block_at_px: sheet.block_at_px,
             joins: sheet.joins,
             answer_px: form.frame.answer_px(size_px),
+            frame: form.frame,
             size_px,
         })
     }
@@ -53,13 +57,13 @@ impl Encoded {
     /// # Errors
     /// A line that says so when it is too small to be a picture of the canvas.
     pub(crate) fn bring_to_size(&self, answer: RgbImage) -> Result<(RgbImage, SizeMatch), String> {
-        let came_as_asked = answer.dimensions() == self.answer_px;
         let (width, height) = self.size_px;
         let (answer, size_match) = canvas::bring_to_size(answer, width, height)?;
-        Ok(if came_as_asked {
-            (answer, SizeMatch::Exact)
-        } else {
-            (answer, size_match)
-        })
+        let size_match = match size_match {
+            // Who is sent a shape answers in its own size of that shape.
+            SizeMatch::Resized if self.frame != Frame::None => SizeMatch::Exact,
+            other => other,
+        };
+        Ok((answer, size_match))
     }
 }

@@ -86,7 +86,11 @@ impl Credentials {
         if let Some(variable) = &endpoint.api_key_env {
             match environment.get(variable) {
                 Some(key) => {
+                    // Of `user:password` the password is as secret as the pair.
+                    let password = key.expose_secret().split_once(':').map(|pair| pair.1);
+                    let password = password.map(SecretString::from);
                     credentials.secrets.push(key.clone());
+                    credentials.secrets.extend(password);
                     credentials.key = Some(key);
                 }
                 None => warnings.push(format!(
@@ -194,12 +198,14 @@ fn secrets_of(url: &Url) -> Vec<SecretString> {
     let (user, password) = (url.username(), url.password().unwrap_or_default());
     let pair = format!("{}:{}", percent_decoded(user), percent_decoded(password));
     let mut secrets = vec![
-        user.to_owned(),
-        percent_decoded(user),
         password.to_owned(),
         percent_decoded(password),
         STANDARD.encode(pair),
     ];
+    if password.is_empty() {
+        // Some services take the key as a user without a password.
+        secrets.extend([user.to_owned(), percent_decoded(user)]);
+    }
     let raw = url.query().into_iter().flat_map(|query| query.split('&'));
     secrets.extend(raw.filter_map(|pair| Some(pair.split_once('=')?.1.to_owned())));
     secrets.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
@@ -318,12 +324,12 @@ mod tests {
         };
         let basic = STANDARD.encode("user:pass/word");
         let said = format!(
-            "no user, pass%2Fword, pass/word, se%2Fsame, se/same, open, {basic} at \"{address}\", \
+            "pass%2Fword, pass/word, se%2Fsame, se/same, open, {basic} at \"{address}\", \
              try https://a@other/x?sig=hidden,too. Fine?"
         );
         assert_eq!(
             credentials.redact(&said),
-            "no …, …, …, …, …, …, … at \"http://h/path?…\", try https://other/x?… Fine?"
+            "…, …, …, …, …, … at \"http://h/path?…\", try https://other/x?… Fine?"
         );
     }
 }

@@ -85,13 +85,14 @@ impl Protocol {
         }
         Ok(if is_at("generativelanguage.googleapis.com") {
             Self::Gemini
+        // Before OpenAI's `/v1`: the base of this one is `/sdapi/v1`.
+        } else if url.path().contains("/sdapi/") || path.ends_with("/sdapi") {
+            Self::Sdapi
         } else if path.ends_with("/images/edits")
             || path.ends_with("/v1")
             || is_at("api.openai.com")
         {
             Self::Openai
-        } else if url.path().contains("/sdapi/") || path.ends_with("/sdapi") {
-            Self::Sdapi
         } else if path.ends_with("/edit") {
             Self::Multipart
         } else {
@@ -210,6 +211,7 @@ mod tests {
                 Protocol::Gemini,
             ),
             ("http://localhost:7860/sdapi/v1/img2img", Protocol::Sdapi),
+            ("http://localhost:7860/sdapi/v1", Protocol::Sdapi),
             ("https://notapi.openai.com.example/", Protocol::EditB64),
         ] {
             assert_eq!(protocol(url), Ok(expected), "{url}");

@@ -1,0 +1,12 @@
+//! The wire protocols, through the real program, against servers that read the raw requests.
+
+mod check;
+mod gemini;
+mod multipart;
+mod openai;
+mod openai_urls;
+mod options;
+mod sdapi;
+mod secrets;
+mod sizes;
+mod support;
