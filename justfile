@@ -58,7 +58,7 @@ status layer *args:
     @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --dry-run
 
 # Everything that CI runs; ends with the tests' own summary.
-test: (_timed "lint") (_timed "check") (_timed "test-rust") (_timed "test-browser")
+test: (_timed "lint") (_timed "check") (_timed "test-browser") (_timed "test-rust")
 
 # Formatting and lints.
 lint:
@@ -86,8 +86,25 @@ test-rust:
 test-browser:
     crates/debug_generate_full_map_layer/browser/run
 
-# What the map costs at four sizes: size, time and memory to write, time to draw, frames.
-bench-map *sizes:
+# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `map`.
+bench what="all":
+    #!/usr/bin/env bash
+    set -euo pipefail
+    case {{what}} in
+        all) for each in planner run map; do just _bench-$each; echo; done ;;
+        planner | run | map) just _bench-{{what}} ;;
+        *) echo "there are: just bench planner, just bench run, just bench map" >&2; exit 2 ;;
+    esac
+
+_bench-planner:
+    cargo run --release -q -p fixtures --example bench_planner
+
+_bench-run:
+    cargo build --release -q --bin generate_full_map_layer
+    cargo run --release -q -p fixtures --example bench_run -- target/release/generate_full_map_layer
+
+# The page at four sizes: size, time and memory to write, time to draw, frames.
+_bench-map *sizes:
     cargo build -q --release -p debug_generate_full_map_layer
     cargo build -q -p fixtures --example map_layer
     cd crates/debug_generate_full_map_layer/browser && PROFILE=release node bench.js {{sizes}}
