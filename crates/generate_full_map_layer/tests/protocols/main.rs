@@ -6,6 +6,7 @@ mod multipart;
 mod openai;
 mod openai_urls;
 mod options;
+mod readme;
 mod sdapi;
 mod secrets;
 mod sizes;
