@@ -83,7 +83,7 @@ impl Protocol {
                 "{service}, which is not spoken here; what works is a server of the protocol edit_b64, multipart (…/edit), openai (…/v1/images/edits), gemini or sdapi (AUTOMATIC1111, Forge). If this is one, say which with \"protocol\""
             ));
         }
-        Ok(if is_at("generativelanguage.googleapis.com") {
+        Ok(if is_at("googleapis.com") {
             Self::Gemini
         // Before OpenAI's `/v1`: the base of this one is `/sdapi/v1`.
         } else if url.path().contains("/sdapi/") || path.ends_with("/sdapi") {
@@ -208,6 +208,10 @@ mod tests {
             ),
             (
                 "https://generativelanguage.googleapis.com/v1",
+                Protocol::Gemini,
+            ),
+            (
+                "https://aiplatform.googleapis.com/v1/publishers/google/models/x:generateContent",
                 Protocol::Gemini,
             ),
             ("http://localhost:7860/sdapi/v1/img2img", Protocol::Sdapi),
