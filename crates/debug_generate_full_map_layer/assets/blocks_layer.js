@@ -128,9 +128,11 @@ function createBlocksLayer(plan, index, geometry, picturesUrl) {
 
     /** Draws the pictures in sight and returns the items all of whose pictures are drawn. */
     drawPictures(ratio, side) {
-      const { context, view, pictures } = this;
+      const { view, pictures } = this;
       const covered = new Set();
-      context.globalAlpha = this.pictureShare;
+      // Pictures overlap a little. See-through ones are drawn whole on a canvas of their own,
+      // or the seams would show.
+      const context = this.pictureShare < 1 ? this.clearSpareCanvas() : this.context;
       pictures.beginDrawing();
       index.forEachItemIn(view.gridBounds(), (item) => {
         if (!plan.hasPictures[item] || !this.visibility.shows(plan, item) || !isInSight(view, plan, item)) return;
@@ -146,8 +148,21 @@ function createBlocksLayer(plan, index, geometry, picturesUrl) {
         if (missing === 0) covered.add(item);
       });
       pictures.endDrawing();
-      context.globalAlpha = 1;
+      if (context !== this.context) {
+        this.context.globalAlpha = this.pictureShare;
+        this.context.drawImage(context.canvas, 0, 0);
+        this.context.globalAlpha = 1;
+      }
       return covered;
+    },
+
+    clearSpareCanvas() {
+      this.spare ??= document.createElement("canvas").getContext("2d");
+      const { canvas } = this.spare;
+      // Setting its size clears it, too.
+      canvas.width = this.canvas.width;
+      canvas.height = this.canvas.height;
+      return this.spare;
     },
   });
   return new Blocks({ pane: "blocks" });

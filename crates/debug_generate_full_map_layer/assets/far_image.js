@@ -81,13 +81,13 @@ class FarImage {
 
   fillRow({ begin, end, x, y, strideX, strideY }) {
     const { pixels, styles, flat } = this, { squares } = this.index;
-    let key = -1, square;
+    let across = -1, down = -1, square;
     for (let pixel = begin; pixel < end; pixel++, x += strideX, y += strideY) {
       const column = x | 0, line = y | 0;
-      const wanted = squareKey(column >> SQUARE_BITS, line >> SQUARE_BITS);
-      if (wanted !== key) {
-        key = wanted;
-        square = squares.get(key);
+      if (column >> SQUARE_BITS !== across || line >> SQUARE_BITS !== down) {
+        across = column >> SQUARE_BITS;
+        down = line >> SQUARE_BITS;
+        square = squares.get(squareKey(across, down));
       }
       if (square === undefined) continue;
       const item = square[((line & 63) << SQUARE_BITS) | (column & 63)];
@@ -96,23 +96,25 @@ class FarImage {
   }
 
   fillRowWithBorders({ begin, end, x, y, strideX, strideY }, acrossX, acrossY) {
-    const { pixels, styles, shades, plan } = this, { squares, bounds } = this.index;
-    let key = -1, square;
+    const { pixels, styles, shades } = this, { squares, bounds } = this.index;
+    const { x: lefts, y: tops, width: widths, height: heights } = this.plan;
+    let across = -1, down = -1, square;
     for (let pixel = begin; pixel < end; pixel++, x += strideX, y += strideY) {
       const column = x | 0, line = y | 0;
-      const wanted = squareKey(column >> SQUARE_BITS, line >> SQUARE_BITS);
-      if (wanted !== key) {
-        key = wanted;
-        square = squares.get(key);
+      if (column >> SQUARE_BITS !== across || line >> SQUARE_BITS !== down) {
+        across = column >> SQUARE_BITS;
+        down = line >> SQUARE_BITS;
+        square = squares.get(squareKey(across, down));
       }
       if (square === undefined) continue;
       const item = square[((line & 63) << SQUARE_BITS) | (column & 63)];
       if (item < 0) continue;
-      const left = x + bounds.minX - plan.x[item], top = y + bounds.minY - plan.y[item];
-      const toSide = Math.min(left, plan.width[item] - left) * acrossX;
-      const toEnd = Math.min(top, plan.height[item] - top) * acrossY;
+      const fromLeft = x + bounds.minX - lefts[item], fromTop = y + bounds.minY - tops[item];
+      const toRight = widths[item] - fromLeft, toBottom = heights[item] - fromTop;
+      const toSide = (fromLeft < toRight ? fromLeft : toRight) * acrossX;
+      const toEnd = (fromTop < toBottom ? fromTop : toBottom) * acrossY;
       const toBorder = toSide < toEnd ? toSide : toEnd;
-      // The border is a pixel wide and fades out over one more.
+      // The border is half a pixel wide and fades out over one more.
       const shade = toBorder >= 1.5 ? 0 : toBorder <= 0.5 ? SHADES - 1 : ((1.5 - toBorder) * (SHADES - 1)) | 0;
       pixels[pixel] = shades[styles[item] * SHADES + shade];
     }

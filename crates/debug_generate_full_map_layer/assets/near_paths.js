@@ -2,6 +2,8 @@
 
 /** The states in the order in which they are drawn: what matters most lies on top. */
 const DRAWING_ORDER = [PENDING, WAITING, COMPLETE, RUNNING, FAILED];
+/** Paths of more blocks take longer than several paths do. */
+const ITEMS_PER_PATH = 64;
 /** Blocks whose quadrants are at least this wide are labelled with their place. */
 const LABEL_SIDE_PX = 90;
 
@@ -32,7 +34,10 @@ class NearPaths {
           const items = groups.get((state * 4 + step) * 2 + covered);
           if (!items) continue;
           context.globalAlpha = covered ? 1 - pictureShare : 1;
-          if (context.globalAlpha > 0) this.drawGroup(context, view, px, items, step, state);
+          if (context.globalAlpha === 0) continue;
+          for (let from = 0; from < items.length; from += ITEMS_PER_PATH) {
+            this.drawGroup(context, view, px, items.slice(from, from + ITEMS_PER_PATH), step, state);
+          }
         }
       }
     }

@@ -103,7 +103,7 @@ class Panel {
       parts.push(`${perMinute >= 10 ? Math.round(perMinute) : perMinute.toFixed(1)} blocks a minute`);
       if (all[RUNNING] > 0) parts.push(`about ${inWords(rate.secondsLeft)} left`);
     } else if (rate) {
-      parts.push(`took ${inWords(rate.seconds)}`);
+      parts.push(`Took ${inWords(rate.seconds)}`);
     }
     if (all[FAILED] > 0) parts.push(`${number(all[FAILED])} failed`);
     if (all[WAITING] > 0) parts.push(`${number(all[WAITING])} waiting on them`);

@@ -21,7 +21,8 @@ function estimateRate(plan, counts) {
   if (!(seconds > 0)) return null;
   const perSecond = (ends.length - 1 - from) / seconds;
   const left = counts.all[PENDING] + counts.all[RUNNING];
-  return { perSecond, secondsLeft: left / perSecond, last, seconds: last - ends[0] };
+  const start = plan.startedAt.reduce((first, at) => (at < first ? at : first), ends[0]);
+  return { perSecond, secondsLeft: left / perSecond, seconds: last - start };
 }
 
 /** The first place in the sorted `numbers` with one that is at least `least`. */

@@ -30,7 +30,7 @@ test("a run is followed from 0 to 100 %, without loading the page again", async 
   assert.ok(seen.size > 3, `the panel showed ${[...seen]}`);
   assert.equal(await page.evaluate(() => window.sameDocument), true);
   assert.match(await page.innerText("#done"), new RegExp(`^${items.length} of ${items.length} `));
-  assert.match(await page.innerText("#pace"), /took/);
+  assert.match(await page.innerText("#pace"), /Took/);
 
   const item = items[0];
   const [[x, y]] = await onScreen(page, [gridCorner(item.x + 1.4, item.y + 1.4)]);

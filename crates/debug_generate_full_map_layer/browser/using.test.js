@@ -65,7 +65,7 @@ test("a run that goes on has a rate and a time left, and a finished one says how
     return page.innerText("#pace");
   };
   assert.match(await pace("mixed"), /[\d.]+ blocks a minute · about \d+ (h|min).* left/);
-  assert.match(await pace("finished"), /took 3 h|took \d+ min/);
+  assert.match(await pace("finished"), /Took 3 h|Took \d+ min/);
   assert.match(await pace("pending"), /Not started/);
 });
 

@@ -1,8 +1,11 @@
 //! A layer with its place on the globe.
 
+use std::collections::HashSet;
+
 use anyhow::{Context, Result};
 use layer::{LayerDir, SourceLayer};
-use progress_db::{FileState, ProgressDb, Status};
+use planner::Quadrant;
+use progress_db::{FileState, ProgressDb};
 use source_map::{Geometry, LatLng, SourceMap};
 
 use crate::PlanState;
@@ -66,19 +69,17 @@ impl PlacedLayer {
     /// # Errors
     /// When `progress.db` or the directory of the pictures cannot be read.
     pub async fn read_plan(&self) -> Result<(PlanState, FileState)> {
+        // A hundred thousand pictures take as long to list as the plan does to read.
+        let dir = self.dir.clone();
+        let pictures = tokio::task::spawn_blocking(move || -> Result<HashSet<Quadrant>> {
+            Ok(dir.quadrants_with_pictures()?.into_iter().collect())
+        });
         // One character more than is shown tells that a message was cut.
         let (snapshot, files) =
             ProgressDb::snapshot_of(&self.dir.progress_path(), MESSAGE_CHARS + 1).await?;
-        let any_complete = snapshot
-            .items
-            .iter()
-            .any(|item| item.status == Status::Complete);
-        let pictures = if any_complete {
-            self.dir.quadrants_with_pictures()?
-        } else {
-            Vec::new()
-        };
-        let pictures = pictures.into_iter().collect();
+        let pictures = pictures
+            .await
+            .context("listing the pictures was cut short")??;
         Ok((
             PlanState::of(snapshot, MESSAGE_CHARS as usize, &pictures),
             files,

@@ -52,10 +52,14 @@ impl LayerDir {
     /// The quadrant whose finished picture has this file name.
     #[must_use]
     pub fn quadrant_of_picture(file_name: &str) -> Option<Quadrant> {
+        let number = |text: &str| {
+            // `+1`, `01` and `-0` are read as numbers, and never written.
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let is_as_written = digits.starts_with(|first: char| ('1'..='9').contains(&first));
+            (is_as_written || text == "0").then(|| text.parse().ok())?
+        };
         let (x, y) = file_name.strip_suffix(".png")?.split_once('_')?;
-        let quadrant = Quadrant::new(x.parse().ok()?, y.parse().ok()?);
-        // `+1_02.png` is not what is written for it.
-        (file_name == format!("{}_{}.png", quadrant.x, quadrant.y)).then_some(quadrant)
+        Some(Quadrant::new(number(x)?, number(y)?))
     }
 
     /// The quadrants that have a picture in `generations/`, in no order; none when the directory
@@ -138,6 +142,42 @@ impl LayerDir {
         match beside_layers {
             Some(path) if path.exists() || !config.generation_dir.exists() => path,
             _ => config.generation_dir.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_s_name_is_read_as_it_is_written() {
+        let layer = LayerDir::at("layers/snow");
+        for (x, y) in [(0, 0), (-3, 14), (100, -200), (i32::MIN, i32::MAX)] {
+            let path = layer.picture_path(Quadrant::new(x, y));
+            let name = path.file_name().unwrap().to_str().unwrap();
+            assert_eq!(
+                LayerDir::quadrant_of_picture(name),
+                Some(Quadrant::new(x, y))
+            );
+        }
+        for other in [
+            "",
+            "0_0",
+            "0_0.jpg",
+            ".0_0.png.part",
+            "+1_2.png",
+            "01_2.png",
+            "-0_1.png",
+            "1_.png",
+            "1_2_3.png",
+            "a_b.png",
+            "99999999999_0.png",
+            "../0_0.png",
+            "1_2.png ",
+            "-_1.png",
+        ] {
+            assert_eq!(LayerDir::quadrant_of_picture(other), None, "{other}");
         }
     }
 }

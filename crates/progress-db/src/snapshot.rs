@@ -36,10 +36,6 @@ pub struct LastTry {
 /// by row.
 const TRIES_PER_QUERY: i64 = 4096;
 
-/// ASCII's own unit and record separators; in a name or message they become spaces.
-const UNIT: char = '\u{1f}';
-const RECORD: char = '\u{1e}';
-
 impl ProgressDb {
     /// The plan and its tries in the database at `path` as they stand now, of a message the
     /// first `message_chars` characters; and the state of the files in which they stood so.
@@ -87,56 +83,52 @@ impl ProgressDb {
             items,
             models: Vec::new(),
         };
-        let mut models: HashMap<String, u32> = HashMap::new();
+        let mut models = Names::default();
         let mut from = i64::MIN;
         loop {
+            // Names and messages may hold anything, so their lengths stand before them.
             let rows: (Option<String>, Option<i64>) = sqlx::query_as(
-                "SELECT group_concat(id || ?3 || coalesce(CAST(started_at * 1000 AS INTEGER), '') || ?3 || coalesce(CAST(completed_at * 1000 AS INTEGER), '')
-                   || ?3 || coalesce(replace(replace(model_name, ?3, ' '), ?4, ' '), '')
-                   || ?3 || coalesce(replace(replace(substr(error_message, 1, ?5), ?3, ' '), ?4, ' '), ''), ?4), max(id)
-                 FROM (SELECT id, started_at, completed_at, CAST(model_name AS TEXT) AS model_name, CAST(error_message AS TEXT) AS error_message
+                "SELECT group_concat(id || ' ' || coalesce(CAST(started_at * 1000 AS INTEGER), '') || ' ' || coalesce(CAST(completed_at * 1000 AS INTEGER), '')
+                   || ' ' || octet_length(model) || ' ' || octet_length(message) || ' ' || model || message, ''), max(id)
+                 FROM (SELECT id, started_at, completed_at, coalesce(CAST(model_name AS TEXT), '') AS model,
+                         coalesce(substr(CAST(error_message AS TEXT), 1, ?3), '') AS message
                        FROM generation_plan
                        WHERE id >= ?1 AND coalesce(model_name, started_at, completed_at, error_message) IS NOT NULL
                        ORDER BY id LIMIT ?2)",
             )
             .bind(from)
             .bind(TRIES_PER_QUERY)
-            .bind(UNIT.to_string())
-            .bind(RECORD.to_string())
             .bind(message_chars)
             .fetch_one(&mut self.connection)
             .await
             .map_err(|error| ProgressError::of(&self.path, &error))?;
             let (Some(text), Some(last)) = rows else {
-                return Ok(snapshot);
+                return Ok(Snapshot {
+                    models: models.names,
+                    ..snapshot
+                });
             };
-            for row in text.split(RECORD) {
-                let mut fields = row.split(UNIT);
-                let mut field = || fields.next().unwrap_or_default();
-                let id: i64 = field().parse().unwrap_or_default();
-                let Ok(place) = places.binary_search_by_key(&id, |&(id, _)| id) else {
+            let mut rest = text.as_str();
+            while let Some((row, after)) = TryRow::read(rest) {
+                rest = after;
+                let Ok(place) = places.binary_search_by_key(&row.id, |&(id, _)| id) else {
                     continue;
                 };
-                let last_try = &mut snapshot.tries[places[place].1];
-                last_try.started_at_ms = field().parse().ok();
-                last_try.completed_at_ms = field().parse().ok();
-                let (model, message) = (field(), field());
-                if !model.is_empty() {
-                    let index = models.get(model).copied().unwrap_or_else(|| {
-                        let index =
-                            u32::try_from(snapshot.models.len()).expect("fewer models than items");
-                        snapshot.models.push(model.to_owned());
-                        models.insert(model.to_owned(), index);
-                        index
-                    });
-                    last_try.model = Some(index);
-                }
-                last_try.error_message = Some(message)
-                    .filter(|text| !text.is_empty())
-                    .map(Into::into);
+                let model = Some(row.model).filter(|name| !name.is_empty());
+                snapshot.tries[places[place].1] = LastTry {
+                    model: model.map(|name| models.place_of(name)),
+                    started_at_ms: row.started_at_ms,
+                    completed_at_ms: row.completed_at_ms,
+                    error_message: Some(row.message)
+                        .filter(|text| !text.is_empty())
+                        .map(Into::into),
+                };
             }
             let Some(next) = last.checked_add(1) else {
-                return Ok(snapshot);
+                return Ok(Snapshot {
+                    models: models.names,
+                    ..snapshot
+                });
             };
             from = next;
         }
@@ -148,5 +140,179 @@ impl ProgressDb {
             .await
             .map(drop)
             .map_err(|error| ProgressError::of(&self.path, &error))
+    }
+}
+
+/// One row of the query's text.
+struct TryRow<'a> {
+    id: i64,
+    started_at_ms: Option<i64>,
+    completed_at_ms: Option<i64>,
+    model: &'a str,
+    message: &'a str,
+}
+
+impl<'a> TryRow<'a> {
+    /// The first row of `text` and what follows it; `None` at its end.
+    fn read(text: &'a str) -> Option<(Self, &'a str)> {
+        let mut fields = text.splitn(6, ' ');
+        let mut number = || fields.next().map(|field| field.parse::<i64>().ok());
+        let (id, started_at_ms, completed_at_ms) = (number()??, number()?, number()?);
+        let (model_bytes, message_bytes) = (number()??, number()??);
+        let texts = fields.next()?;
+        let (model, texts) = texts.split_at_checked(usize::try_from(model_bytes).ok()?)?;
+        let (message, after) = texts.split_at_checked(usize::try_from(message_bytes).ok()?)?;
+        let row = Self {
+            id,
+            started_at_ms,
+            completed_at_ms,
+            model,
+            message,
+        };
+        Some((row, after))
+    }
+}
+
+/// Names in the order in which they first occur.
+#[derive(Default)]
+struct Names {
+    names: Vec<String>,
+    places: HashMap<String, u32>,
+}
+
+impl Names {
+    fn place_of(&mut self, name: &str) -> u32 {
+        if let Some(&place) = self.places.get(name) {
+            return place;
+        }
+        let place = u32::try_from(self.names.len()).expect("fewer names than items");
+        self.names.push(name.to_owned());
+        self.places.insert(name.to_owned(), place);
+        place
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use planner::{Quadrant, Region, plan};
+
+    use super::*;
+    use crate::{Change, Durability, PlanMetadata, Status, create};
+
+    /// A plan of 9x9 quadrants in a directory of its own.
+    async fn new_plan() -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("progress.db");
+        let region =
+            Region::from_quadrants((0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y))));
+        let metadata = PlanMetadata {
+            program_version: String::new(),
+            created_at: String::new(),
+            bounds: region.bounds().unwrap(),
+            source_config_hash: String::new(),
+            source_layer: String::new(),
+        };
+        create(&path, &plan(&region), &metadata).await.unwrap();
+        (dir, path)
+    }
+
+    fn claim(item: i64, endpoint: &str) -> Change {
+        Change::Claim {
+            item,
+            attempt: item,
+            endpoint: endpoint.to_owned(),
+            settings_hash: String::new(),
+            at: 1_700_000_000.25,
+        }
+    }
+
+    #[tokio::test]
+    async fn names_and_messages_come_back_as_they_are() {
+        let (_dir, path) = new_plan().await;
+        let odd = [
+            "a b",
+            "1 2 3 4 5 6",
+            "\u{1f}\u{1e}\n",
+            "tab\there",
+            "日本 🗾",
+            "",
+        ];
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        for (id, text) in (1..).zip(odd) {
+            let message = text.to_owned();
+            let changes = [claim(id, text), Change::Fail { item: id, message }];
+            db.commit(&changes, Durability::Process).await.unwrap();
+        }
+        let pictures = Vec::new();
+        let at = 1_700_000_009.5;
+        let changes = [
+            claim(7, "a b"),
+            Change::Complete {
+                item: 7,
+                pictures,
+                at,
+            },
+        ];
+        db.commit(&changes, Durability::Process).await.unwrap();
+
+        let (snapshot, _) = ProgressDb::snapshot_of(&path, 200).await.unwrap();
+        assert_eq!(snapshot.items.len(), snapshot.tries.len());
+        for (last_try, text) in snapshot.tries.iter().zip(odd) {
+            let model = last_try
+                .model
+                .map(|place| snapshot.models[place as usize].as_str());
+            assert_eq!(model.unwrap_or_default(), text);
+            assert_eq!(last_try.error_message.as_deref().unwrap_or_default(), text);
+            assert_eq!(last_try.started_at_ms, Some(1_700_000_000_250));
+        }
+        let expected = LastTry {
+            model: Some(0),
+            started_at_ms: Some(1_700_000_000_250),
+            completed_at_ms: Some(1_700_000_009_500),
+            error_message: None,
+        };
+        assert_eq!(snapshot.tries[6], expected);
+        assert_eq!(snapshot.items[6].status, Status::Complete);
+        assert!(
+            snapshot.tries[7..]
+                .iter()
+                .all(|last_try| *last_try == LastTry::default())
+        );
+    }
+
+    #[tokio::test]
+    async fn of_a_long_message_the_beginning_is_read() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        let message = "ä".repeat(300);
+        db.commit(&[Change::Fail { item: 1, message }], Durability::Process)
+            .await
+            .unwrap();
+        let (snapshot, _) = ProgressDb::snapshot_of(&path, 201).await.unwrap();
+        assert_eq!(
+            snapshot.tries[0].error_message.as_deref(),
+            Some("ä".repeat(201).as_str())
+        );
+    }
+
+    #[tokio::test]
+    async fn the_state_of_the_files_tells_of_each_commit() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        for item in 1..=5 {
+            let (_, before) = ProgressDb::snapshot_of(&path, 10).await.unwrap();
+            assert_eq!(FileState::of(&path), before, "looking changes nothing");
+            db.commit(&[claim(item, "a")], Durability::Process)
+                .await
+                .unwrap();
+            assert_ne!(FileState::of(&path), before);
+        }
+        db.close().await.unwrap();
+        let files = std::fs::read_dir(path.parent().unwrap()).unwrap().count();
+        ProgressDb::snapshot_of(&path, 10).await.unwrap();
+        assert_eq!(
+            std::fs::read_dir(path.parent().unwrap()).unwrap().count(),
+            files
+        );
     }
 }
