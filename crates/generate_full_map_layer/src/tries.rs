@@ -11,14 +11,18 @@ use crate::pool::EndpointIndex;
 const MOST_TRIES: usize = 3;
 /// After so many refusals.
 const MOST_REFUSALS: usize = 2;
+/// After so many where only an endpoint's answers to probes speak against the item: a server may
+/// answer those and yet have nobody behind it who draws.
+const MOST_PROBED: usize = 8;
 
 /// The failed calls of the items of a run that are not given up yet.
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
     items: HashMap<Handle, ItemTries>,
-    /// How often each endpoint has answered, be it with a picture, with something useless, or to
-    /// a request that was no call.
+    /// How often each endpoint has answered a call, be it with a picture or something useless.
     answers: HashMap<EndpointIndex, u64>,
+    /// How often each endpoint has answered a request that was no call.
+    probes: HashMap<EndpointIndex, u64>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +40,8 @@ struct AwayFailure {
     endpoint: EndpointIndex,
     /// How often the endpoint had answered for other items by then.
     answers_for_others: u64,
+    /// How often it had answered probes.
+    probes: u64,
     /// Whether it had taken the request before it was away.
     broke_off: bool,
 }
@@ -53,6 +59,7 @@ impl Tries {
     /// Notes that a call for an item failed.
     pub(crate) fn note(&mut self, handle: Handle, endpoint: EndpointIndex, failure: &Failure) {
         let answers_for_others = self.answers_for_others(handle, endpoint);
+        let probes = self.probes_of(endpoint);
         let item = self.items.entry(handle).or_default();
         item.last = Some(Verdict {
             endpoint,
@@ -62,26 +69,27 @@ impl Tries {
             FailureKind::BadAnswer | FailureKind::Refused => {
                 item.bad.push(endpoint);
                 item.refusals += usize::from(failure.kind == FailureKind::Refused);
-                self.answered_something(endpoint);
+                self.answered(endpoint);
             }
             FailureKind::Away { .. } | FailureKind::BrokeOff => item.away.push(AwayFailure {
                 endpoint,
                 answers_for_others,
+                probes,
                 broke_off: failure.kind == FailureKind::BrokeOff,
             }),
-            FailureKind::Rejected => self.answered_something(endpoint),
+            FailureKind::Rejected => self.answered(endpoint),
             FailureKind::EndpointOut => {}
         }
     }
 
-    /// Notes that an endpoint has answered, whatever it was asked.
-    pub(crate) fn answered_something(&mut self, endpoint: EndpointIndex) {
-        *self.answers.entry(endpoint).or_default() += 1;
+    /// Notes that an endpoint has answered a request that was no call.
+    pub(crate) fn answered_probe(&mut self, endpoint: EndpointIndex) {
+        *self.probes.entry(endpoint).or_default() += 1;
     }
 
     /// Notes that an item is complete, thanks to `endpoint`.
     pub(crate) fn saved(&mut self, handle: Handle, endpoint: EndpointIndex) {
-        self.answered_something(endpoint);
+        self.answered(endpoint);
         self.forget(handle);
     }
 
@@ -94,11 +102,16 @@ impl Tries {
     /// something else since was not away: then it was the item.
     pub(crate) fn verdict(&self, handle: Handle) -> Option<Verdict> {
         let item = self.items.get(&handle)?;
-        let its_own = item.away.iter().filter(|failure| {
-            self.answers_for_others(handle, failure.endpoint) > failure.answers_for_others
-        });
-        let given_up =
-            item.bad.len() + its_own.count() >= MOST_TRIES || item.refusals >= MOST_REFUSALS;
+        let bad = item.bad.len();
+        let by_others = |failure: &&AwayFailure| self.answered_others_since(handle, failure);
+        let by_others = item.away.iter().filter(by_others).count();
+        let by_probes = item
+            .away
+            .iter()
+            .filter(|failure| !self.is_suspicion(handle, failure));
+        let given_up = bad + by_others >= MOST_TRIES
+            || item.refusals >= MOST_REFUSALS
+            || bad + by_probes.count() >= MOST_PROBED;
         let Verdict { endpoint, message } = item.last.clone().filter(|_| given_up)?;
         let calls = item.bad.len() + item.away.len();
         Some(Verdict {
@@ -139,11 +152,20 @@ impl Tries {
         handle: Handle,
         endpoint: EndpointIndex,
     ) -> impl Iterator<Item = &AwayFailure> {
-        let answers = self.answers_for_others(handle, endpoint);
         let away = self.items.get(&handle).map_or(&[][..], |item| &item.away);
         away.iter().filter(move |failure| {
-            failure.endpoint == endpoint && failure.answers_for_others == answers
+            failure.endpoint == endpoint && self.is_suspicion(handle, failure)
         })
+    }
+
+    /// Whether nothing tells yet whose fault a failure was.
+    fn is_suspicion(&self, handle: Handle, failure: &AwayFailure) -> bool {
+        !self.answered_others_since(handle, failure)
+            && self.probes_of(failure.endpoint) == failure.probes
+    }
+
+    fn answered_others_since(&self, handle: Handle, failure: &AwayFailure) -> bool {
+        self.answers_for_others(handle, failure.endpoint) > failure.answers_for_others
     }
 
     fn answers_for_others(&self, handle: Handle, endpoint: EndpointIndex) -> u64 {
@@ -153,6 +175,14 @@ impl Tries {
             bad.filter(|&&other| other == endpoint).count() as u64
         });
         all - own
+    }
+
+    fn probes_of(&self, endpoint: EndpointIndex) -> u64 {
+        self.probes.get(&endpoint).copied().unwrap_or(0)
+    }
+
+    fn answered(&mut self, endpoint: EndpointIndex) {
+        *self.answers.entry(endpoint).or_default() += 1;
     }
 }
 
@@ -215,6 +245,20 @@ mod tests {
             tries.verdict(1).unwrap().message,
             "broke off (tried 3 times)"
         );
+    }
+
+    #[test]
+    fn an_endpoint_that_answers_nothing_but_probes_is_given_more_chances() {
+        let mut tries = Tries::default();
+        let broke_off = Failure::new(FailureKind::BrokeOff, "broke off");
+        for count in 1..=8 {
+            assert_eq!(tries.verdict(1), None);
+            tries.note(1, 0, &broke_off);
+            assert!(tries.broke_off_at(1, 0));
+            tries.answered_probe(0);
+            assert!(!tries.is_suspect_at(1, 0));
+            assert_eq!(tries.verdict(1).is_some(), count == 8);
+        }
     }
 
     #[test]

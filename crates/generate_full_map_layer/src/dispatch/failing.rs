@@ -65,7 +65,7 @@ impl Dispatcher {
     ) {
         self.probing.remove(&endpoint);
         match answer {
-            Ok(()) => self.tries.answered_something(endpoint),
+            Ok(()) => self.tries.answered_probe(endpoint),
             Err(failure) => {
                 self.pool
                     .failed(endpoint, now, now, &failure, fastrand::f64());

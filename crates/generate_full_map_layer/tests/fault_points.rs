@@ -1,0 +1,160 @@
+//! A run that dies at each of the moments that matter, and the run after it.
+
+use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::maps::MapSpec;
+use fixtures::server::{ScriptedServer, ServerSpec};
+use image::RgbImage;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
+
+fn invert(picture: &RgbImage) -> RgbImage {
+    let mut picture = picture.clone();
+    image::imageops::invert(&mut picture);
+    picture
+}
+
+/// What a run left that died.
+#[derive(Debug, PartialEq)]
+struct Left {
+    calls: usize,
+    complete: usize,
+    in_progress: usize,
+    pictures: usize,
+    parts: usize,
+}
+
+fn left(layer: &TestLayer, server: &ScriptedServer) -> Left {
+    let statuses = layer.statuses();
+    let count = |status: &str| statuses.get(status).copied().unwrap_or(0);
+    let names: Vec<String> = std::fs::read_dir(layer.pictures_dir())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let parts = names.iter().filter(|name| name.ends_with(".part")).count();
+    Left {
+        calls: server.calls().len(),
+        complete: count("complete"),
+        in_progress: count("in_progress"),
+        pictures: names.len() - parts,
+        parts,
+    }
+}
+
+/// Runs a layer of nine 2x2 blocks and what is between them one at a time until it dies at a
+/// point, looks at what is left, and runs it to its end. `repeated` is how many calls that makes
+/// twice.
+fn check(point: &str, expected: &Left, repeated: usize) {
+    let server = ServerSpec::new().start();
+    let layer = TestLayer::new(
+        MapSpec::rectangle(9, 9),
+        &endpoints_at([server.url().as_str()]),
+    );
+    // One item and no more, so that nothing else is under way.
+    let mut command = layer.command(PROGRAM, &["--max-items", "1"]);
+    let died = command.env("FAULT_POINT", point).output().unwrap();
+    assert_eq!(
+        died.status.code(),
+        None,
+        "{point}: {}",
+        String::from_utf8_lossy(&died.stderr)
+    );
+    layer.assert_whole();
+    assert_eq!(left(&layer, &server), *expected, "{point}");
+
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.assert_complete(invert);
+    let items = layer.statuses()["complete"];
+    assert_eq!(server.calls().len(), items + repeated, "{point}");
+    let open = layer.sql("SELECT count(*) FROM attempts WHERE outcome = 'in_flight'");
+    assert_eq!(open[0][0], "0", "{point}: a dead call is still under way");
+}
+
+#[test]
+fn claimed_and_not_called_is_called_once() {
+    let left = Left {
+        calls: 0,
+        complete: 0,
+        in_progress: 1,
+        pictures: 0,
+        parts: 0,
+    };
+    check("claimed", &left, 0);
+}
+
+#[test]
+fn answered_and_not_saved_is_called_again() {
+    let left = Left {
+        calls: 1,
+        complete: 0,
+        in_progress: 1,
+        pictures: 0,
+        parts: 0,
+    };
+    check("answered", &left, 1);
+}
+
+#[test]
+fn one_of_four_pictures_renamed_is_no_complete_item() {
+    let left = Left {
+        calls: 1,
+        complete: 0,
+        in_progress: 1,
+        pictures: 1,
+        parts: 3,
+    };
+    check("renamed_one", &left, 1);
+}
+
+#[test]
+fn all_pictures_renamed_and_not_committed_is_no_complete_item() {
+    let left = Left {
+        calls: 1,
+        complete: 0,
+        in_progress: 1,
+        pictures: 4,
+        parts: 0,
+    };
+    check("renamed_all", &left, 1);
+}
+
+#[test]
+fn committed_is_complete_and_never_called_again() {
+    let left = Left {
+        calls: 1,
+        complete: 1,
+        in_progress: 0,
+        pictures: 4,
+        parts: 0,
+    };
+    check("committed", &left, 0);
+}
+
+#[test]
+fn a_point_in_the_middle_of_a_run_loses_nothing_of_what_was_before() {
+    for point in [
+        "claimed:5",
+        "answered:12",
+        "renamed_one:17",
+        "renamed_all:6",
+        "committed:20",
+    ] {
+        let server = ServerSpec::new().start();
+        let layer = TestLayer::new(
+            MapSpec::rectangle(9, 9),
+            &endpoints_at([server.url().as_str()]),
+        );
+        let mut command = layer.command(PROGRAM, &[]);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+        layer.assert_whole();
+        let in_flight = left(&layer, &server).in_progress;
+        layer.run(PROGRAM, &[]).assert_status(0);
+        layer.assert_complete(invert);
+        let items = layer.statuses()["complete"];
+        let calls = server.calls().len();
+        assert!(
+            (items..=items + in_flight).contains(&calls),
+            "{point}: {calls} calls for {items} items, {in_flight} in flight"
+        );
+    }
+}

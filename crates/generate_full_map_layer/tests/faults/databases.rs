@@ -1,0 +1,79 @@
+//! A damaged `progress.db`, and one that another tool left in the middle of something.
+
+use fixtures::server::ServerSpec;
+
+use crate::support::{PROGRAM, city, invert, layer_at, snapshot};
+
+type Damage = fn(Vec<u8>) -> Vec<u8>;
+
+#[test]
+fn a_damaged_progress_db_is_an_error_that_says_what_to_do() {
+    let damages: [(&str, Damage); 6] = [
+        ("empty", |_| Vec::new()),
+        ("cut in the middle of a page", |bytes| {
+            bytes[..bytes.len() / 2 - 100].to_vec()
+        }),
+        ("cut after the first page", |bytes| bytes[..4096].to_vec()),
+        ("no database", |bytes| vec![b'x'; bytes.len()]),
+        ("pages of zeros", |mut bytes| {
+            let end = bytes.len();
+            bytes[4096..end].fill(0);
+            bytes
+        }),
+        ("pages of garbage", |mut bytes| {
+            for (place, byte) in bytes.iter_mut().enumerate().skip(4096) {
+                *byte = (place * 31 % 251) as u8;
+            }
+            bytes
+        }),
+    ];
+    let server = ServerSpec::new().start();
+    let layer = layer_at(city(), &[&server]);
+    layer.run(PROGRAM, &["--max-items", "5"]).assert_status(0);
+    let calls = server.calls().len();
+    let path = layer.dir().join("progress.db");
+    let whole = std::fs::read(&path).unwrap();
+    for (name, damage) in damages {
+        std::fs::write(&path, damage(whole.clone())).unwrap();
+        let before = snapshot(layer.pictures_dir());
+        for args in [&[][..], &["--resume"], &["--dry-run"]] {
+            let run = layer.run(PROGRAM, args);
+            eprintln!("{name}: {}", run.stderr.trim());
+            run.assert_status(2).assert_says("progress.db is damaged (");
+            run.assert_says("run init_layer --rebuild --output");
+        }
+        assert!(snapshot(layer.pictures_dir()) == before);
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(layer.dir().join(format!("progress.db{suffix}")));
+        }
+    }
+    assert_eq!(server.calls().len(), calls, "nothing was called");
+    std::fs::write(&path, whole).unwrap();
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.assert_complete(invert);
+}
+
+#[test]
+fn a_damaged_page_in_the_middle_is_noticed_before_the_first_call() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(
+        fixtures::maps::MapSpec::rectangle(40, 40).quadrant_px(4, 4),
+        &[&server],
+    );
+    let path = layer.dir().join("progress.db");
+    let whole = std::fs::read(&path).unwrap();
+    let pages = whole.len() / 4096;
+    assert!(pages > 12, "{pages} pages have no middle");
+    for page in [2, pages / 2, pages - 1] {
+        let mut bytes = whole.clone();
+        for (place, byte) in bytes[page * 4096..(page + 1) * 4096].iter_mut().enumerate() {
+            *byte = (place * 31 % 251) as u8;
+        }
+        std::fs::write(&path, bytes).unwrap();
+        layer
+            .run(PROGRAM, &[])
+            .assert_status(2)
+            .assert_says("init_layer --rebuild");
+    }
+    assert!(server.calls().is_empty());
+}

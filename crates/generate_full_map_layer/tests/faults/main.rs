@@ -1,0 +1,15 @@
+//! What a run does when something goes wrong: the real program, real files, servers and disks
+//! that fail. The table "Faults" of ARCHITECTURE.md says which test shows what.
+
+mod answers;
+mod databases;
+mod endpoints;
+mod kill;
+mod locks;
+mod outage;
+mod poison;
+mod secrets;
+mod signals;
+mod sources;
+mod storage;
+mod support;
