@@ -202,8 +202,9 @@ fn secrets_of(url: &Url) -> Vec<SecretString> {
         percent_decoded(password),
         STANDARD.encode(pair),
     ];
-    if password.is_empty() {
-        // Some services take the key as a user without a password.
+    // Some services take the key as a user, mostly without a password; a short name beside one
+    // is a word that messages need.
+    if password.is_empty() || user.len() >= 8 {
         secrets.extend([user.to_owned(), percent_decoded(user)]);
     }
     let raw = url.query().into_iter().flat_map(|query| query.split('&'));
