@@ -4,6 +4,7 @@ use image::{RgbImage, imageops};
 use planner::{Block, Quadrant};
 
 use super::QuadrantSize;
+use super::rows::cut;
 
 /// How an answer's size compares with the canvas's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub(crate) fn split(
         let (x, y) = (x + block_at_px.0, y + block_at_px.1);
         (
             quadrant,
-            imageops::crop_imm(answer, x, y, size.width_px, size.height_px).to_image(),
+            cut(answer, (x, y), (size.width_px, size.height_px)),
         )
     })
 }

@@ -1,8 +1,9 @@
 //! The canvas that is the source of the block as it is.
 
-use image::{DynamicImage, GenericImage, RgbImage, RgbaImage};
+use image::{DynamicImage, RgbImage, RgbaImage};
 use planner::{Block, Quadrant};
 
+use super::rows::paste;
 use super::{QuadrantSize, Sheet};
 
 /// Stitches the source pictures of a block side by side. The canvas has alpha only where a
@@ -17,21 +18,21 @@ pub(crate) fn stitch(
     let picture = if sources.iter().any(|(_, source)| has_alpha(source)) {
         let mut canvas = RgbaImage::new(width, height);
         for (quadrant, source) in sources {
-            let (x, y) = size.place_in(block, *quadrant);
-            canvas
-                .copy_from(&source.to_rgba8(), x, y)
-                .expect("a quadrant lies inside its block");
+            paste(
+                &mut canvas,
+                &source.to_rgba8(),
+                size.place_in(block, *quadrant),
+            );
         }
         DynamicImage::ImageRgba8(canvas)
     } else {
         let mut canvas = RgbImage::new(width, height);
         for (quadrant, source) in sources {
-            let (x, y) = size.place_in(block, *quadrant);
-            let copied = match source {
-                DynamicImage::ImageRgb8(source) => canvas.copy_from(source, x, y),
-                other => canvas.copy_from(&other.to_rgb8(), x, y),
-            };
-            copied.expect("a quadrant lies inside its block");
+            let at = size.place_in(block, *quadrant);
+            match source {
+                DynamicImage::ImageRgb8(source) => paste(&mut canvas, source, at),
+                other => paste(&mut canvas, &other.to_rgb8(), at),
+            }
         }
         DynamicImage::ImageRgb8(canvas)
     };

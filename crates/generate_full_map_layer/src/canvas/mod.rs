@@ -12,6 +12,7 @@ mod fill;
 mod infill;
 mod match_colors;
 mod prepare_source;
+mod rows;
 
 use image::DynamicImage;
 use image::math::Rect;
