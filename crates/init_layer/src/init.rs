@@ -10,6 +10,7 @@ use layer::{
 use planner::{Bounds, Region};
 use progress_db::PlanMetadata;
 use source_map::{PictureColumn, SourceMap};
+use tokio::signal::unix::{self, SignalKind};
 
 use crate::args::{Args, CanvasArg, SourceLayerArg};
 use crate::progress_line::plan_visibly;
@@ -22,6 +23,9 @@ use crate::summary::Summary;
 /// # Errors
 /// What is wrong, where, and what to do; then nothing has been changed.
 pub async fn init(args: Args) -> anyhow::Result<Summary> {
+    // Heard and let pass, a limit on the size of files is an error of the write and no end of
+    // the process, which would leave half a layer behind.
+    let _heard = unix::signal(SignalKind::from_raw(libc::SIGXFSZ))?;
     let output = output_of(&args)?;
     if args.rebuild {
         return rebuild(&LayerDir::at(output)).await;
@@ -42,6 +46,12 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         bounds: Some(bounds),
         ..config
     };
+    // Held until the old layer has been moved: a run may not lose it from under it. Not taken
+    // before all else is right, because it leaves a file.
+    let _lock = match &replaced {
+        Some(_) => Some(RunLock::take(&LayerDir::at(&output))?),
+        None => None,
+    };
     let (region, plan) = plan_visibly(region).await;
 
     let staging = Staging::beside(&output)?;
@@ -54,7 +64,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         &metadata_of(&config, &source, bounds),
     )
     .await?;
-    let backup = replaced.as_ref().map(|replaced| replaced.backup.as_path());
+    let backup = replaced.as_deref();
     staging.publish(backup)?;
     Ok(
         Summary::new(LayerDir::at(output), &config, &source, &region, &plan)
@@ -133,15 +143,8 @@ fn output_of(args: &Args) -> anyhow::Result<PathBuf> {
     Ok(Path::new("layers").join(name))
 }
 
-/// A layer that is to be replaced.
-struct Replaced {
-    backup: PathBuf,
-    // Held until it has been moved: a run may not lose its layer from under it.
-    _lock: Option<RunLock>,
-}
-
-/// What is at `output` already; an error when it may not be replaced.
-fn existing(output: &Path, force: bool) -> anyhow::Result<Option<Replaced>> {
+/// Where to move the layer that is at `output` already; an error when it may not be replaced.
+fn existing(output: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
     let entries = match std::fs::read_dir(output) {
         Ok(entries) => entries.count(),
         Err(error)
@@ -173,7 +176,6 @@ fn existing(output: &Path, force: bool) -> anyhow::Result<Option<Replaced>> {
         };
         bail!("{} {what}, and was not touched; {remedy}", output.display());
     }
-    let lock = RunLock::take(&layer)?;
     let absolute = std::path::absolute(output)?;
     let mut backup = absolute.into_os_string();
     backup.push(format!(".bak-{}", layer::file_timestamp(SystemTime::now())));
@@ -181,10 +183,7 @@ fn existing(output: &Path, force: bool) -> anyhow::Result<Option<Replaced>> {
     while backup.exists() {
         backup.as_mut_os_string().push("-2");
     }
-    Ok(Some(Replaced {
-        backup,
-        _lock: Some(lock),
-    }))
+    Ok(Some(backup))
 }
 
 fn config_of(

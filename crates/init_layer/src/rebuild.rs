@@ -38,7 +38,9 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
     let complete = match complete {
         Ok(complete) => complete,
         Err(error) => {
-            let _ = std::fs::remove_file(&staged);
+            for suffix in ["", "-wal", "-shm"] {
+                let _ = std::fs::remove_file(with_suffix(&staged, suffix));
+            }
             return Err(error);
         }
     };
@@ -56,7 +58,9 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
             }
         }
     }
-    std::fs::rename(&staged, &place).with_context(|| format!("cannot make {}", place.display()))?;
+    std::fs::rename(&staged, &place)
+        .and_then(|()| std::fs::File::open(layer.path())?.sync_all())
+        .with_context(|| format!("cannot make {}", place.display()))?;
     Ok(
         Summary::new(layer.clone(), &config, &source, &region, &plan)
             .with_complete(complete)
