@@ -81,6 +81,11 @@ test-rust:
     sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$log" \
         | awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
 
+# The tests of what goes wrong, at length: a hundred kills, databases held for 30 s. Fails where
+# the machine cannot show something; a full disk takes root.
+test-long:
+    TEST_LONG=1 cargo test -p generate_full_map_layer --features fault-points --test faults --test fault_points
+
 # The map in a real browser. Installs Chromium, Node and npm when they are missing and it may;
 # CHROMIUM=/path names a browser elsewhere.
 test-browser:

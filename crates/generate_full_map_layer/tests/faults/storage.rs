@@ -384,7 +384,7 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
 }
 
 #[test]
-fn stale_parts_are_removed() {
+fn stale_parts_of_a_dead_run_are_removed() {
     let server = ServerSpec::new().start();
     let layer = layer_at(city(), &[&server]);
     layer.run(PROGRAM, &["--max-items", "2"]).assert_status(0);
