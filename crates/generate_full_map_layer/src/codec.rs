@@ -119,3 +119,81 @@ pub(crate) fn first_bytes(bytes: &[u8]) -> String {
     };
     format!("{} bytes that begin with {shown}", bytes.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use image::{Luma, Rgba};
+
+    use super::*;
+
+    fn city() -> RgbImage {
+        fixtures::city::draw(fixtures::maps::SourceLayer::Generations, 0, 0, 128, 96)
+    }
+
+    #[test]
+    fn a_stored_picture_is_the_same_however_it_is_compressed() {
+        let compressions = [
+            PngCompression::Fast,
+            PngCompression::Balanced,
+            PngCompression::Best,
+        ];
+        let sizes = compressions.map(|compression| {
+            let bytes = encode_quadrant(&city(), compression).unwrap();
+            assert_eq!(into_opaque(decode(&bytes, 128).unwrap()), city());
+            bytes.len()
+        });
+        assert!(
+            sizes.is_sorted_by(|larger, smaller| larger > smaller),
+            "{sizes:?}"
+        );
+    }
+
+    #[test]
+    fn a_canvas_is_what_its_format_says() {
+        let canvas = DynamicImage::ImageRgb8(city());
+        let png = encode_canvas(&canvas, ImageFormat::Png).unwrap();
+        assert_eq!(image::guess_format(&png).unwrap(), image::ImageFormat::Png);
+        let [fine, coarse] =
+            [95, 20].map(|quality| encode_canvas(&canvas, ImageFormat::Jpeg { quality }).unwrap());
+        assert_eq!(
+            image::guess_format(&fine).unwrap(),
+            image::ImageFormat::Jpeg
+        );
+        assert!(coarse.len() < fine.len());
+    }
+
+    #[test]
+    fn sixteen_bits_are_rounded_and_alpha_is_dropped() {
+        let deep = DynamicImage::ImageLuma16(image::ImageBuffer::from_fn(3, 1, |x, _| {
+            Luma([[0, 32_896, 65_535][x as usize]])
+        }));
+        assert_eq!(
+            into_opaque(deep).into_raw(),
+            [0, 0, 0, 128, 128, 128, 255, 255, 255]
+        );
+        let sheer =
+            DynamicImage::ImageRgba8(image::ImageBuffer::from_pixel(1, 1, Rgba([10, 20, 30, 0])));
+        assert_eq!(into_opaque(sheer).into_raw(), [10, 20, 30]);
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_decoded() {
+        let bytes = encode_quadrant(&city(), PngCompression::Fast).unwrap();
+        assert!(decode(&bytes, 127).is_err());
+        assert!(decode(&bytes[..bytes.len() / 2], 128).is_err());
+    }
+
+    #[test]
+    fn a_message_shows_what_came() {
+        assert_eq!(first_bytes(b""), "nothing (0 bytes)");
+        assert_eq!(
+            first_bytes(b"<html>\n <body>"),
+            "14 bytes that begin with \"<html> <body>\""
+        );
+        assert_eq!(
+            first_bytes(&[0x89, 0x50, 0]),
+            "3 bytes that begin with 89 50 00"
+        );
+        assert!(decode(b"hello", 10).unwrap_err().contains("\"hello\""));
+    }
+}
