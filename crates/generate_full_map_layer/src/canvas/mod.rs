@@ -9,9 +9,13 @@ mod arrangement;
 mod block;
 mod border;
 mod fill;
+#[cfg(test)]
+mod golden;
 mod infill;
 mod match_colors;
 mod prepare_source;
+#[cfg(test)]
+mod promises;
 mod rows;
 
 use image::DynamicImage;
