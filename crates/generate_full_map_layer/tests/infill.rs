@@ -1,0 +1,327 @@
+//! Runs with infill canvases: the real program and a model that sees nothing but the picture.
+
+use std::collections::BTreeMap;
+
+use fixtures::layers::{Run, TestLayer, endpoints_at};
+use fixtures::maps::{MapSpec, SourceLayer, encode_png, pixel};
+use fixtures::seams::{Edge, Seams, measure};
+use fixtures::server::{ScriptedServer, ServerSpec, models};
+use image::{Rgb, RgbImage, RgbaImage};
+use planner::Quadrant;
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
+const WIDTH_PX: u32 = 25;
+const HEIGHT_PX: u32 = 20;
+
+/// An irregular map with holes, an island, a bay and a diagonal.
+const CITY: &str = "\
+    ..########..##
+    .#########..##
+    ####.#####....
+    ##########.###
+    .#############
+    ..####.#######
+    ########..####
+    .#######...#.#
+    ..####...#####";
+
+/// The city in grey, so that the model can tell a source from what is finished.
+fn city() -> MapSpec {
+    MapSpec::drawn(&CITY.replace("    ", ""))
+        .quadrant_px(WIDTH_PX, HEIGHT_PX)
+        .painted(|layer, quadrant| encode_png(grey(layer, quadrant)))
+}
+
+fn grey(layer: SourceLayer, quadrant: Quadrant) -> RgbImage {
+    let (x0, y0) = (quadrant.x * WIDTH_PX as i32, quadrant.y * HEIGHT_PX as i32);
+    RgbImage::from_fn(WIDTH_PX, HEIGHT_PX, |x, y| {
+        let [level, ..] = pixel(layer, x0 + x as i32, y0 + y as i32);
+        Rgb([level; 3])
+    })
+}
+
+fn layer(canvas: &Value, server: &ScriptedServer) -> TestLayer {
+    let layer = TestLayer::new(city(), &endpoints_at([server.url().as_str()]));
+    layer.configure(|config| {
+        config["canvas"] = canvas.clone();
+        config["model_endpoints"][0]["max_concurrent"] = json!(3);
+    });
+    layer
+}
+
+fn infilling() -> ScriptedServer {
+    ServerSpec::new().model(models::continue_colours).start()
+}
+
+/// The seams that a run with this canvas and this model leaves.
+async fn seams(
+    canvas: &Value,
+    model: impl Fn(&RgbaImage) -> RgbaImage + Send + Sync + 'static,
+) -> Seams {
+    let server = ServerSpec::new().model(model).start();
+    let layer = layer(canvas, &server);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    measure(&layer.dir()).await.expect("the layer is complete")
+}
+
+/// The edges that show: those whose mean step is more than 2 levels above the one inside blocks.
+fn visible(seams: &Seams) -> Vec<Edge> {
+    seams
+        .edges
+        .iter()
+        .filter(|edge| edge.step > seams.inside + 2.0)
+        .copied()
+        .collect()
+}
+
+#[tokio::test]
+async fn a_model_that_sees_its_neighbours_leaves_no_seam() {
+    let seams = seams(&json!({"mode": "infill"}), models::continue_colours).await;
+    assert!(
+        seams.edges.len() > 60,
+        "{} edges are no map",
+        seams.edges.len()
+    );
+    let visible = visible(&seams);
+    assert!(visible.is_empty(), "inside {}: {visible:?}", seams.inside);
+}
+
+#[tokio::test]
+async fn a_model_that_sees_only_the_block_leaves_seams() {
+    let seams = seams(&json!({"mode": "block"}), models::continue_colours).await;
+    let clear = seams.edges.iter().filter(|edge| edge.step > 20.0).count();
+    assert!(
+        2 * clear >= seams.edges.len(),
+        "{clear} of {} edges",
+        seams.edges.len()
+    );
+}
+
+#[tokio::test]
+async fn a_context_that_is_half_a_quadrant_off_leaves_seams() {
+    for (dx, dy) in [(WIDTH_PX / 2, 0), (0, HEIGHT_PX / 2)] {
+        let seams = seams(&json!({"mode": "infill"}), move |picture| {
+            models::continue_colours(&with_context_moved(picture, dx, dy))
+        })
+        .await;
+        assert!(
+            !visible(&seams).is_empty(),
+            "a shift by ({dx}, {dy}) is not noticed"
+        );
+    }
+}
+
+/// The picture with all that is finished, and so has a colour, moved.
+fn with_context_moved(picture: &RgbaImage, dx: u32, dy: u32) -> RgbaImage {
+    let is_context = |pixel: &image::Rgba<u8>| {
+        let [red, green, blue, _] = pixel.0;
+        [red, green, blue] != [255, 0, 0] && !(red == green && green == blue)
+    };
+    RgbaImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let (own, other) = (
+            picture.get_pixel(x, y),
+            picture.get_pixel((x + dx) % picture.width(), (y + dy) % picture.height()),
+        );
+        if is_context(own) && is_context(other) {
+            *other
+        } else {
+            *own
+        }
+    })
+}
+
+#[test]
+fn the_model_gets_a_canvas_of_2x2_and_none_of_its_settings() {
+    let server = infilling();
+    let layer = layer(
+        &json!({"mode": "infill", "match_px": 4, "noise": 0.5}),
+        &server,
+    );
+    layer.configure(|config| config["generation_params"] = json!({"num_inference_steps": 7}));
+    layer
+        .run(PROGRAM, &[])
+        .assert_status(0)
+        .assert_says("inside the thin border");
+    for call in server.calls() {
+        let body = call.json();
+        let keys: Vec<&String> = body.as_object().expect("an object").keys().collect();
+        assert_eq!(keys.len(), 3, "{keys:?}");
+        assert!(
+            ["prompt", "steps", "image_b64"]
+                .iter()
+                .all(|key| body.get(key).is_some())
+        );
+        let prompt = body["prompt"].as_str().expect("a prompt");
+        assert!(
+            prompt.contains("inside the thin border")
+                && prompt.contains("leave no trace of the border")
+        );
+        let picture = canvas_of(&body);
+        assert_eq!(picture.dimensions(), (2 * WIDTH_PX, 2 * HEIGHT_PX));
+    }
+}
+
+fn canvas_of(body: &Value) -> RgbImage {
+    use base64::Engine;
+    let text = body["image_b64"].as_str().expect("a picture");
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(text)
+        .expect("base64");
+    image::load_from_memory(&bytes)
+        .expect("a picture")
+        .to_rgb8()
+}
+
+#[test]
+fn a_filter_inside_the_process_gets_the_block_as_it_is() {
+    let snow = json!([{"name": "snow", "url": "builtin:snow"}]);
+    let layers = ["block", "infill"].map(|mode| {
+        let layer = TestLayer::new(city(), &snow);
+        layer.configure(|config| config["canvas"] = json!({"mode": mode, "border_px": 3}));
+        layer.run(PROGRAM, &[]).assert_status(0);
+        layer
+    });
+    for &quadrant in layers[0].region().quadrants() {
+        assert!(
+            layers[0].picture(quadrant) == layers[1].picture(quadrant),
+            "{quadrant}"
+        );
+    }
+}
+
+#[test]
+fn finished_files_are_never_touched() {
+    let server = infilling();
+    let layer = layer(&json!({"mode": "infill", "match_px": 8}), &server);
+    layer.run(PROGRAM, &["--max-items", "40"]).assert_status(0);
+    let before = files(&layer);
+    assert!(before.len() > 40);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let after = files(&layer);
+    assert_eq!(after.len(), layer.region().len());
+    for (quadrant, bytes) in before {
+        assert!(after[&quadrant] == bytes, "{quadrant} was changed");
+    }
+}
+
+fn files(layer: &TestLayer) -> BTreeMap<Quadrant, Vec<u8>> {
+    let all = layer.region().quadrants().iter();
+    all.filter_map(|&quadrant| Some((quadrant, std::fs::read(layer.picture_path(quadrant)).ok()?)))
+        .collect()
+}
+
+fn quadrant(row: &[String]) -> Quadrant {
+    Quadrant::new(row[0].parse().expect("x"), row[1].parse().expect("y"))
+}
+
+/// The first quadrant of the plan's first item.
+fn first_quadrant(layer: &TestLayer) -> Quadrant {
+    quadrant(&layer.sql("SELECT top_left_x, top_left_y FROM generation_plan WHERE id = 1")[0])
+}
+
+#[test]
+fn a_finished_neighbour_that_is_gone_fails_what_has_to_join_it() {
+    let server = infilling();
+    let layer = layer(&json!({"mode": "infill"}), &server);
+    let squares = layer.sql("SELECT count(*) FROM generation_plan WHERE step = 1")[0][0].clone();
+    layer
+        .run(PROGRAM, &["--max-items", &squares])
+        .assert_status(0);
+    // A strip's left or upper neighbour, which it is to join.
+    let rows = layer.sql(
+        "SELECT q.top_left_x - (q.width = 1), q.top_left_y - (q.height = 1)
+         FROM generation_plan p JOIN generation_plan q ON p.status = 'complete' AND q.step = 2
+         AND q.top_left_x - (q.width = 1) BETWEEN p.top_left_x AND p.top_left_x + 1
+         AND q.top_left_y - (q.height = 1) BETWEEN p.top_left_y AND p.top_left_y + 1",
+    );
+    let gone = quadrant(&rows[0]);
+    let path = layer.picture_path(gone);
+    let whole = std::fs::read(&path).expect("it is finished");
+    std::fs::write(&path, &whole[..whole.len() / 2]).expect("it can be damaged");
+    let calls = server.calls().len();
+    layer
+        .run(PROGRAM, &[])
+        .assert_status(1)
+        .assert_says(&format!("the finished picture of quadrant {gone} that this block has to join, is a picture that does not decode"))
+        .assert_says("run again with --resume --retry-errors");
+    let statuses = layer.statuses();
+    assert!(
+        statuses["error"] >= 1 && server.calls().len() > calls,
+        "others go on: {statuses:?}"
+    );
+    layer
+        .run(PROGRAM, &["--resume", "--retry-errors"])
+        .assert_status(0);
+    assert_eq!(layer.statuses().len(), 1);
+    layer.assert_tidy();
+}
+
+#[test]
+fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
+    let server = infilling();
+    let layer = layer(&json!({"mode": "infill"}), &server);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    // By plain SQL: everything that touches and comes later, and so on.
+    let followers = layer.sql(
+        "WITH RECURSIVE again(id) AS (
+           SELECT id FROM generation_plan WHERE id = 1
+           UNION SELECT q.id FROM again JOIN generation_plan p ON p.id = again.id JOIN generation_plan q
+             ON (p.step, p.id) < (q.step, q.id)
+             AND ((p.top_left_x + p.width = q.top_left_x OR q.top_left_x + q.width = p.top_left_x)
+                   AND p.top_left_y < q.top_left_y + q.height AND q.top_left_y < p.top_left_y + p.height
+               OR (p.top_left_y + p.height = q.top_left_y OR q.top_left_y + q.height = p.top_left_y)
+                   AND p.top_left_x < q.top_left_x + q.width AND q.top_left_x < p.top_left_x + p.width))
+         SELECT id FROM again WHERE id <> 1",
+    );
+    assert!(followers.len() > 1);
+    let says = format!("are made again too: {} more calls", followers.len());
+    let calls = server.calls().len();
+    std::fs::remove_file(layer.picture_path(first_quadrant(&layer))).expect("it was there");
+    let again = format!("{} calls would be made", followers.len() + 1);
+    layer
+        .run(PROGRAM, &["--resume", "--dry-run"])
+        .assert_status(0)
+        .assert_says(&says)
+        .assert_says(&again);
+    assert_eq!(server.calls().len(), calls);
+    layer
+        .run(PROGRAM, &["--resume"])
+        .assert_status(0)
+        .assert_says(&says);
+    assert_eq!(server.calls().len(), calls + followers.len() + 1);
+}
+
+#[test]
+fn with_block_only_the_lost_picture_is_made_again() {
+    let server = infilling();
+    let layer = layer(&json!({"mode": "block"}), &server);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let calls = server.calls().len();
+    std::fs::remove_file(layer.picture_path(first_quadrant(&layer))).expect("it was there");
+    let run: Run = layer.run(PROGRAM, &["--resume"]);
+    run.assert_status(0);
+    assert!(!run.stderr.contains("more calls"), "{}", run.stderr);
+    assert_eq!(server.calls().len(), calls + 1);
+}
+
+#[test]
+fn a_canvas_that_makes_no_sense_is_refused() {
+    let server = infilling();
+    for (canvas, says) in [
+        (json!({"mode": "outfill"}), "unknown variant `outfill`"),
+        (
+            json!({"mode": "infill", "noise": 2}),
+            "\"noise\": 2 is not within 0 and 1",
+        ),
+        (
+            json!({"mode": "infill", "bordr_px": 2}),
+            "did you mean \"border_px\"?",
+        ),
+    ] {
+        layer(&canvas, &server)
+            .run(PROGRAM, &[])
+            .assert_status(2)
+            .assert_says(says);
+    }
+}
