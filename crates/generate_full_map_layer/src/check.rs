@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 use anyhow::bail;
 use futures_util::future::join_all;
 use image::DynamicImage;
+use layer::CanvasMode;
 use planner::{Block, BlockShape, Quadrant};
 use progress_db::{Item, ProgressDb};
 use reqwest::{Client, StatusCode};
 
 use crate::builtin;
-use crate::canvas::{self, SizeMatch};
+use crate::canvas::{self, Arrangement, Kind, Picture, Sheet, SizeMatch};
 use crate::encoded::Encoded;
 use crate::endpoint::{Endpoint, Server, Speaks};
 use crate::failure::{Failure, FailureKind};
@@ -123,9 +124,14 @@ async fn check_one(
             }
         }
         Speaks::Http(server) => {
-            let sources = [(block.top_left, source.clone())];
-            let sheet = canvas::stitch(block, start.size, &sources);
-            let sheet = endpoint.form.frame.around(sheet);
+            let sheet = endpoint
+                .form
+                .frame
+                .around(sheet_of(start, endpoint, block, source))
+                .with_border(
+                    start.config.canvas.border_px,
+                    start.config.canvas.border_color,
+                );
             match Encoded::of(sheet, endpoint.form) {
                 Ok(encoded) => call(client, endpoint, server, &encoded).await,
                 Err(reason) => Checked {
@@ -133,6 +139,22 @@ async fn check_one(
                     answer: Err(Failure::bad_answer(reason)),
                 },
             }
+        }
+    }
+}
+
+/// The canvas of a block of one quadrant around which nothing is finished.
+fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicImage) -> Sheet {
+    match endpoint.form.mode {
+        CanvasMode::Block => canvas::stitch(block, start.size, &[(block.top_left, source.clone())]),
+        CanvasMode::Infill => {
+            let own = Picture {
+                quadrant: block.top_left,
+                kind: Kind::Source,
+                pixels: source.to_rgba8(),
+            };
+            let arrangement = Arrangement::of(block, start.size, |_| false);
+            canvas::infill(&arrangement, &start.config.canvas, vec![own])
         }
     }
 }

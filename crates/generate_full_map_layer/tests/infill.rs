@@ -162,6 +162,16 @@ fn the_model_gets_a_canvas_of_2x2_and_none_of_its_settings() {
     }
 }
 
+#[test]
+fn endpoints_are_checked_with_the_canvas_that_they_will_get() {
+    let server = infilling();
+    let layer = layer(&json!({"mode": "infill"}), &server);
+    layer.run(PROGRAM, &["--check-endpoints"]).assert_status(0);
+    let picture = canvas_of(&server.calls()[0].json());
+    assert_eq!(picture.dimensions(), (2 * WIDTH_PX, 2 * HEIGHT_PX));
+    assert_eq!(picture.get_pixel(0, 0).0, [255, 0, 0]);
+}
+
 fn canvas_of(body: &Value) -> RgbImage {
     use base64::Engine;
     let text = body["image_b64"].as_str().expect("a picture");

@@ -6,7 +6,7 @@ use std::process::Command;
 use fixtures::layers::Run;
 use fixtures::maps::{MapSpec, SourceLayer, one_byte, raw_sql_region, raw_sql_source};
 use fixtures::outlines::{disc, with_holes};
-use layer::{LayerDir, RunLock};
+use layer::{CanvasConfig, CanvasMode, LayerDir, RunLock};
 use planner::{Quadrant, Region};
 use progress_db::{Item, ProgressDb, Status};
 use tempfile::TempDir;
@@ -447,4 +447,34 @@ fn a_line_says_that_planning_goes_on_when_it_takes_long() {
     let project = Project::of(&MapSpec::rectangle(3, 3));
     let run = project.init(&["--name", "small", "--generation-dir", "map"]);
     assert!(!run.stderr.contains("planning"), "{}", run.stderr);
+}
+
+#[test]
+fn the_canvas_is_the_block_unless_infill_is_asked_for() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    for (output, canvas, mode) in [
+        ("a", &[][..], CanvasMode::Block),
+        ("b", &["--canvas", "block"], CanvasMode::Block),
+        ("c", &["--canvas", "infill"], CanvasMode::Infill),
+    ] {
+        let args = ["--name", "a", "--generation-dir", "map", "--output", output];
+        project.init(&[&args, canvas].concat()).assert_status(0);
+        let (config, _) = LayerDir::at(project.path(output)).read_config().unwrap();
+        let expected = CanvasConfig {
+            mode,
+            ..CanvasConfig::default()
+        };
+        assert_eq!(config.canvas, expected);
+    }
+    let args = [
+        "--name",
+        "a",
+        "--generation-dir",
+        "map",
+        "--output",
+        "d",
+        "--canvas",
+        "outfill",
+    ];
+    project.refuses(&args, "possible values: block, infill");
 }

@@ -1,12 +1,13 @@
 //! The canvas that shows the finished neighbours of a block.
 
 use image::math::Rect;
-use image::{DynamicImage, GenericImage, RgbaImage, imageops};
+use image::{DynamicImage, RgbaImage};
 use layer::CanvasConfig;
 use planner::Quadrant;
 
 use super::fill::fill_unknown;
 use super::prepare_source::prepare_source;
+use super::rows::{cut, paste};
 use super::{Arrangement, Join, Sheet};
 
 /// What a quadrant shows.
@@ -67,10 +68,8 @@ pub(crate) fn infill(
             width,
             height,
         } = place.on_canvas;
-        let part = imageops::crop_imm(pixels, place.from_px.0, place.from_px.1, width, height);
-        canvas
-            .copy_from(&*part, x, y)
-            .expect("the place lies on the canvas");
+        let part = cut(pixels, place.from_px, (width, height));
+        paste(&mut canvas, &part, (x, y));
         known.push(place.on_canvas);
         let is_drawn = arrangement.block.contains(*quadrant)
             || (*kind == Kind::Source && arrangement.is_across_an_edge(*quadrant));

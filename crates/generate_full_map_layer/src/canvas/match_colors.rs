@@ -4,9 +4,10 @@
 //! own pixels beside them just as much too dark.
 
 use image::math::Rect;
-use image::{Rgb, RgbImage, RgbaImage, imageops};
+use image::{Rgb, RgbImage, RgbaImage};
 use planner::Quadrant;
 
+use super::rows::cut;
 use super::{Arrangement, QuadrantSize};
 
 /// An edge between a quadrant of a block and a finished one.
@@ -114,8 +115,8 @@ impl Join {
             ),
             Side::Bottom => ((left, top + height), (width_px, down), (0, 0)),
         };
-        let strip = imageops::crop_imm(picture, from.0, from.1, strip_size_px.0, strip_size_px.1);
-        let [red, green, blue, _] = mean(strip.to_image().pixels().map(|pixel| pixel.0));
+        let strip = cut(picture, from, strip_size_px);
+        let [red, green, blue, _] = mean(strip.pixels().map(|pixel| pixel.0));
         Self {
             quadrant: Rect {
                 x,
@@ -140,9 +141,8 @@ impl Join {
             at(block_at_px.0, self.strip_at_px.0),
             at(block_at_px.1, self.strip_at_px.1),
         );
-        let (width, height) = self.strip_size_px;
-        let strip = imageops::crop_imm(answer, x, y, width, height);
-        let answered = mean(strip.to_image().pixels().map(|pixel| pixel.0));
+        let strip = cut(answer, (x, y), self.strip_size_px);
+        let answered = mean(strip.pixels().map(|pixel| pixel.0));
         std::array::from_fn(|channel| answered[channel] - self.saved[channel])
     }
 
