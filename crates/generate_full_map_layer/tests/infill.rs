@@ -112,6 +112,29 @@ async fn a_context_that_is_half_a_quadrant_off_leaves_seams() {
     }
 }
 
+#[tokio::test]
+async fn a_model_that_draws_everything_too_dark_is_matched_to_its_neighbours() {
+    let darkening = |picture: &RgbaImage| {
+        let mut answer = models::continue_colours(picture);
+        let levels = answer.pixels_mut().flat_map(|pixel| &mut pixel.0[..3]);
+        levels.for_each(|level| *level = level.saturating_sub(9));
+        answer
+    };
+    let plain = seams(&json!({"mode": "infill"}), darkening).await;
+    let matched = seams(&json!({"mode": "infill", "match_px": 10}), darkening).await;
+    assert!(
+        2 * visible(&plain).len() > plain.edges.len(),
+        "{:?}",
+        plain.across()
+    );
+    assert!(
+        visible(&matched).is_empty(),
+        "inside {}: {:?}",
+        matched.inside,
+        visible(&matched)
+    );
+}
+
 /// The picture with all that is finished, and so has a colour, moved.
 fn with_context_moved(picture: &RgbaImage, dx: u32, dy: u32) -> RgbaImage {
     let is_context = |pixel: &image::Rgba<u8>| {

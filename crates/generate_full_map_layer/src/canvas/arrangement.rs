@@ -78,13 +78,13 @@ impl Arrangement {
         })
     }
 
-    /// Whether `quadrant`, which is none of the block's, shares an edge with it.
+    /// Whether `quadrant`, one of those around the block, shares an edge with it.
     pub(crate) fn is_across_an_edge(&self, quadrant: Quadrant) -> bool {
-        let Quadrant { x, y } = quadrant;
-        let beside = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)];
-        beside
-            .into_iter()
-            .any(|(x, y)| self.block.contains(Quadrant::new(x, y)))
+        let Quadrant { x, y } = self.block.top_left;
+        let (width, height) = (self.block.shape.width(), self.block.shape.height());
+        let in_its_columns = (x..x + width).contains(&quadrant.x);
+        let in_its_rows = (y..y + height).contains(&quadrant.y);
+        in_its_columns != in_its_rows
     }
 }
 

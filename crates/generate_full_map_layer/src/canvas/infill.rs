@@ -101,3 +101,81 @@ fn without_needless_alpha(canvas: RgbaImage) -> DynamicImage {
         canvas
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use image::Rgba;
+    use planner::{Block, BlockShape};
+
+    use super::*;
+    use crate::canvas::QuadrantSize;
+    use crate::frame::Frame;
+
+    const SIZE: QuadrantSize = QuadrantSize {
+        width_px: 8,
+        height_px: 6,
+    };
+    const RED: Rgba<u8> = Rgba([255, 0, 0, 255]);
+
+    /// An upright strip whose left side is finished.
+    fn strip(config: &CanvasConfig, source: Rgba<u8>, finished: Rgba<u8>) -> Sheet {
+        let is_finished = |quadrant: Quadrant| quadrant.x < 0;
+        let arrangement =
+            Arrangement::of(Block::new(BlockShape::OneByTwo, 0, 0), SIZE, is_finished);
+        let pictures = arrangement.places().map(|place| {
+            let is_finished = is_finished(place.quadrant);
+            Picture {
+                quadrant: place.quadrant,
+                kind: if is_finished {
+                    Kind::Finished
+                } else {
+                    Kind::Source
+                },
+                pixels: RgbaImage::from_pixel(8, 6, if is_finished { finished } else { source }),
+            }
+        });
+        infill(&arrangement, config, pictures.collect())
+    }
+
+    #[test]
+    fn sources_are_prepared_and_what_is_finished_is_not() {
+        let (source, finished) = (Rgba([90, 120, 200, 255]), Rgba([200, 120, 90, 255]));
+        let config = CanvasConfig {
+            desaturation: 0.5,
+            gamma_shift: 0.5,
+            noise: 0.5,
+            ..CanvasConfig::default()
+        };
+        let canvas = strip(&config, source, finished).picture.to_rgba8();
+        for (x, _, pixel) in canvas.enumerate_pixels() {
+            assert_eq!(*pixel == finished, x < 8, "{pixel:?}");
+            assert_ne!(*pixel, source);
+        }
+    }
+
+    #[test]
+    fn a_frame_repeats_the_canvas_and_not_its_border() {
+        let grey = Rgba([128, 128, 128, 255]);
+        let framed = Frame::SQUARE.around(strip(&CanvasConfig::default(), grey, grey));
+        assert_eq!(framed.block_at_px, (8, 2));
+        let canvas = framed
+            .with_border(2, layer::Color::default())
+            .picture
+            .to_rgba8();
+        assert_eq!(canvas.dimensions(), (16, 16));
+        for (x, y, pixel) in canvas.enumerate_pixels() {
+            let is_border =
+                x >= 8 && (2..14).contains(&y) && !((10..14).contains(&x) && (4..12).contains(&y));
+            assert_eq!(*pixel == RED, is_border, "({x}, {y})");
+        }
+    }
+
+    #[test]
+    fn the_alpha_of_a_source_is_kept() {
+        let finished = Rgba([1, 2, 3, 255]);
+        let clear = strip(&CanvasConfig::default(), Rgba([9, 9, 9, 0]), finished);
+        assert_eq!(clear.picture.to_rgba8().get_pixel(12, 5).0, [9, 9, 9, 0]);
+        let opaque = strip(&CanvasConfig::default(), Rgba([9, 9, 9, 255]), finished);
+        assert_eq!(opaque.picture.color(), image::ColorType::Rgb8);
+    }
+}
