@@ -343,7 +343,7 @@ fn a_redirect_is_followed_and_never_posted_twice() {
         .script(|_, _| {
             Reply::model()
                 .after(Duration::from_millis(1100))
-                .redirecting_every(Duration::from_millis(50))
+                .redirecting_every(Duration::from_millis(150))
         })
         .start();
     let layer = one_item(&[&server]);
