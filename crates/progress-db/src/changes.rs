@@ -1,7 +1,7 @@
 //! What a run writes.
 
 use planner::Quadrant;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use crate::{ProgressDb, ProgressError};
 
@@ -139,11 +139,9 @@ impl ProgressDb {
             sqlx::raw_sql(synchronous)
                 .execute(&mut self.connection)
                 .await?;
-            let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-            for change in changes {
-                write(&mut transaction, change).await?;
-            }
-            transaction.commit().await
+            begin(&mut self.connection).await?;
+            let written = write_all(&mut self.connection, changes).await;
+            end(&mut self.connection, written).await
         };
         written
             .await
@@ -157,20 +155,9 @@ impl ProgressDb {
     /// [`ProgressError`] when the database cannot be written.
     pub async fn put_back_abandoned(&mut self) -> Result<u64, ProgressError> {
         let written = async {
-            let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-            let items = sqlx::query(
-                "UPDATE generation_plan SET status = 'pending' WHERE status = 'in_progress'",
-            )
-            .execute(&mut *transaction)
-            .await?
-            .rows_affected();
-            sqlx::query("UPDATE attempts SET outcome = ?1 WHERE outcome = ?2 AND id > (SELECT coalesce(max(id), 0) - 100000 FROM attempts)")
-                .bind(Outcome::Interrupted.name())
-                .bind(IN_FLIGHT)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
-            Ok(items)
+            begin(&mut self.connection).await?;
+            let written = close_abandoned(&mut self.connection).await;
+            end(&mut self.connection, written).await
         };
         written
             .await
@@ -188,6 +175,58 @@ impl ProgressDb {
             .map(|done| done.rows_affected())
             .map_err(|error| ProgressError::of(&self.path, &error))
     }
+}
+
+/// Begins a transaction that writes. It is spoken in plain SQL: when SQLite itself rolls one back,
+/// as it may on a full disk, sqlx's own count of transactions is wrong from then on.
+async fn begin(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("BEGIN IMMEDIATE")
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+/// Commits what was written, or takes it back when something of it failed.
+async fn end<T>(
+    connection: &mut SqliteConnection,
+    written: Result<T, sqlx::Error>,
+) -> Result<T, sqlx::Error> {
+    let committed = match written {
+        Ok(written) => sqlx::raw_sql("COMMIT")
+            .execute(&mut *connection)
+            .await
+            .map(|_| written),
+        Err(error) => Err(error),
+    };
+    if committed.is_err() {
+        // SQLite may have done so already, and then says that there is nothing to take back.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+    }
+    committed
+}
+
+async fn close_abandoned(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let items =
+        sqlx::query("UPDATE generation_plan SET status = 'pending' WHERE status = 'in_progress'")
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+    sqlx::query("UPDATE attempts SET outcome = ?1 WHERE outcome = ?2 AND id > (SELECT coalesce(max(id), 0) - 100000 FROM attempts)")
+        .bind(Outcome::Interrupted.name())
+        .bind(IN_FLIGHT)
+        .execute(connection)
+        .await?;
+    Ok(items)
+}
+
+async fn write_all(
+    connection: &mut SqliteConnection,
+    changes: &[Change],
+) -> Result<(), sqlx::Error> {
+    for change in changes {
+        write(connection, change).await?;
+    }
+    Ok(())
 }
 
 async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
