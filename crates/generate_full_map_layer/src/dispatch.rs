@@ -335,6 +335,8 @@ impl Dispatcher {
                     return;
                 };
                 self.pool.bad_answer(call.endpoint, now);
+                let name = &self.work.endpoints[call.endpoint].name;
+                tracing::warn!("{}: endpoint {name}: {failure}", call.item.block);
                 self.on_failure(call, &failure);
             }
             Event::Saved { handles } => {

@@ -48,6 +48,19 @@ impl ProgressDb {
     /// # Errors
     /// As for [`ProgressDb::open`].
     pub async fn open_read_only(path: &Path) -> Result<Self, ProgressError> {
+        match Self::look(path).await {
+            Err(ProgressError::Storage { .. }) if has_journal(path) => {
+                // Another tool died while it wrote in rollback mode. Whoever reads next has to
+                // undo what it had begun, and who only reads cannot.
+                let db = Self::connect(path, base_options(path)).await?;
+                db.close().await?;
+                Self::look(path).await
+            }
+            other => other,
+        }
+    }
+
+    async fn look(path: &Path) -> Result<Self, ProgressError> {
         // A look must leave nothing behind: a read-only connection to a WAL database makes files
         // beside it, perhaps under another user's name than the run's, or fails where it may
         // not. Without a log nobody is writing, and the file can be read as it stands. One in
@@ -162,6 +175,12 @@ impl ProgressDb {
             .await
             .map_err(|error| ProgressError::of(&self.path, &error))
     }
+}
+
+fn has_journal(path: &Path) -> bool {
+    let mut journal = path.as_os_str().to_owned();
+    journal.push("-journal");
+    Path::new(&journal).exists()
 }
 
 fn base_options(path: &Path) -> SqliteConnectOptions {

@@ -1,5 +1,6 @@
 //! A damaged `progress.db`, and one that another tool left in the middle of something.
 
+use fixtures::held::die_writing;
 use fixtures::server::ServerSpec;
 
 use crate::support::{PROGRAM, city, invert, layer_at, snapshot};
@@ -76,4 +77,19 @@ fn a_damaged_page_in_the_middle_is_noticed_before_the_first_call() {
             .assert_says("init_layer --rebuild");
     }
     assert!(server.calls().is_empty());
+}
+
+#[test]
+fn what_another_tool_had_begun_when_it_died_is_undone() {
+    let server = ServerSpec::new().start();
+    for args in [&["--dry-run"][..], &[]] {
+        let layer = layer_at(city(), &[&server]);
+        die_writing(
+            &layer.dir().join("progress.db"),
+            "UPDATE generation_plan SET status = 'complete', error_message = hex(zeroblob(2000))",
+        );
+        layer.run(PROGRAM, args).assert_status(0);
+        layer.run(PROGRAM, &[]).assert_status(0);
+        layer.assert_complete(invert);
+    }
 }
