@@ -5,6 +5,7 @@
 
 mod ending;
 mod failing;
+mod limits;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -16,48 +17,17 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+pub(crate) use self::limits::{Limits, Stop, Tally};
 use crate::canvas::SizeMatch;
 use crate::event::{Answer, Event, PrepareFailure};
 use crate::failure::Failure;
 use crate::pool::{EndpointIndex, Pool};
 use crate::prepare::Canvas;
 use crate::report::{Report, duration_text};
-use crate::shutdown::{Shutdown, Signal};
+use crate::shutdown::Shutdown;
 use crate::surroundings::Surroundings;
 use crate::tries::Tries;
 use crate::work::{Call, Work};
-
-/// What ends a run before everything is done.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// The user asked for it.
-    Signal(Signal),
-    /// It cannot or should not go on; the line says why and what to do.
-    Early(String),
-}
-
-/// The limits a user may set.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    /// How many items to begin at most.
-    pub max_items: Option<usize>,
-    /// After how many failed items in a row to stop.
-    pub max_errors: usize,
-    /// How long no endpoint may answer at the start.
-    pub startup_wait: Duration,
-    /// How long calls that are under way may take after the user asked to stop.
-    pub drain: Option<Duration>,
-}
-
-/// What a run has done.
-#[derive(Debug, Default)]
-pub(crate) struct Tally {
-    pub items_completed: usize,
-    pub items_failed: usize,
-    pub quadrants_completed: usize,
-    pub resized: usize,
-    pub stretched: usize,
-}
 
 /// The state of a run.
 pub(crate) struct Dispatcher {
