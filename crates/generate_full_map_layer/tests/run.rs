@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::layers::{TestLayer, endpoints_at, snapshot};
 use fixtures::maps::MapSpec;
 use fixtures::server::{Reply, ScriptedServer, ServerSpec};
 use image::RgbImage;
@@ -204,33 +204,17 @@ fn resume_makes_missing_and_damaged_pictures_again() {
 fn a_dry_run_calls_nothing_and_changes_nothing() {
     let server = ServerSpec::new().start();
     let layer = inverting_layer(city(), &[&server]);
-    let before = snapshot(&layer);
+    let before = snapshot(layer.root().to_owned());
     layer
         .run(PROGRAM, &["--dry-run"])
         .assert_status(0)
         .assert_says("-> a")
         .assert_says("nothing was changed");
-    assert!(snapshot(&layer) == before, "something was changed");
+    assert!(
+        snapshot(layer.root().to_owned()) == before,
+        "something was changed"
+    );
     assert!(server.requests().is_empty());
-}
-
-/// Every file of the project, by name and content.
-fn snapshot(layer: &TestLayer) -> Vec<(std::path::PathBuf, Vec<u8>)> {
-    let mut directories = vec![layer.root().to_owned()];
-    let mut files = Vec::new();
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                let bytes = std::fs::read(&path).unwrap();
-                files.push((path, bytes));
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 #[test]
@@ -366,9 +350,12 @@ fn the_builtin_model_needs_no_network_and_leaves_no_seam() {
 fn what_cannot_run_says_why_and_changes_nothing() {
     let layer = TestLayer::new(MapSpec::rectangle(3, 3), &json!([]));
     let refused = |says: &str| {
-        let before = snapshot(&layer);
+        let before = snapshot(layer.root().to_owned());
         layer.run(PROGRAM, &[]).assert_status(2).assert_says(says);
-        assert!(snapshot(&layer) == before, "{says}: something was changed");
+        assert!(
+            snapshot(layer.root().to_owned()) == before,
+            "{says}: something was changed"
+        );
     };
     refused("lists no model_endpoints; add entries like");
     layer.configure(|config| config["source_layer"] = "foo".into());

@@ -170,8 +170,7 @@ impl ProgressDb {
         Ok(steps)
     }
 
-    /// The records of finished quadrants' files, row by row from the top within the rows
-    /// `from_y..to_y`.
+    /// The records of the files of `quadrants`, in their order; `None` where there is none.
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.

@@ -1,9 +1,10 @@
 //! A damaged `progress.db`, and one that another tool left in the middle of something.
 
 use fixtures::held::die_writing;
+use fixtures::layers::snapshot;
 use fixtures::server::ServerSpec;
 
-use crate::support::{PROGRAM, city, invert, layer_at, snapshot};
+use crate::support::{PROGRAM, city, invert, layer_at};
 
 type Damage = fn(Vec<u8>) -> Vec<u8>;
 

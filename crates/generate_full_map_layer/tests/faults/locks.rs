@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fixtures::held::HeldDatabase;
-use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::layers::{TestLayer, endpoints_at, snapshot};
 use fixtures::maps::{MapSpec, raw_sql_source};
 use fixtures::server::{Reply, ServerSpec};
 use serde_json::json;
 
 use crate::support::{
-    Background, PATIENCE, PROGRAM, assert_sound, city, count, invert, is_long, layer_at, snapshot,
+    Background, PATIENCE, PROGRAM, assert_sound, city, count, invert, is_long, layer_at,
 };
 
 /// How long another program holds a database.

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use fixtures::layers::snapshot;
 use fixtures::server::{RecordedRequest, Reply, ReservedPort, ServerSpec};
 use serde_json::json;
 
-use crate::support::{PROGRAM, city, layer_at, snapshot};
+use crate::support::{PROGRAM, city, layer_at};
 
 const KEYS: [&str; 6] = [
     "sk-bearer-11aa22bb33cc",

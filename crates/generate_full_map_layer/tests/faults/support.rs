@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -279,23 +278,4 @@ pub(crate) fn assert_sound(layer: &TestLayer) {
 /// The number of items with a status.
 pub(crate) fn count(layer: &TestLayer, status: &str) -> usize {
     layer.statuses().get(status).copied().unwrap_or(0)
-}
-
-/// Every file of a directory, by name and content.
-pub(crate) fn snapshot(directory: PathBuf) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut directories = vec![directory];
-    let mut files = Vec::new();
-    while let Some(directory) = directories.pop() {
-        for entry in std::fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else {
-                let bytes = std::fs::read(&path).unwrap();
-                files.push((path, bytes));
-            }
-        }
-    }
-    files.sort();
-    files
 }
