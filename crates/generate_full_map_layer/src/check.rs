@@ -12,12 +12,13 @@ use planner::{Block, BlockShape, Quadrant};
 use progress_db::{Item, ProgressDb};
 use reqwest::{Client, StatusCode};
 
+use crate::buffers::Buffers;
 use crate::builtin;
 use crate::canvas::{self, Arrangement, Kind, Picture, Sheet, SizeMatch};
 use crate::encoded::Encoded;
 use crate::endpoint::{Endpoint, Server, Speaks};
 use crate::failure::{Failure, FailureKind};
-use crate::protocol::Ask;
+use crate::protocol::{Ask, Carried};
 use crate::run::Ended;
 use crate::start::Start;
 use crate::wire;
@@ -99,7 +100,7 @@ async fn choose_canvas(start: &Start) -> anyhow::Result<(Block, DynamicImage)> {
 async fn read_source(start: &Start, quadrant: Quadrant) -> Result<DynamicImage, String> {
     let picture = start.source.picture(start.column, quadrant).await;
     let picture = picture.map_err(|error| error.to_string())?;
-    canvas::decode_quadrant(&picture, start.size)
+    canvas::decode_quadrant(&picture, start.size, &mut Buffers::default())
         .map_err(|reason| format!("the source of quadrant {quadrant} is {reason}"))
 }
 
@@ -132,7 +133,7 @@ async fn check_one(
                     start.config.canvas.border_px,
                     start.config.canvas.border_color,
                 );
-            match Encoded::of(sheet, endpoint.form) {
+            match Encoded::of(sheet, endpoint.form, &mut Buffers::default()) {
                 Ok(encoded) => call(client, endpoint, server, &encoded).await,
                 Err(reason) => Checked {
                     latency: Duration::ZERO,
@@ -146,7 +147,10 @@ async fn check_one(
 /// The canvas of a block of one quadrant around which nothing is finished.
 fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicImage) -> Sheet {
     match endpoint.form.mode {
-        CanvasMode::Block => canvas::stitch(block, start.size, &[(block.top_left, source.clone())]),
+        CanvasMode::Block => {
+            let sources = [(block.top_left, source.clone())];
+            canvas::stitch(block, start.size, &sources, &mut Buffers::default())
+        }
         CanvasMode::Infill => {
             let own = Picture {
                 quadrant: block.top_left,
@@ -169,8 +173,8 @@ async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &E
     let began = Instant::now();
     let answer = wire::call(client, endpoint, server, ask).await;
     let latency = began.elapsed();
-    let read = |bytes: bytes::Bytes| {
-        let picture = encoded.decode_answer(&bytes)?;
+    let read = |picture: &Carried| {
+        let picture = encoded.decode_answer(picture, &mut Buffers::default())?;
         let size_px = picture.dimensions();
         let (_, size_match) = encoded.bring_to_size(picture)?;
         Ok(Answer {
@@ -180,7 +184,8 @@ async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &E
     };
     let answer = answer.and_then(|received| {
         let came_as = received.came_as;
-        read(received.bytes).map_err(|reason: String| came_as.unusable(&endpoint.redact(&reason)))
+        read(&received.picture)
+            .map_err(|reason: String| came_as.unusable(&endpoint.redact(&reason)))
     });
     Checked { answer, latency }
 }

@@ -1,20 +1,34 @@
 //! Pictures in and out of bytes. What is decoded comes from a map or a model and is not trusted.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-use image::{DynamicImage, ExtendedColorType, ImageEncoder, ImageReader, Limits, RgbImage};
+use image::math::Rect;
+use image::{
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader,
+    ImageResult, Limits, RgbImage,
+};
 use layer::{ImageFormat, PngCompression};
+use png::DeflateCompression;
+
+use crate::buffers::Buffers;
 
 /// The most memory that decoding one picture may take, in bytes.
 const MAX_DECODE_BYTES: u64 = 512 << 20;
+
+/// The size of the chunks of a PNG's samples.
+const PNG_CHUNK_BYTES: usize = 64 << 10;
 
 /// Decodes a PNG, JPEG or WebP whose sides are at most `max_side_px`.
 ///
 /// # Errors
 /// A line that says what came instead.
-pub(crate) fn decode(bytes: &[u8], max_side_px: u32) -> Result<DynamicImage, String> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    max_side_px: u32,
+    buffers: &mut Buffers,
+) -> Result<DynamicImage, String> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(max_side_px);
     limits.max_image_height = Some(max_side_px);
@@ -25,13 +39,29 @@ pub(crate) fn decode(bytes: &[u8], max_side_px: u32) -> Result<DynamicImage, Str
     if reader.format().is_none() {
         return Err(format!("no PNG, JPEG or WebP: {}", first_bytes(bytes)));
     }
-    reader.limits(limits);
-    reader.decode().map_err(|error| {
+    reader.limits(limits.clone());
+    let decoded = reader.into_decoder().and_then(|decoder| {
+        limits.reserve(decoder.total_bytes())?;
+        read(decoder, buffers)
+    });
+    decoded.map_err(|error| {
         format!(
             "a picture that does not decode ({error}): {}",
             first_bytes(bytes)
         )
     })
+}
+
+fn read(decoder: impl ImageDecoder, buffers: &mut Buffers) -> ImageResult<DynamicImage> {
+    let (width, height) = decoder.dimensions();
+    if decoder.color_type() != ColorType::Rgb8 {
+        return DynamicImage::from_decoder(decoder);
+    }
+    let mut pixels = buffers.take(decoder.total_bytes() as usize);
+    decoder.read_image(&mut pixels)?;
+    Ok(RgbImage::from_raw(width, height, pixels)
+        .expect("a decoder knows the size of its picture")
+        .into())
 }
 
 /// The picture without alpha, at 8 bits a channel.
@@ -71,29 +101,60 @@ pub(crate) fn encode_canvas(
     encoded.map(|()| bytes).map_err(|error| error.to_string())
 }
 
-/// Encodes a finished quadrant for the disk.
+/// Encodes a part of an RGB picture for the disk: a finished quadrant. Its rows are read where
+/// they stand.
 ///
 /// # Errors
 /// A line that says why not; only memory can be short.
+///
+/// # Panics
+/// When the part does not lie inside the picture.
 pub(crate) fn encode_quadrant(
     picture: &RgbImage,
+    part: Rect,
     compression: PngCompression,
 ) -> Result<Vec<u8>, String> {
     let compression = match compression {
-        PngCompression::Fast => CompressionType::Fast,
-        PngCompression::Balanced => CompressionType::Level(1),
-        PngCompression::Best => CompressionType::Best,
+        PngCompression::Fast => DeflateCompression::FdeflateUltraFast,
+        PngCompression::Balanced => DeflateCompression::Level(2),
+        PngCompression::Best => DeflateCompression::Level(9),
     };
-    let mut bytes = Vec::with_capacity(picture.as_raw().len() / 4);
-    PngEncoder::new_with_quality(&mut bytes, compression, FilterType::Adaptive)
-        .write_image(
-            picture.as_raw(),
-            picture.width(),
-            picture.height(),
-            ExtendedColorType::Rgb8,
-        )
-        .map(|()| bytes)
-        .map_err(|error| error.to_string())
+    let rows = rows_of(picture, part);
+    encode_png((part.width, part.height), rows, compression).map_err(|error| error.to_string())
+}
+
+/// The samples of each row of a part of a picture.
+fn rows_of(picture: &RgbImage, part: Rect) -> impl Iterator<Item = &[u8]> {
+    assert!(
+        part.x + part.width <= picture.width() && part.y + part.height <= picture.height(),
+        "a part lies inside its picture"
+    );
+    let (start, length) = (3 * part.x as usize, 3 * part.width as usize);
+    let rows = picture.chunks_exact(3 * picture.width() as usize);
+    let rows = rows.skip(part.y as usize).take(part.height as usize);
+    rows.map(move |row| &row[start..start + length])
+}
+
+/// Encodes an RGB picture whose samples come in any parts, row after row.
+fn encode_png<'a>(
+    (width, height): (u32, u32),
+    samples: impl Iterator<Item = &'a [u8]>,
+    compression: DeflateCompression,
+) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::with_capacity(width as usize * height as usize / 2);
+    let mut encoder = png::Encoder::new(&mut bytes, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::Filter::Adaptive);
+    encoder.set_deflate_compression(compression);
+    let mut header = encoder.write_header()?;
+    let mut rows = header.stream_writer_with_size(PNG_CHUNK_BYTES)?;
+    for part in samples {
+        rows.write_all(part)?;
+    }
+    rows.finish()?;
+    header.finish()?;
+    Ok(bytes)
 }
 
 /// What bytes look like, for a message: the text they begin with, or their numbers.
@@ -139,7 +200,10 @@ mod tests {
         ];
         let sizes = compressions.map(|compression| {
             let bytes = encode_quadrant(&city(), compression).unwrap();
-            assert_eq!(into_opaque(decode(&bytes, 128).unwrap()), city());
+            assert_eq!(
+                into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap()),
+                city()
+            );
             bytes.len()
         });
         assert!(
@@ -179,8 +243,8 @@ mod tests {
     #[test]
     fn what_is_too_large_is_not_decoded() {
         let bytes = encode_quadrant(&city(), PngCompression::Fast).unwrap();
-        assert!(decode(&bytes, 127).is_err());
-        assert!(decode(&bytes[..bytes.len() / 2], 128).is_err());
+        assert!(decode(&bytes, 127, &mut Buffers::default()).is_err());
+        assert!(decode(&bytes[..bytes.len() / 2], 128, &mut Buffers::default()).is_err());
     }
 
     #[test]
@@ -194,6 +258,10 @@ mod tests {
             first_bytes(&[0x89, 0x50, 0]),
             "3 bytes that begin with 89 50 00"
         );
-        assert!(decode(b"hello", 10).unwrap_err().contains("\"hello\""));
+        assert!(
+            decode(b"hello", 10, &mut Buffers::default())
+                .unwrap_err()
+                .contains("\"hello\"")
+        );
     }
 }

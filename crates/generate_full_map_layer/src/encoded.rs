@@ -1,11 +1,15 @@
 //! A canvas on its way out, and what comes back for it.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use image::RgbImage;
 
+use crate::buffers::Buffers;
 use crate::canvas::{self, CanvasForm, Join, Sheet, SizeMatch};
 use crate::codec;
 use crate::frame::Frame;
+use crate::protocol::Carried;
 
 /// A sheet as an endpoint gets it.
 #[derive(Debug, Clone)]
@@ -29,10 +33,16 @@ impl Encoded {
     ///
     /// # Errors
     /// A line that says why it cannot be encoded.
-    pub(crate) fn of(sheet: Sheet, form: CanvasForm) -> Result<Self, String> {
+    pub(crate) fn of(
+        sheet: Sheet,
+        form: CanvasForm,
+        buffers: &mut Buffers,
+    ) -> Result<Self, String> {
         let size_px = (sheet.picture.width(), sheet.picture.height());
+        let bytes = codec::encode_canvas(&sheet.picture, form.format)?;
+        buffers.give_back_picture(sheet.picture);
         Ok(Self {
-            bytes: codec::encode_canvas(&sheet.picture, form.format)?.into(),
+            bytes: bytes.into(),
             block_at_px: sheet.block_at_px,
             joins: sheet.joins,
             answer_px: form.frame.answer_px(size_px),
@@ -45,11 +55,20 @@ impl Encoded {
     ///
     /// # Errors
     /// A line that says what came instead of a picture.
-    pub(crate) fn decode_answer(&self, bytes: &[u8]) -> Result<RgbImage, String> {
+    pub(crate) fn decode_answer(
+        &self,
+        picture: &Carried,
+        buffers: &mut Buffers,
+    ) -> Result<RgbImage, String> {
         // A model that answers larger than it was asked is believed up to four times.
         let (width, height) = self.size_px;
         let longest_side = 4 * width.max(height).max(1024);
-        codec::decode(bytes, longest_side).map(codec::into_opaque)
+        let bytes = picture.bytes(buffers)?;
+        let decoded = codec::decode(&bytes, longest_side, buffers)?;
+        if let Cow::Owned(bytes) = bytes {
+            buffers.give_back(bytes);
+        }
+        Ok(codec::into_opaque(decoded))
     }
 
     /// Brings an answer to the size of what was sent.

@@ -8,11 +8,13 @@
 //! at any moment.
 
 mod args;
+mod buffers;
 mod builtin;
 mod canvas;
 mod check;
 mod clock;
 mod codec;
+mod cpu_time;
 mod dispatch;
 mod dry_run;
 mod encoded;

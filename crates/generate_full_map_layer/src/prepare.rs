@@ -7,9 +7,11 @@ use layer::CanvasMode;
 use planner::{Block, Quadrant};
 use progress_db::{Handle, Item};
 
+use crate::buffers::Buffers;
 use crate::canvas::{
     Arrangement, CanvasForm, Kind, Picture, Sheet, decode_quadrant, infill, stitch,
 };
+use crate::cpu_time::Stage;
 use crate::encoded::Encoded;
 use crate::event::{Event, PrepareFailure};
 use crate::work::Work;
@@ -67,9 +69,10 @@ impl Work {
         block: Block,
         finished: Vec<Quadrant>,
     ) -> Result<Canvas, PrepareFailure> {
-        let mut own = Vec::with_capacity(4);
-        for quadrant in block.quadrants() {
-            own.push((quadrant, self.read_source(quadrant).await?));
+        let quadrants: Vec<Quadrant> = block.quadrants().collect();
+        let mut own = Vec::with_capacity(quadrants.len());
+        for (quadrant, picture) in self.read_sources(&quadrants).await? {
+            own.push((quadrant, picture.map_err(PrepareFailure::Item)?));
         }
         let around = if self.shows_surroundings() {
             Some(self.read_around(block, &finished).await?)
@@ -77,7 +80,7 @@ impl Work {
             None
         };
         let this = Arc::clone(self);
-        self.on_a_core(move || this.draw_canvas(block, &own, around.as_ref()))
+        self.on_a_core(move |buffers| this.draw_canvas(block, &own, around.as_ref(), buffers))
             .await
             .map_err(PrepareFailure::Item)
     }
@@ -93,15 +96,9 @@ impl Work {
         let (finished, others): (Vec<_>, Vec<_>) = shown
             .filter(|&quadrant| !block.contains(quadrant))
             .partition(|quadrant| finished.contains(quadrant));
-        let mut sources = Vec::with_capacity(others.len());
-        for quadrant in others {
-            match self.read_source(quadrant).await {
-                Ok(picture) => sources.push((quadrant, picture)),
-                // Beyond the map's outline there is nothing to show.
-                Err(PrepareFailure::Item(_)) => {}
-                Err(failure @ PrepareFailure::Source(_)) => return Err(failure),
-            }
-        }
+        let sources = self.read_sources(&others).await?;
+        // Beyond the map's outline there is nothing to show.
+        let sources = sources.filter_map(|(quadrant, picture)| Some((quadrant, picture.ok()?)));
         let this = Arc::clone(self);
         let finished = tokio::task::spawn_blocking(move || {
             finished
@@ -114,19 +111,22 @@ impl Work {
         Ok(Around {
             arrangement,
             finished: finished.map_err(PrepareFailure::Item)?,
-            sources,
+            sources: sources.collect(),
         })
     }
 
-    async fn read_source(&self, quadrant: Quadrant) -> Result<Vec<u8>, PrepareFailure> {
-        let picture = self.source.picture(self.column, quadrant).await;
-        picture.map_err(|error| {
-            if error.is_of_one_quadrant() {
-                PrepareFailure::Item(error.to_string())
-            } else {
-                PrepareFailure::Source(error.to_string())
-            }
-        })
+    /// The source pictures of `quadrants`, or why one cannot be had.
+    async fn read_sources<'a>(
+        &self,
+        quadrants: &'a [Quadrant],
+    ) -> Result<impl Iterator<Item = (Quadrant, Result<Vec<u8>, String>)> + use<'a>, PrepareFailure>
+    {
+        let pictures = self.source.pictures(self.column, quadrants).await;
+        let pictures = pictures.map_err(|error| PrepareFailure::Source(error.to_string()))?;
+        let pictures = pictures
+            .into_iter()
+            .map(|picture| picture.map_err(|error| error.to_string()));
+        Ok(quadrants.iter().copied().zip(pictures))
     }
 
     fn read_finished(&self, quadrant: Quadrant) -> Result<Vec<u8>, String> {
@@ -150,10 +150,13 @@ impl Work {
         block: Block,
         own: &[EncodedPicture],
         around: Option<&Around>,
+        buffers: &mut Buffers,
     ) -> Result<Canvas, String> {
         let mut sources = Vec::with_capacity(own.len());
         for (quadrant, picture) in own {
-            let decoded = decode_quadrant(picture, self.size).map_err(|reason| {
+            let decode = || decode_quadrant(picture, self.size, buffers);
+            let decoded = self.cpu_time.of(Stage::DecodeSource, decode);
+            let decoded = decoded.map_err(|reason| {
                 format!(
                     "the {} of quadrant {quadrant} in {} is {reason}",
                     self.column.name(),
@@ -165,26 +168,42 @@ impl Work {
         let mut forms: Vec<(CanvasForm, Encoded)> = Vec::with_capacity(1);
         for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
             if forms.iter().all(|(other, _)| *other != form) {
-                let sheet = match (form.mode, around) {
-                    (CanvasMode::Infill, Some(around)) => self.draw_infill(&sources, around)?,
-                    _ => stitch(block, self.size, &sources),
-                };
-                // A frame repeats the canvas's edge, so the border comes after it.
-                let sheet = form
-                    .frame
-                    .around(sheet)
-                    .with_border(self.canvas.border_px, self.canvas.border_color);
-                let encoded = Encoded::of(sheet, form)?;
+                let draw = || self.draw_form(block, form, &sources, around, buffers);
+                let encoded = self.cpu_time.of(Stage::EncodeCanvas, draw)?;
                 forms.push((form, encoded));
             }
         }
+        for (_, source) in sources {
+            buffers.give_back_picture(source);
+        }
         Ok(Canvas { encoded: forms })
+    }
+
+    fn draw_form(
+        &self,
+        block: Block,
+        form: CanvasForm,
+        sources: &[(Quadrant, DynamicImage)],
+        around: Option<&Around>,
+        buffers: &mut Buffers,
+    ) -> Result<Encoded, String> {
+        let sheet = match (form.mode, around) {
+            (CanvasMode::Infill, Some(around)) => self.draw_infill(sources, around, buffers)?,
+            _ => stitch(block, self.size, sources, buffers),
+        };
+        // A frame repeats the canvas's edge, so the border comes after it.
+        let sheet = form
+            .frame
+            .around(sheet)
+            .with_border(self.canvas.border_px, self.canvas.border_color);
+        Encoded::of(sheet, form, buffers)
     }
 
     fn draw_infill(
         &self,
         own: &[(Quadrant, DynamicImage)],
         around: &Around,
+        buffers: &mut Buffers,
     ) -> Result<Sheet, String> {
         let picture = |quadrant: Quadrant, kind: Kind, decoded: &DynamicImage| Picture {
             quadrant,
@@ -196,14 +215,16 @@ impl Work {
             .map(|(quadrant, decoded)| picture(*quadrant, Kind::Source, decoded))
             .collect();
         for (quadrant, encoded) in &around.finished {
-            let decoded = decode_quadrant(encoded, self.size)
+            let decoded = decode_quadrant(encoded, self.size, buffers)
                 .map_err(|reason| self.unusable(*quadrant, &reason))?;
             pictures.push(picture(*quadrant, Kind::Finished, &decoded));
+            buffers.give_back_picture(decoded);
         }
         for (quadrant, encoded) in &around.sources {
             // One that is of no use fails its own item, and is no reason to fail this one.
-            if let Ok(decoded) = decode_quadrant(encoded, self.size) {
+            if let Ok(decoded) = decode_quadrant(encoded, self.size, buffers) {
                 pictures.push(picture(*quadrant, Kind::Source, &decoded));
+                buffers.give_back_picture(decoded);
             }
         }
         Ok(infill(&around.arrangement, &self.canvas, pictures))

@@ -1,7 +1,7 @@
 //! A run from start to end.
 
-use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
@@ -10,6 +10,7 @@ use progress_db::ProgressError;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::args::Args;
+use crate::cpu_time::CpuTime;
 use crate::dispatch::{Dispatcher, Limits, Stop};
 use crate::pool::Pool;
 use crate::publish::publish_all;
@@ -125,6 +126,7 @@ async fn dispatch(
         Arc::clone(&being_saved),
         events.clone(),
     ));
+    let cpu_time = Arc::new(CpuTime::default());
     let work = Arc::new(Work {
         endpoints: start.endpoints,
         client: crate::wire::client()?,
@@ -134,11 +136,13 @@ async fn dispatch(
         layer: start.layer,
         canvas: start.config.canvas,
         compression: start.config.png_compression,
+        cpu_time: Arc::clone(&cpu_time),
         recorder,
         publisher,
         being_saved,
         events,
         cores: Semaphore::new(cores()),
+        buffers: Mutex::default(),
         cores_wide: cores(),
         writers: Work::writers(),
     });
@@ -166,7 +170,7 @@ async fn dispatch(
         // A full disk may refuse to fold the log into the database; the next run does it.
         let _ = db.close().await;
     }
-    let summary = summarize(&queue, &pool, &tally, report.elapsed());
+    let summary = summarize(&queue, &pool, &tally, report.elapsed(), &cpu_time);
     let unfinished = queue
         .steps()
         .values()

@@ -5,12 +5,19 @@ use std::time::Duration;
 
 use progress_db::Queue;
 
+use crate::cpu_time::CpuTime;
 use crate::dispatch::Tally;
 use crate::pool::Pool;
 use crate::report::duration_text;
 
 /// The summary of a run: per step, per endpoint, and in all.
-pub(crate) fn summarize(queue: &Queue, pool: &Pool, tally: &Tally, elapsed: Duration) -> String {
+pub(crate) fn summarize(
+    queue: &Queue,
+    pool: &Pool,
+    tally: &Tally,
+    elapsed: Duration,
+    cpu_time: &CpuTime,
+) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "\n step   items  complete  failed  waiting  pending");
     for (step, counts) in queue.steps() {
@@ -68,6 +75,7 @@ pub(crate) fn summarize(queue: &Queue, pool: &Pool, tally: &Tally, elapsed: Dura
         duration_text(elapsed),
         calls - saved
     );
+    let _ = writeln!(text, "{cpu_time}.");
     if tally.resized + tally.stretched > 0 {
         let _ = writeln!(
             text,

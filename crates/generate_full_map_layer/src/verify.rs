@@ -7,6 +7,7 @@ use planner::Quadrant;
 use progress_db::{Item, ProgressDb, Status};
 use tokio::task::JoinSet;
 
+use crate::buffers::Buffers;
 use crate::canvas::{QuadrantSize, decode_quadrant};
 
 /// How many items are checked in one go.
@@ -90,5 +91,5 @@ fn is_whole(
     }
     Ok(layer
         .read_picture(quadrant)?
-        .is_some_and(|bytes| decode_quadrant(&bytes, size).is_ok()))
+        .is_some_and(|bytes| decode_quadrant(&bytes, size, &mut Buffers::default()).is_ok()))
 }

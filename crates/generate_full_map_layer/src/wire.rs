@@ -13,7 +13,7 @@ use crate::codec::first_bytes;
 use crate::endpoint::{Endpoint, Server};
 use crate::failure::{Failure, FailureKind, kind_of_status};
 use crate::fetch::fetch;
-use crate::protocol::{self, Ask, Found, Reply};
+use crate::protocol::{self, Ask, Carried, Found, Reply};
 use crate::retry_after::retry_after;
 
 /// How many redirects of one call are followed. Modal answers a call that takes long with one
@@ -29,7 +29,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 /// An encoded picture, and what it came as.
 #[derive(Debug)]
 pub(crate) struct Received {
-    pub bytes: Bytes,
+    pub picture: Carried,
     pub came_as: CameAs,
 }
 
@@ -146,17 +146,18 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Rece
         let body = server.credentials.redact_bytes(&reply.body);
         protocol::picture(server.protocol, &Reply { body, ..reply })
     });
-    let bytes = match found.map_err(with_status)? {
+    let picture = match found.map_err(with_status)? {
         Found::Picture(picture) => picture,
         Found::At(address) => fetch(client, server, &address, limit)
             .await
+            .map(Carried::Plain)
             .map_err(with_status)?,
     };
     let came_as = CameAs {
         status,
         content_type,
     };
-    Ok(Received { bytes, came_as })
+    Ok(Received { picture, came_as })
 }
 
 /// Asks a server something that costs nothing, to learn whether it is there: any answer of its

@@ -5,19 +5,21 @@
 //! machine has cores. Each piece ends in an [`Event`] for the dispatcher.
 
 use std::panic;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use image::{DynamicImage, RgbImage};
-use layer::{CanvasConfig, LayerDir, PictureRecord, PngCompression};
+use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
 use planner::{Block, Quadrant};
 use progress_db::{AttemptId, Change, Durability, Handle, Item};
 use source_map::{PictureColumn, SourceMap};
 use tokio::sync::{Semaphore, mpsc};
 
+use crate::buffers::Buffers;
 use crate::canvas::{self, QuadrantSize, SizeMatch};
 use crate::clock::unix_now;
 use crate::codec;
+use crate::cpu_time::{CpuTime, Stage};
 use crate::encoded::Encoded;
 use crate::endpoint::{Endpoint, Speaks};
 use crate::event::{Answer, Event};
@@ -43,12 +45,15 @@ pub(crate) struct Work {
     pub layer: Arc<LayerDir>,
     pub canvas: CanvasConfig,
     pub compression: PngCompression,
+    pub cpu_time: Arc<CpuTime>,
     pub recorder: Recorder,
     pub publisher: mpsc::UnboundedSender<Finished>,
     /// Items answered and not yet complete.
     pub being_saved: Arc<AtomicUsize>,
     pub events: mpsc::UnboundedSender<Event>,
     pub cores: Semaphore,
+    /// As many as there is work on the cores.
+    pub buffers: Mutex<Vec<Buffers>>,
     /// How many cores the machine has.
     pub cores_wide: usize,
     pub writers: Semaphore,
@@ -97,7 +102,9 @@ impl Work {
         let answer = match &endpoint.speaks {
             Speaks::Builtin(filter) => {
                 let (filter, picture) = (*filter, sheet.bytes.clone());
-                let drawn = self.on_a_core(move || draw(filter, &picture)).await;
+                let drawn = self
+                    .on_a_core(move |buffers| draw(filter, &picture, buffers))
+                    .await;
                 drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
             }
             Speaks::Http(server) => {
@@ -146,7 +153,7 @@ impl Work {
             Answer::Drawn(_) => None,
         };
         let cut = self
-            .on_a_core(move || this.cut(block, &sheet, answer))
+            .on_a_core(move |buffers| this.cut(block, &sheet, answer, buffers))
             .await;
         let Cut {
             size_match,
@@ -172,18 +179,9 @@ impl Work {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        let layer = Arc::clone(&self.layer);
+        let this = Arc::clone(&self);
         let staged = tokio::task::spawn_blocking(move || {
-            quadrants
-                .into_iter()
-                .map(|(quadrant, bytes)| {
-                    Ok((
-                        quadrant,
-                        layer.stage_picture(quadrant, &bytes)?,
-                        PictureRecord::of(&bytes),
-                    ))
-                })
-                .collect::<Result<Vec<_>, layer::LayerError>>()
+            this.cpu_time.of(Stage::WriteFile, || this.stage(quadrants))
         });
         let staged = staged
             .await
@@ -211,20 +209,41 @@ impl Work {
         }
     }
 
-    fn cut(&self, block: Block, sheet: &Encoded, answer: Answer) -> Result<Cut, String> {
+    fn stage(
+        &self,
+        quadrants: Vec<(Quadrant, Vec<u8>)>,
+    ) -> Result<Vec<(Quadrant, StagedPicture, PictureRecord)>, LayerError> {
+        let staged = quadrants.into_iter().map(|(quadrant, bytes)| {
+            let staged = self.layer.stage_picture(quadrant, &bytes)?;
+            Ok((quadrant, staged, PictureRecord::of(&bytes)))
+        });
+        staged.collect()
+    }
+
+    fn cut(
+        &self,
+        block: Block,
+        sheet: &Encoded,
+        answer: Answer,
+        buffers: &mut Buffers,
+    ) -> Result<Cut, String> {
         let picture = match answer {
             Answer::Drawn(picture) => picture,
-            Answer::Encoded(Received { bytes, .. }) => sheet.decode_answer(&bytes)?,
+            Answer::Encoded(Received { picture, .. }) => {
+                let decode = || sheet.decode_answer(&picture, buffers);
+                self.cpu_time.of(Stage::DecodeAnswer, decode)?
+            }
         };
         let (mut picture, size_match) = sheet.bring_to_size(picture)?;
         canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);
         let mut quadrants = Vec::with_capacity(4);
-        for (quadrant, picture) in canvas::split(block, self.size, sheet.block_at_px, &picture) {
-            quadrants.push((
-                quadrant,
-                codec::encode_quadrant(&picture, self.compression)?,
-            ));
+        for quadrant in block.quadrants() {
+            let part = self.size.part_of(quadrant, block, sheet.block_at_px);
+            let encode = || codec::encode_quadrant(&picture, part, self.compression);
+            let encoded = self.cpu_time.of(Stage::EncodeQuadrant, encode)?;
+            quadrants.push((quadrant, encoded));
         }
+        buffers.give_back(picture.into_raw());
         Ok(Cut {
             size_match,
             quadrants,
@@ -234,17 +253,28 @@ impl Work {
     /// Runs picture work on the blocking pool, no wider than the machine. A decoder that panics
     /// on what it was given is one more way for a picture to be bad.
     pub(crate) async fn on_a_core<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, String> + Send + 'static,
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut Buffers) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
         let permit = self
             .cores
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        let done = tokio::task::spawn_blocking(work).await;
+        let this = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || {
+            let mut buffers = this.buffers().pop().unwrap_or_default();
+            let done = work(&mut buffers);
+            this.buffers().push(buffers);
+            done
+        });
+        let done = done.await;
         drop(permit);
         done.unwrap_or_else(|_| Err("a picture that its decoder cannot cope with".to_owned()))
+    }
+
+    fn buffers(&self) -> MutexGuard<'_, Vec<Buffers>> {
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the dispatcher.
@@ -254,13 +284,13 @@ impl Work {
     }
 }
 
-fn draw(filter: layer::Filter, picture: &[u8]) -> Result<RgbImage, String> {
-    let mut picture: RgbImage = codec::into_opaque(decode_own(picture)?);
+fn draw(filter: layer::Filter, picture: &[u8], buffers: &mut Buffers) -> Result<RgbImage, String> {
+    let mut picture: RgbImage = codec::into_opaque(decode_own(picture, buffers)?);
     crate::builtin::apply(filter, &mut picture);
     Ok(picture)
 }
 
 /// Decodes a canvas that this process encoded itself.
-fn decode_own(picture: &[u8]) -> Result<DynamicImage, String> {
-    codec::decode(picture, u32::MAX)
+fn decode_own(picture: &[u8], buffers: &mut Buffers) -> Result<DynamicImage, String> {
+    codec::decode(picture, u32::MAX, buffers)
 }

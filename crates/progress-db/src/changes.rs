@@ -1,7 +1,7 @@
 //! What a run writes.
 
 use planner::Quadrant;
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, SqliteConnection};
 
 use crate::{ProgressDb, ProgressError};
 
@@ -131,15 +131,12 @@ impl ProgressDb {
         }
         // In WAL mode NORMAL leaves the log unsynced at a commit, FULL syncs all of it
         // (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        let synchronous = match durability {
-            Durability::Process => "PRAGMA synchronous = NORMAL",
-            Durability::Power => "PRAGMA synchronous = FULL",
+        let begin = match durability {
+            Durability::Process => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
+            Durability::Power => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
         };
         let written = async {
-            sqlx::raw_sql(synchronous)
-                .execute(&mut self.connection)
-                .await?;
-            begin(&mut self.connection).await?;
+            sqlx::raw_sql(begin).execute(&mut self.connection).await?;
             let written = write_all(&mut self.connection, changes).await;
             end(&mut self.connection, written).await
         };
@@ -275,18 +272,17 @@ async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(),
             .await?;
         }
         Change::Complete { item, pictures, at } => {
-            for picture in pictures {
-                sqlx::query(
-                    "INSERT INTO pictures (x, y, bytes, hash) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash",
-                )
-                .bind(picture.quadrant.x)
-                .bind(picture.quadrant.y)
-                .bind(picture.bytes.cast_signed())
-                .bind(&picture.hash)
-                .execute(&mut *connection)
-                .await?;
-            }
+            let mut files = QueryBuilder::new("INSERT INTO pictures (x, y, bytes, hash) ");
+            files.push_values(pictures, |mut row, picture| {
+                row.push_bind(picture.quadrant.x)
+                    .push_bind(picture.quadrant.y)
+                    .push_bind(picture.bytes.cast_signed())
+                    .push_bind(&picture.hash);
+            });
+            files.push(
+                " ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash",
+            );
+            files.build().execute(&mut *connection).await?;
             sqlx::query("UPDATE generation_plan SET status = 'complete', completed_at = ?2, error_message = NULL WHERE id = ?1")
                 .bind(item)
                 .bind(at)

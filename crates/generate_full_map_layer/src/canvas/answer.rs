@@ -1,10 +1,6 @@
-//! What becomes of an answer: brought to the canvas's size, and cut into quadrants.
+//! Bringing an answer to the size of the canvas.
 
 use image::{RgbImage, imageops};
-use planner::{Block, Quadrant};
-
-use super::QuadrantSize;
-use super::rows::cut;
 
 /// How an answer's size compares with the canvas's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,21 +42,4 @@ pub(crate) fn bring_to_size(
         imageops::resize(&answer, width, height, imageops::FilterType::Lanczos3),
         size_match,
     ))
-}
-
-/// Cuts the quadrants of a block out of an answer of the size of the sheet that was sent.
-pub(crate) fn split(
-    block: Block,
-    size: QuadrantSize,
-    block_at_px: (u32, u32),
-    answer: &RgbImage,
-) -> impl Iterator<Item = (Quadrant, RgbImage)> {
-    block.quadrants().map(move |quadrant| {
-        let (x, y) = size.place_in(block, quadrant);
-        let (x, y) = (x + block_at_px.0, y + block_at_px.1);
-        (
-            quadrant,
-            cut(answer, (x, y), (size.width_px, size.height_px)),
-        )
-    })
 }

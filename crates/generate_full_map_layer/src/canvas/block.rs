@@ -5,6 +5,7 @@ use planner::{Block, Quadrant};
 
 use super::rows::paste;
 use super::{QuadrantSize, Sheet};
+use crate::buffers::Buffers;
 
 /// Stitches the source pictures of a block side by side. The canvas has alpha only where a
 /// source has some.
@@ -13,6 +14,7 @@ pub(crate) fn stitch(
     block: Block,
     size: QuadrantSize,
     sources: &[(Quadrant, DynamicImage)],
+    buffers: &mut Buffers,
 ) -> Sheet {
     let (width, height) = size.of_block(block);
     let picture = if sources.iter().any(|(_, source)| has_alpha(source)) {
@@ -26,7 +28,10 @@ pub(crate) fn stitch(
         }
         DynamicImage::ImageRgba8(canvas)
     } else {
-        let mut canvas = RgbImage::new(width, height);
+        // The sources cover it, so it does not matter what it holds.
+        let pixels = buffers.take(3 * width as usize * height as usize);
+        let mut canvas =
+            RgbImage::from_raw(width, height, pixels).expect("there is a byte for each sample");
         for (quadrant, source) in sources {
             let at = size.place_in(block, *quadrant);
             match source {

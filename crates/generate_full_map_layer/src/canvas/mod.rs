@@ -23,12 +23,13 @@ use image::math::Rect;
 use layer::{CanvasMode, Color, ImageFormat};
 use planner::{Block, Quadrant};
 
-pub(crate) use answer::{SizeMatch, bring_to_size, split};
+pub(crate) use answer::{SizeMatch, bring_to_size};
 pub(crate) use arrangement::Arrangement;
 pub(crate) use block::stitch;
 pub(crate) use infill::{Kind, Picture, infill};
 pub(crate) use match_colors::{Join, match_colors};
 
+use crate::buffers::Buffers;
 use crate::codec;
 use crate::frame::Frame;
 use border::draw_border;
@@ -110,6 +111,17 @@ impl QuadrantSize {
         )
     }
 
+    /// The part of `quadrant` in a sheet that shows `block` at `block_at_px`.
+    pub(crate) fn part_of(self, quadrant: Quadrant, block: Block, block_at_px: (u32, u32)) -> Rect {
+        let (x, y) = self.place_in(block, quadrant);
+        Rect {
+            x: x + block_at_px.0,
+            y: y + block_at_px.1,
+            width: self.width_px,
+            height: self.height_px,
+        }
+    }
+
     /// Where `quadrant` lies in the picture of `block`.
     fn place_in(self, block: Block, quadrant: Quadrant) -> (u32, u32) {
         (
@@ -123,8 +135,13 @@ impl QuadrantSize {
 ///
 /// # Errors
 /// A line that says what is wrong with it.
-pub(crate) fn decode_quadrant(bytes: &[u8], size: QuadrantSize) -> Result<DynamicImage, String> {
-    let picture = codec::decode(bytes, size.width_px.max(size.height_px).max(4096))?;
+pub(crate) fn decode_quadrant(
+    bytes: &[u8],
+    size: QuadrantSize,
+    buffers: &mut Buffers,
+) -> Result<DynamicImage, String> {
+    let longest_side = size.width_px.max(size.height_px).max(4096);
+    let picture = codec::decode(bytes, longest_side, buffers)?;
     if (picture.width(), picture.height()) != (size.width_px, size.height_px) {
         return Err(format!(
             "a picture of {}x{} px, where the map's quadrants have {}x{} px",

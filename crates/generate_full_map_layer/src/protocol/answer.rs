@@ -1,16 +1,16 @@
 //! Reading what servers say.
 
-use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use serde_json::Value;
 
 use super::Reply;
+use super::json::Json;
 use crate::codec::first_bytes;
 use crate::failure::Failure;
 
 /// The JSON of an answer; `missing` is what is not there when it is no JSON.
-pub(super) fn json(reply: &Reply, missing: &str) -> Result<Value, Failure> {
-    serde_json::from_slice(&reply.body).map_err(|_| without(reply, missing))
+pub(super) fn json(reply: &Reply, missing: &str) -> Result<Json, Failure> {
+    Json::parse(&reply.body).map_err(|_| without(reply, missing))
 }
 
 /// The failure of an answer that lacks `missing`, with the error it tells of, if it does.
@@ -74,29 +74,6 @@ pub(crate) fn shorten(text: &str) -> String {
     line.chars().take(LONGEST).chain(['…']).collect()
 }
 
-/// The bytes of a base64 text; a `data:` URL's head and line breaks are overlooked.
-pub(super) fn from_base64(text: &str) -> Result<Bytes, Failure> {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    let text = match text.split_once(',') {
-        Some((head, rest)) if head.starts_with("data:") => rest,
-        _ => text,
-    };
-    let decoded = STANDARD.decode(text).or_else(|error| {
-        if text.contains(char::is_whitespace) {
-            STANDARD.decode(text.split_whitespace().collect::<String>())
-        } else {
-            Err(error)
-        }
-    });
-    decoded.map(Bytes::from).map_err(|error| {
-        Failure::bad_answer(format!(
-            "a picture whose base64 is broken ({error}): {}",
-            first_bytes(text.as_bytes())
-        ))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,14 +95,5 @@ mod tests {
             assert_eq!(error_text(body.as_bytes()), said);
         }
         assert_eq!(shorten(&"long ".repeat(200)).chars().count(), 301);
-    }
-
-    #[test]
-    fn base64_is_read_in_every_usual_form() {
-        for text in ["AAEC", "data:image/png;base64,AAEC", "AA\r\nEC\n"] {
-            assert_eq!(from_base64(text).unwrap()[..], [0, 1, 2], "{text}");
-        }
-        let error = from_base64("~~~").unwrap_err();
-        assert!(error.message.contains("base64 is broken"), "{error}");
     }
 }

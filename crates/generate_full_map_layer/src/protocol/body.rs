@@ -1,7 +1,5 @@
 //! Putting request bodies together: JSON with a picture in it, and forms.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use futures_util::TryStreamExt;
 use layer::ImageFormat;
 use reqwest::RequestBuilder;
@@ -9,7 +7,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Map, Value};
 
-use super::Ask;
+use super::{Ask, base64};
 
 /// Stands for the canvas in a JSON body that is being put together.
 pub(super) const PICTURE: &str = "\u{1}canvas\u{1}";
@@ -81,15 +79,11 @@ pub(super) fn with_json(
     let body = match text.split_once(&place) {
         None => text.into_bytes(),
         Some((before, after)) => {
-            let length = base64::encoded_len(picture.len(), true).expect("a picture fits memory");
-            let mut body = Vec::with_capacity(before.len() + length + after.len() + 2);
+            let length = before.len() + base64::encoded_len(picture.len()) + after.len() + 2;
+            let mut body = Vec::with_capacity(length);
             body.extend_from_slice(before.as_bytes());
             body.push(b'"');
-            let start = body.len();
-            body.resize(start + length, 0);
-            STANDARD
-                .encode_slice(picture, &mut body[start..])
-                .expect("the length is right");
+            base64::append(picture, &mut body);
             body.push(b'"');
             body.extend_from_slice(after.as_bytes());
             body

@@ -4,13 +4,10 @@
 //! Request `{"image_b64", "prompt", "negative_prompt", "true_cfg_scale", "steps",
 //! "guidance_scale", "seed"}`, answer `{"image_b64": "<PNG>"}`, errors `{"detail": …}`.
 
-use std::borrow::Cow;
-
 use reqwest::RequestBuilder;
-use serde::Deserialize;
 use serde_json::Map;
 
-use super::{Ask, Found, Reply, answer, body};
+use super::{Ask, Carried, Found, Reply, answer, body};
 use crate::failure::Failure;
 
 pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
@@ -20,15 +17,9 @@ pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
     body::with_json(request, fields, ask.picture)
 }
 
-/// The answer, with the picture where it stands: a megabyte that need not be copied.
-#[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    image_b64: Cow<'a, str>,
-}
-
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
-    let answer: Answer<'_> =
-        serde_json::from_slice(&reply.body).map_err(|_| answer::without(reply, "image_b64"))?;
-    answer::from_base64(&answer.image_b64).map(Found::Picture)
+    let answer = answer::json(reply, "image_b64")?;
+    let picture = answer.text(&answer.value["image_b64"]);
+    let picture = picture.ok_or_else(|| answer::without(reply, "image_b64"))?;
+    Ok(Found::Picture(Carried::Base64(picture)))
 }

@@ -7,7 +7,7 @@
 use reqwest::{RequestBuilder, Url};
 use serde_json::{Map, Value, json};
 
-use super::{Ask, Found, Reply, answer, body};
+use super::{Ask, Carried, Found, Reply, answer, body};
 use crate::failure::{Failure, FailureKind};
 
 /// The model when nobody names one.
@@ -95,7 +95,7 @@ fn aspect_ratio((width, height): (u32, u32)) -> String {
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
     let answer = answer::json(reply, "candidates")?;
-    let candidates = answer["candidates"].as_array();
+    let candidates = answer.value["candidates"].as_array();
     let parts = candidates
         .into_iter()
         .flatten()
@@ -106,12 +106,12 @@ pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
     let mut text = String::new();
     for part in parts {
         let data = [&part["inlineData"]["data"], &part["inline_data"]["data"]];
-        if let Some(data) = data.into_iter().find_map(Value::as_str) {
-            return answer::from_base64(data).map(Found::Picture);
+        if let Some(picture) = data.into_iter().find_map(|data| answer.text(data)) {
+            return Ok(Found::Picture(Carried::Base64(picture)));
         }
         text += part["text"].as_str().unwrap_or_default();
     }
-    Err(refusal(&answer, &text).unwrap_or_else(|| answer::without(reply, "a picture")))
+    Err(refusal(&answer.value, &text).unwrap_or_else(|| answer::without(reply, "a picture")))
 }
 
 /// Why there is no picture, in the model's own words.

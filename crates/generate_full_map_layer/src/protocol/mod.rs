@@ -4,12 +4,16 @@
 //! common, sending, redirects, limits and statuses, is in [`crate::wire`].
 
 mod answer;
+mod base64;
 mod body;
 mod edit_b64;
 mod gemini;
+mod json;
 mod multipart;
 mod openai;
 mod sdapi;
+
+use std::borrow::Cow;
 
 use bytes::Bytes;
 use layer::{ImageFormat, Protocol, SizePolicy};
@@ -18,6 +22,7 @@ use reqwest::{Client, RequestBuilder, Url};
 
 pub(crate) use answer::{content_type, error_text};
 
+use crate::buffers::Buffers;
 use crate::failure::{Failure, FailureKind};
 use crate::frame::Frame;
 use crate::settings::Settings;
@@ -45,10 +50,32 @@ pub(crate) struct Reply {
 /// A picture in an answer.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// Its encoded bytes.
-    Picture(Bytes),
+    /// It is in the answer.
+    Picture(Carried),
     /// The address where they are, absolute or relative to the endpoint's.
     At(String),
+}
+
+/// The bytes of an encoded picture as an answer carries them.
+#[derive(Debug, Clone)]
+pub(crate) enum Carried {
+    /// As they are.
+    Plain(Bytes),
+    /// In base64, perhaps as a `data:` URL.
+    Base64(Bytes),
+}
+
+impl Carried {
+    /// The bytes themselves.
+    ///
+    /// # Errors
+    /// A line that says what came instead of base64.
+    pub(crate) fn bytes(&self, buffers: &mut Buffers) -> Result<Cow<'_, [u8]>, String> {
+        match self {
+            Self::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Base64(text) => base64::decode(text, buffers).map(Cow::Owned),
+        }
+    }
 }
 
 /// The model to ask for when nobody names one.

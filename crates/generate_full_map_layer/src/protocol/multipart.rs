@@ -7,7 +7,7 @@
 use reqwest::header::ACCEPT;
 use reqwest::{RequestBuilder, Url};
 
-use super::{Ask, Found, Reply, answer, body};
+use super::{Ask, Carried, Found, Reply, answer, body};
 use crate::failure::Failure;
 
 /// The URL itself; `/edit` where it names no path.
@@ -28,7 +28,7 @@ pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilde
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
     if answer::content_type(&reply.headers).starts_with("image/") {
-        Ok(Found::Picture(reply.body.clone()))
+        Ok(Found::Picture(Carried::Plain(reply.body.clone())))
     } else {
         Err(answer::without(reply, "a picture"))
     }

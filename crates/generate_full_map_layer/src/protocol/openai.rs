@@ -8,7 +8,7 @@
 use reqwest::{RequestBuilder, Url};
 use serde_json::Value;
 
-use super::{Ask, Found, Reply, answer, body};
+use super::{Ask, Carried, Found, Reply, answer, body};
 use crate::failure::{Failure, FailureKind};
 
 const PATH: &str = "/v1/images/edits";
@@ -90,13 +90,13 @@ pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilde
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
     let answer = answer::json(reply, "data")?;
-    let first = &answer["data"][0];
-    if let Some(text) = first["b64_json"].as_str() {
-        return answer::from_base64(text).map(Found::Picture);
+    let first = &answer.value["data"][0];
+    if let Some(picture) = answer.text(&first["b64_json"]) {
+        return Ok(Found::Picture(Carried::Base64(picture)));
     }
-    match first["url"].as_str() {
-        Some(url) if url.starts_with("data:") => answer::from_base64(url).map(Found::Picture),
-        Some(url) => Ok(Found::At(url.to_owned())),
+    match answer.text(&first["url"]) {
+        Some(url) if url.starts_with(b"data:") => Ok(Found::Picture(Carried::Base64(url))),
+        Some(url) => Ok(Found::At(String::from_utf8_lossy(&url).into_owned())),
         None => {
             let failure = answer::without(reply, "data[0].b64_json");
             // Some gateways tell of errors with 200.

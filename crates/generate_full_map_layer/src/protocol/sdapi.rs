@@ -6,9 +6,9 @@
 //! answer `{"images": ["<base64>"], …}`, errors `{"detail": …}` or `{"error", "errors", …}`.
 
 use reqwest::{RequestBuilder, Url};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
-use super::{Ask, Found, Reply, answer, body};
+use super::{Ask, Carried, Found, Reply, answer, body};
 use crate::failure::Failure;
 
 const PATH: &str = "/sdapi/v1/img2img";
@@ -41,11 +41,10 @@ pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
 }
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
-    let answer: Value = answer::json(reply, "images")?;
-    let text = answer["images"][0]
-        .as_str()
-        .ok_or_else(|| answer::without(reply, "images"))?;
-    answer::from_base64(text).map(Found::Picture)
+    let answer = answer::json(reply, "images")?;
+    let picture = answer.text(&answer.value["images"][0]);
+    let picture = picture.ok_or_else(|| answer::without(reply, "images"))?;
+    Ok(Found::Picture(Carried::Base64(picture)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,98 @@
+//! Base64 of pictures, with the machine's vector instructions where there are any.
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::PAD;
+use memchr::memchr;
+
+use crate::buffers::Buffers;
+use crate::codec::first_bytes;
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+type Fastest = base64::engine::Simd;
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+type Fastest = base64::engine::GeneralPurpose;
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+static ENGINE: LazyLock<Fastest> = LazyLock::new(|| Fastest::standard(PAD));
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+static ENGINE: LazyLock<Fastest> = LazyLock::new(|| Fastest::new(&base64::alphabet::STANDARD, PAD));
+
+/// How long `bytes` bytes are in base64.
+#[must_use]
+pub(super) fn encoded_len(bytes: usize) -> usize {
+    base64::encoded_len(bytes, true).expect("a picture fits memory")
+}
+
+/// Appends a picture to a body.
+pub(super) fn append(picture: &[u8], body: &mut Vec<u8>) {
+    let start = body.len();
+    body.resize(start + encoded_len(picture.len()), 0);
+    ENGINE
+        .encode_slice(picture, &mut body[start..])
+        .expect("the length is right");
+}
+
+/// The bytes of a base64 text; a `data:` URL's head and line breaks are overlooked.
+///
+/// # Errors
+/// A line that says what came instead.
+pub(super) fn decode(text: &[u8], buffers: &mut Buffers) -> Result<Vec<u8>, String> {
+    let text = match text.strip_prefix(b"data:") {
+        Some(url) => memchr(b',', url).map_or(text, |comma| &url[comma + 1..]),
+        None => text,
+    };
+    let mut bytes = buffers.take(base64::decoded_len_estimate(text.len()));
+    let decoded = ENGINE.decode_slice(text, &mut bytes).or_else(|error| {
+        if text.iter().any(u8::is_ascii_whitespace) {
+            let text: Vec<u8> = text
+                .iter()
+                .copied()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .collect();
+            ENGINE.decode_slice(&text, &mut bytes)
+        } else {
+            Err(error)
+        }
+    });
+    match decoded {
+        Ok(length) => {
+            bytes.truncate(length);
+            Ok(bytes)
+        }
+        Err(error) => Err(format!(
+            "a picture whose base64 is broken ({error}): {}",
+            first_bytes(text)
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes_of(text: &[u8]) -> Result<Vec<u8>, String> {
+        decode(text, &mut Buffers::default())
+    }
+
+    #[test]
+    fn it_is_read_in_every_usual_form() {
+        for text in ["AAEC", "data:image/png;base64,AAEC", "AA\r\nEC\n"] {
+            assert_eq!(bytes_of(text.as_bytes()).unwrap(), [0, 1, 2], "{text}");
+        }
+        let error = bytes_of(b"~~~").unwrap_err();
+        assert!(error.contains("base64 is broken"), "{error}");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back_whatever_its_length() {
+        let picture: Vec<u8> = (0..=255).cycle().take(1000).collect();
+        for length in (0..300).chain([997, 998, 999, 1000]) {
+            let mut body = b"before".to_vec();
+            append(&picture[..length], &mut body);
+            assert_eq!(body[6..].len(), encoded_len(length));
+            assert_eq!(bytes_of(&body[6..]).unwrap(), picture[..length]);
+        }
+    }
+}
