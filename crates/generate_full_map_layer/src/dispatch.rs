@@ -160,7 +160,7 @@ impl Dispatcher {
     /// Keeps canvases ready for all slots and a few more: first for items that may run now, then
     /// for those that come next, so that a new step finds its first canvases ready.
     fn prepare_ahead(&mut self) {
-        let depth = self.pool.max_concurrent() + self.work.cores_wide + 1;
+        let depth = self.pool.max_concurrent() + self.work.cores.count() + 1;
         let queue = &self.queue;
         self.prepared
             .retain(|&handle, _| !queue.is_held_back(handle));

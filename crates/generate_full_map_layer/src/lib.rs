@@ -14,6 +14,7 @@ mod canvas;
 mod check;
 mod clock;
 mod codec;
+mod cores;
 mod cpu_time;
 mod dispatch;
 mod dry_run;

@@ -80,7 +80,8 @@ impl Work {
             None
         };
         let this = Arc::clone(self);
-        self.on_a_core(move |buffers| this.draw_canvas(block, &own, around.as_ref(), buffers))
+        self.cores
+            .run(move |buffers| this.draw_canvas(block, &own, around.as_ref(), buffers))
             .await
             .map_err(PrepareFailure::Item)
     }

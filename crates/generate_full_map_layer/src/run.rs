@@ -1,15 +1,16 @@
 //! A run from start to end.
 
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressDrawTarget};
 use layer::LayerError;
 use progress_db::ProgressError;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 
 use crate::args::Args;
+use crate::cores::Cores;
 use crate::cpu_time::CpuTime;
 use crate::dispatch::{Dispatcher, Limits, Stop};
 use crate::pool::Pool;
@@ -141,9 +142,7 @@ async fn dispatch(
         publisher,
         being_saved,
         events,
-        cores: Semaphore::new(cores()),
-        buffers: Mutex::default(),
-        cores_wide: cores(),
+        cores: Cores::start(cores())?,
         writers: Work::writers(),
     });
     let limits = Limits {

@@ -1,12 +1,11 @@
 //! The work of one item: calling an endpoint, and saving the answer. Its canvas is prepared in
 //! [`crate::prepare`].
 //!
-//! Waiting is async; decoding and encoding run on the blocking pool, as many at a time as the
-//! machine has cores. Each piece ends in an [`Event`] for the dispatcher.
+//! Waiting is async; decoding and encoding run on [`Cores`]. Each piece ends in an [`Event`] for the dispatcher.
 
 use std::panic;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use image::{DynamicImage, RgbImage};
 use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
@@ -19,6 +18,7 @@ use crate::buffers::Buffers;
 use crate::canvas::{self, QuadrantSize, SizeMatch};
 use crate::clock::unix_now;
 use crate::codec;
+use crate::cores::Cores;
 use crate::cpu_time::{CpuTime, Stage};
 use crate::encoded::Encoded;
 use crate::endpoint::{Endpoint, Speaks};
@@ -51,11 +51,7 @@ pub(crate) struct Work {
     /// Items answered and not yet complete.
     pub being_saved: Arc<AtomicUsize>,
     pub events: mpsc::UnboundedSender<Event>,
-    pub cores: Semaphore,
-    /// As many as there is work on the cores.
-    pub buffers: Mutex<Vec<Buffers>>,
-    /// How many cores the machine has.
-    pub cores_wide: usize,
+    pub cores: Cores,
     pub writers: Semaphore,
 }
 
@@ -103,7 +99,8 @@ impl Work {
             Speaks::Builtin(filter) => {
                 let (filter, picture) = (*filter, sheet.bytes.clone());
                 let drawn = self
-                    .on_a_core(move |buffers| draw(filter, &picture, buffers))
+                    .cores
+                    .run(move |buffers| draw(filter, &picture, buffers))
                     .await;
                 drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
             }
@@ -153,7 +150,8 @@ impl Work {
             Answer::Drawn(_) => None,
         };
         let cut = self
-            .on_a_core(move |buffers| this.cut(block, &sheet, answer, buffers))
+            .cores
+            .run(move |buffers| this.cut(block, &sheet, answer, buffers))
             .await;
         let Cut {
             size_match,
@@ -248,33 +246,6 @@ impl Work {
             size_match,
             quadrants,
         })
-    }
-
-    /// Runs picture work on the blocking pool, no wider than the machine. A decoder that panics
-    /// on what it was given is one more way for a picture to be bad.
-    pub(crate) async fn on_a_core<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&mut Buffers) -> Result<T, String> + Send + 'static,
-    ) -> Result<T, String> {
-        let permit = self
-            .cores
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        let this = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || {
-            let mut buffers = this.buffers().pop().unwrap_or_default();
-            let done = work(&mut buffers);
-            this.buffers().push(buffers);
-            done
-        });
-        let done = done.await;
-        drop(permit);
-        done.unwrap_or_else(|_| Err("a picture that its decoder cannot cope with".to_owned()))
-    }
-
-    fn buffers(&self) -> MutexGuard<'_, Vec<Buffers>> {
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells the dispatcher.

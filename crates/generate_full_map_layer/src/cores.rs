@@ -1,0 +1,102 @@
+//! Threads for picture work, as many as the machine has cores.
+//!
+//! They do nothing else, so that waiting for the disk or the network never takes a core's place,
+//! and each has [`Buffers`] of its own.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::{io, thread};
+
+use tokio::sync::oneshot;
+
+use crate::buffers::Buffers;
+
+type Job = Box<dyn FnOnce(&mut Buffers) + Send>;
+
+/// The threads; they end when this is dropped and what they were given is done.
+#[derive(Debug)]
+pub(crate) struct Cores {
+    jobs: mpsc::Sender<Job>,
+    count: usize,
+}
+
+impl Cores {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// When the system refuses one.
+    pub(crate) fn start(count: usize) -> io::Result<Self> {
+        let (jobs, incoming) = mpsc::channel::<Job>();
+        let incoming = Arc::new(Mutex::new(incoming));
+        for _ in 0..count {
+            let incoming = Arc::clone(&incoming);
+            thread::Builder::new()
+                .name("pictures".to_owned())
+                .spawn(move || {
+                    let mut buffers = Buffers::default();
+                    loop {
+                        let next = incoming
+                            .lock()
+                            .unwrap_or_else(PoisonError::into_inner)
+                            .recv();
+                        let Ok(job) = next else {
+                            break;
+                        };
+                        job(&mut buffers);
+                    }
+                })?;
+        }
+        Ok(Self { jobs, count })
+    }
+
+    /// How many threads there are.
+    #[must_use]
+    pub(crate) const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Does a piece of work on a picture, when its turn comes.
+    ///
+    /// # Errors
+    /// What `work` returns. A decoder that panics on what it was given is one more way for a
+    /// picture to be bad.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Buffers) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let (done, result) = oneshot::channel();
+        let job = move |buffers: &mut Buffers| {
+            let worked = catch_unwind(AssertUnwindSafe(|| work(buffers)));
+            // Who has been given up does not wait for it any more.
+            let _ =
+                done.send(worked.unwrap_or_else(|_| {
+                    Err("a picture that its decoder cannot cope with".to_owned())
+                }));
+        };
+        self.jobs
+            .send(Box::new(job))
+            .expect("the threads live as long as this");
+        result.await.expect("every job is done")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_done_no_wider_than_the_machine_and_a_panic_is_an_error() {
+        let cores = Cores::start(2).unwrap();
+        let name = |_: &mut Buffers| Ok(thread::current().id());
+        let mut threads = std::collections::HashSet::new();
+        for _ in 0..20 {
+            threads.insert(cores.run(name).await.unwrap());
+        }
+        assert!(threads.len() <= cores.count());
+        for _ in 0..5 {
+            let panicked: Result<(), String> = cores.run(|_| panic!("as decoders do")).await;
+            assert!(panicked.unwrap_err().contains("cannot cope with"));
+        }
+        assert_eq!(cores.run(|_| Ok(7)).await, Ok(7));
+    }
+}
