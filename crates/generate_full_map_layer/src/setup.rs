@@ -1,6 +1,7 @@
 //! What a run does before its first call.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar};
 use layer::RunLock;
@@ -129,6 +130,9 @@ async fn find_to_make_again(
     Ok(again)
 }
 
+/// How often the progress of a long check is told where there is no terminal.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
 async fn find_damaged(
     start: &Start,
     db: &mut ProgressDb,
@@ -146,11 +150,12 @@ async fn find_damaged(
         )
         .expect("the template is right"),
     );
-    let mut told = 0;
+    let (mut told, mut told_at) = (0, Instant::now());
     let damaged = damaged_items(db, &start.layer, start.size, items, cores(), |checked| {
         bar.set_position(checked as u64);
-        if bar.is_hidden() && 10 * checked / complete.max(1) > told {
-            told = 10 * checked / complete.max(1);
+        let tenths = 10 * checked / complete.max(1);
+        if bar.is_hidden() && (tenths > told || told_at.elapsed() > TELL_EVERY) {
+            (told, told_at) = (tenths, Instant::now());
             tracing::info!("checked the pictures of {checked} of {complete} complete items");
         }
     })

@@ -178,21 +178,27 @@ impl ProgressDb {
         &mut self,
         quadrants: &[Quadrant],
     ) -> Result<Vec<Option<RecordedPicture>>, ProgressError> {
-        let mut records = Vec::with_capacity(quadrants.len());
-        for &quadrant in quadrants {
-            let row: Option<(i64, String)> = sqlx::query_as(
-                "SELECT bytes, CAST(hash AS TEXT) FROM pictures WHERE x = ?1 AND y = ?2",
-            )
-            .bind(quadrant.x)
-            .bind(quadrant.y)
-            .fetch_optional(&mut self.connection)
-            .await
-            .map_err(|error| ProgressError::of(&self.path, &error))?;
-            records.push(row.map(|(bytes, hash)| RecordedPicture {
-                quadrant,
+        // One query for all: each is a round trip to another thread.
+        let places: Vec<String> = quadrants
+            .iter()
+            .map(|place| format!("[{},{}]", place.x, place.y))
+            .collect();
+        let rows: Vec<(i64, i64, String)> = sqlx::query_as(
+            "SELECT place.key, bytes, CAST(hash AS TEXT) FROM json_each(?1) AS place
+             CROSS JOIN pictures ON x = place.value ->> 0 AND y = place.value ->> 1",
+        )
+        .bind(format!("[{}]", places.join(",")))
+        .fetch_all(&mut self.connection)
+        .await
+        .map_err(|error| ProgressError::of(&self.path, &error))?;
+        let mut records = vec![None; quadrants.len()];
+        for (index, bytes, hash) in rows {
+            let index = usize::try_from(index).expect("an index of an array");
+            records[index] = Some(RecordedPicture {
+                quadrant: quadrants[index],
                 bytes: bytes.unsigned_abs(),
                 hash,
-            }));
+            });
         }
         Ok(records)
     }
