@@ -187,6 +187,13 @@ mod tests {
 
     use super::*;
 
+    const ALL: Rect = Rect {
+        x: 0,
+        y: 0,
+        width: 128,
+        height: 96,
+    };
+
     fn city() -> RgbImage {
         fixtures::city::draw(fixtures::maps::SourceLayer::Generations, 0, 0, 128, 96)
     }
@@ -199,7 +206,7 @@ mod tests {
             PngCompression::Best,
         ];
         let sizes = compressions.map(|compression| {
-            let bytes = encode_quadrant(&city(), compression).unwrap();
+            let bytes = encode_quadrant(&city(), ALL, compression).unwrap();
             assert_eq!(
                 into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap()),
                 city()
@@ -210,6 +217,23 @@ mod tests {
             sizes.is_sorted_by(|larger, smaller| larger > smaller),
             "{sizes:?}"
         );
+    }
+
+    #[test]
+    fn a_part_of_a_picture_is_what_is_stored() {
+        let city = city();
+        for (x, y, width, height) in [(0, 0, 64, 48), (64, 48, 64, 48), (127, 3, 1, 93)] {
+            let part = Rect {
+                x,
+                y,
+                width,
+                height,
+            };
+            let bytes = encode_quadrant(&city, part, PngCompression::Balanced).unwrap();
+            let stored = into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap());
+            let expected = image::imageops::crop_imm(&city, x, y, width, height);
+            assert_eq!(stored, expected.to_image());
+        }
     }
 
     #[test]
@@ -242,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_not_decoded() {
-        let bytes = encode_quadrant(&city(), PngCompression::Fast).unwrap();
+        let bytes = encode_quadrant(&city(), ALL, PngCompression::Fast).unwrap();
         assert!(decode(&bytes, 127, &mut Buffers::default()).is_err());
         assert!(decode(&bytes[..bytes.len() / 2], 128, &mut Buffers::default()).is_err());
     }

@@ -84,7 +84,7 @@ mod tests {
         assert!(counted(Stage::WriteFile) < 20_000_000);
         assert_eq!(counted(Stage::DecodeSource), 0);
         let line = time.to_string();
-        assert!(line.starts_with("processor time 0."), "{line}");
-        assert!(line.contains(" 0.00 decoding sources, 0.0"), "{line}");
+        assert!(line.starts_with("processor time "), "{line}");
+        assert!(line.contains(": 0.00 decoding sources, 0.0"), "{line}");
     }
 }

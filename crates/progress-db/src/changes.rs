@@ -272,17 +272,7 @@ async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(),
             .await?;
         }
         Change::Complete { item, pictures, at } => {
-            let mut files = QueryBuilder::new("INSERT INTO pictures (x, y, bytes, hash) ");
-            files.push_values(pictures, |mut row, picture| {
-                row.push_bind(picture.quadrant.x)
-                    .push_bind(picture.quadrant.y)
-                    .push_bind(picture.bytes.cast_signed())
-                    .push_bind(&picture.hash);
-            });
-            files.push(
-                " ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash",
-            );
-            files.build().execute(&mut *connection).await?;
+            write_pictures(&mut *connection, pictures).await?;
             sqlx::query("UPDATE generation_plan SET status = 'complete', completed_at = ?2, error_message = NULL WHERE id = ?1")
                 .bind(item)
                 .bind(at)
@@ -306,4 +296,24 @@ async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// Writes the records of an item's pictures in one statement: each is a round trip to another
+/// thread.
+async fn write_pictures(
+    connection: &mut SqliteConnection,
+    pictures: &[FinishedPicture],
+) -> Result<(), sqlx::Error> {
+    if pictures.is_empty() {
+        return Ok(());
+    }
+    let mut insert = QueryBuilder::new("INSERT INTO pictures (x, y, bytes, hash) ");
+    insert.push_values(pictures, |mut row, picture| {
+        row.push_bind(picture.quadrant.x)
+            .push_bind(picture.quadrant.y)
+            .push_bind(picture.bytes.cast_signed())
+            .push_bind(&picture.hash);
+    });
+    insert.push(" ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash");
+    insert.build().execute(connection).await.map(drop)
 }

@@ -100,14 +100,3 @@ pub enum SourceError {
         limit: i64,
     },
 }
-
-impl SourceError {
-    /// Whether the fault lies with one quadrant and not with the source as a whole.
-    #[must_use]
-    pub const fn is_of_one_quadrant(&self) -> bool {
-        matches!(
-            self,
-            Self::Gone { .. } | Self::NoPicture { .. } | Self::PictureTooLarge { .. }
-        )
-    }
-}
