@@ -1,8 +1,9 @@
 //! What a run writes.
 
 use planner::Quadrant;
-use sqlx::{QueryBuilder, SqliteConnection};
+use sqlx::SqliteConnection;
 
+use crate::script::Script;
 use crate::{ProgressDb, ProgressError};
 
 /// The id of a row of `attempts`. One run at a time writes them, so it counts them itself.
@@ -46,7 +47,7 @@ impl Outcome {
 /// The outcome of a call that is under way.
 const IN_FLIGHT: &str = "in_flight";
 
-/// The file of a finished quadrant.
+/// The record of the file of a finished quadrant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedPicture {
     /// The quadrant.
@@ -129,20 +130,23 @@ impl ProgressDb {
         if changes.is_empty() {
             return Ok(());
         }
+        let mut script = Script::default();
         // In WAL mode NORMAL leaves the log unsynced at a commit, FULL syncs all of it
         // (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        let begin = match durability {
-            Durability::Process => "PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE",
-            Durability::Power => "PRAGMA synchronous = FULL; BEGIN IMMEDIATE",
-        };
-        let written = async {
-            sqlx::raw_sql(begin).execute(&mut self.connection).await?;
-            let written = write_all(&mut self.connection, changes).await;
-            end(&mut self.connection, written).await
-        };
-        written
-            .await
-            .map_err(|error| ProgressError::of(&self.path, &error))
+        script.add(match durability {
+            Durability::Process => "PRAGMA synchronous = NORMAL",
+            Durability::Power => "PRAGMA synchronous = FULL",
+        });
+        script.add("BEGIN IMMEDIATE");
+        for change in changes {
+            add(&mut script, change);
+        }
+        script.add("COMMIT");
+        let written = script.execute(&mut self.connection).await;
+        if written.is_err() {
+            roll_back(&mut self.connection).await;
+        }
+        written.map_err(|error| ProgressError::of(&self.path, &error))
     }
 
     /// Puts back the items that a dead run left `in_progress`, and closes its calls. Returns how
@@ -196,10 +200,14 @@ async fn end<T>(
         Err(error) => Err(error),
     };
     if committed.is_err() {
-        // SQLite may have done so already, and then says that there is nothing to take back.
-        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+        roll_back(connection).await;
     }
     committed
+}
+
+async fn roll_back(connection: &mut SqliteConnection) {
+    // SQLite may have done so already, and then says that there is nothing to take back.
+    let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
 }
 
 async fn close_abandoned(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
@@ -216,17 +224,7 @@ async fn close_abandoned(connection: &mut SqliteConnection) -> Result<u64, sqlx:
     Ok(items)
 }
 
-async fn write_all(
-    connection: &mut SqliteConnection,
-    changes: &[Change],
-) -> Result<(), sqlx::Error> {
-    for change in changes {
-        write(connection, change).await?;
-    }
-    Ok(())
-}
-
-async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(), sqlx::Error> {
+fn add(script: &mut Script, change: &Change) {
     match change {
         Change::Claim {
             item,
@@ -235,25 +233,19 @@ async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(),
             settings_hash,
             at,
         } => {
-            sqlx::query(
-                "UPDATE generation_plan SET status = 'in_progress', model_name = ?2, started_at = ?3, completed_at = NULL, error_message = NULL WHERE id = ?1",
-            )
-            .bind(item)
-            .bind(endpoint)
-            .bind(at)
-            .execute(&mut *connection)
-            .await?;
-            sqlx::query(
-                "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )
-            .bind(attempt)
-            .bind(item)
-            .bind(endpoint)
-            .bind(at)
-            .bind(IN_FLIGHT)
-            .bind(settings_hash)
-            .execute(connection)
-            .await?;
+            script
+                .add("UPDATE generation_plan SET status = 'in_progress', model_name = ?, started_at = ?, completed_at = NULL, error_message = NULL WHERE id = ?")
+                .bind(endpoint.as_str())
+                .bind(*at)
+                .bind(*item);
+            script
+                .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash) VALUES (?, ?, ?, ?, ?, ?)")
+                .bind(*attempt)
+                .bind(*item)
+                .bind(endpoint.as_str())
+                .bind(*at)
+                .bind(IN_FLIGHT)
+                .bind(settings_hash.as_str());
         }
         Change::AttemptEnded {
             attempt,
@@ -261,59 +253,113 @@ async fn write(connection: &mut SqliteConnection, change: &Change) -> Result<(),
             http_status,
             at,
         } => {
-            sqlx::query(
-                "UPDATE attempts SET outcome = ?2, http_status = ?3, ended_at = ?4 WHERE id = ?1",
-            )
-            .bind(attempt)
-            .bind(outcome.name())
-            .bind(http_status.map(i64::from))
-            .bind(at)
-            .execute(connection)
-            .await?;
+            script
+                .add("UPDATE attempts SET outcome = ?, http_status = ?, ended_at = ? WHERE id = ?")
+                .bind(outcome.name())
+                .bind(http_status.map(i64::from))
+                .bind(*at)
+                .bind(*attempt);
         }
         Change::Complete { item, pictures, at } => {
-            write_pictures(&mut *connection, pictures).await?;
-            sqlx::query("UPDATE generation_plan SET status = 'complete', completed_at = ?2, error_message = NULL WHERE id = ?1")
-                .bind(item)
-                .bind(at)
-                .execute(connection)
-                .await?;
+            for picture in pictures {
+                script
+                    .add("INSERT INTO pictures (x, y, bytes, hash) VALUES (?, ?, ?, ?) ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash")
+                    .bind(picture.quadrant.x)
+                    .bind(picture.quadrant.y)
+                    .bind(picture.bytes.cast_signed())
+                    .bind(picture.hash.as_str());
+            }
+            script
+                .add("UPDATE generation_plan SET status = 'complete', completed_at = ?, error_message = NULL WHERE id = ?")
+                .bind(*at)
+                .bind(*item);
         }
         Change::Fail { item, message } => {
-            sqlx::query(
-                "UPDATE generation_plan SET status = 'error', error_message = ?2 WHERE id = ?1",
-            )
-            .bind(item)
-            .bind(message)
-            .execute(connection)
-            .await?;
+            script
+                .add("UPDATE generation_plan SET status = 'error', error_message = ? WHERE id = ?")
+                .bind(message.as_str())
+                .bind(*item);
         }
         Change::PutBack { item } => {
-            sqlx::query("UPDATE generation_plan SET status = 'pending', completed_at = NULL, error_message = NULL WHERE id = ?1")
-                .bind(item)
-                .execute(connection)
-                .await?;
+            script
+                .add("UPDATE generation_plan SET status = 'pending', completed_at = NULL, error_message = NULL WHERE id = ?")
+                .bind(*item);
         }
     }
-    Ok(())
 }
 
-/// Writes the records of an item's pictures in one statement: each is a round trip to another
-/// thread.
-async fn write_pictures(
-    connection: &mut SqliteConnection,
-    pictures: &[FinishedPicture],
-) -> Result<(), sqlx::Error> {
-    if pictures.is_empty() {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Status;
+    use crate::test_plan::{claim, new_plan};
+
+    #[tokio::test]
+    async fn changes_are_written_all_or_not_at_all() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        db.commit(&[claim(1, "a")], Durability::Process)
+            .await
+            .unwrap();
+        // The second claim's attempt has been there before.
+        let refused = [claim(2, "a"), claim(1, "a"), claim(3, "a")];
+        db.commit(&refused, Durability::Power).await.unwrap_err();
+        let pictures = [(0, "one"), (1, "two")].map(|(x, hash)| FinishedPicture {
+            quadrant: Quadrant::new(x, 0),
+            bytes: 7,
+            hash: hash.to_owned(),
+        });
+        let complete = Change::Complete {
+            item: 1,
+            pictures: pictures.to_vec(),
+            at: 1_700_000_001.5,
+        };
+        let fail = Change::Fail {
+            item: 4,
+            message: "a 'quoted'; message? of ?1".to_owned(),
+        };
+        db.commit(&[complete, claim(4, "b"), fail], Durability::Power)
+            .await
+            .unwrap();
+        let states: Vec<_> = db.items().await.unwrap()[..4]
+            .iter()
+            .map(|item| item.status)
+            .collect();
+        assert_eq!(
+            states,
+            [
+                Status::Complete,
+                Status::Pending,
+                Status::Pending,
+                Status::Error
+            ]
+        );
+        let places: Vec<_> = pictures.iter().map(|picture| picture.quadrant).collect();
+        let recorded = db.pictures(&places).await.unwrap();
+        assert_eq!(recorded, pictures.map(Some).to_vec());
+        let message: String =
+            sqlx::query_scalar("SELECT error_message FROM generation_plan WHERE id = 4")
+                .fetch_one(&mut db.connection)
+                .await
+                .unwrap();
+        assert_eq!(message, "a 'quoted'; message? of ?1");
     }
-    let mut insert = QueryBuilder::new("INSERT INTO pictures (x, y, bytes, hash) ");
-    insert.push_values(pictures, |mut row, picture| {
-        row.push_bind(picture.quadrant.x)
-            .push_bind(picture.quadrant.y)
-            .push_bind(picture.bytes.cast_signed())
-            .push_bind(&picture.hash);
-    });
-    insert.push(" ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash");
-    insert.build().execute(connection).await.map(drop)
+
+    #[tokio::test]
+    async fn each_commit_is_as_durable_as_is_asked_for() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        // The second time round nothing must come from a cache of compiled statements.
+        for item in 1..=2 {
+            for (durability, synchronous) in [(Durability::Process, 1), (Durability::Power, 2)] {
+                let put_back = Change::PutBack { item };
+                db.commit(&[put_back], durability).await.unwrap();
+                let found: i64 = sqlx::query_scalar("PRAGMA synchronous")
+                    .fetch_one(&mut db.connection)
+                    .await
+                    .unwrap();
+                assert_eq!(found, synchronous, "{durability:?}");
+            }
+        }
+    }
 }

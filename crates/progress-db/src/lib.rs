@@ -12,7 +12,10 @@ mod followers;
 mod item;
 mod queries;
 mod queue;
+mod script;
 mod snapshot;
+#[cfg(test)]
+mod test_plan;
 
 pub use changes::{AttemptId, Change, Durability, FinishedPicture, Outcome};
 pub use create::{PlanMetadata, create};
@@ -21,6 +24,6 @@ pub use error::ProgressError;
 pub use file_state::FileState;
 pub use followers::complete_followers;
 pub use item::{Item, Status};
-pub use queries::{RecordedPicture, StepProgress};
+pub use queries::StepProgress;
 pub use queue::{Handle, Queue, StepCounts};
 pub use snapshot::{LastTry, Snapshot};

@@ -4,18 +4,7 @@ use std::collections::BTreeMap;
 
 use planner::{Block, BlockShape, Quadrant};
 
-use crate::{Item, ProgressDb, ProgressError, Status};
-
-/// The record of one finished quadrant's file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordedPicture {
-    /// The quadrant.
-    pub quadrant: Quadrant,
-    /// Size of the file.
-    pub bytes: u64,
-    /// Its hash, in hex.
-    pub hash: String,
-}
+use crate::{FinishedPicture, Item, ProgressDb, ProgressError, Status};
 
 /// How many items of a step have each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -177,7 +166,7 @@ impl ProgressDb {
     pub async fn pictures(
         &mut self,
         quadrants: &[Quadrant],
-    ) -> Result<Vec<Option<RecordedPicture>>, ProgressError> {
+    ) -> Result<Vec<Option<FinishedPicture>>, ProgressError> {
         // One query for all: each is a round trip to another thread.
         let places: Vec<String> = quadrants
             .iter()
@@ -194,7 +183,7 @@ impl ProgressDb {
         let mut records = vec![None; quadrants.len()];
         for (index, bytes, hash) in rows {
             let index = usize::try_from(index).expect("an index of an array");
-            records[index] = Some(RecordedPicture {
+            records[index] = Some(FinishedPicture {
                 quadrant: quadrants[index],
                 bytes: bytes.unsigned_abs(),
                 hash,

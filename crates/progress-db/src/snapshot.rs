@@ -194,37 +194,9 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use planner::{Quadrant, Region, plan};
-
     use super::*;
-    use crate::{Change, Durability, PlanMetadata, Status, create};
-
-    /// A plan of 9x9 quadrants in a directory of its own.
-    async fn new_plan() -> (tempfile::TempDir, std::path::PathBuf) {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("progress.db");
-        let region =
-            Region::from_quadrants((0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y))));
-        let metadata = PlanMetadata {
-            program_version: String::new(),
-            created_at: String::new(),
-            bounds: region.bounds().unwrap(),
-            source_config_hash: String::new(),
-            source_layer: String::new(),
-        };
-        create(&path, &plan(&region), &metadata).await.unwrap();
-        (dir, path)
-    }
-
-    fn claim(item: i64, endpoint: &str) -> Change {
-        Change::Claim {
-            item,
-            attempt: item,
-            endpoint: endpoint.to_owned(),
-            settings_hash: String::new(),
-            at: 1_700_000_000.25,
-        }
-    }
+    use crate::test_plan::{claim, new_plan};
+    use crate::{Change, Durability, Status};
 
     #[tokio::test]
     async fn names_and_messages_come_back_as_they_are() {
