@@ -1,6 +1,7 @@
 //! Pictures in and out of bytes. What is decoded comes from a map or a model and is not trusted.
 
 use std::io::{Cursor, Write};
+use std::ops::Range;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -16,6 +17,10 @@ use crate::buffers::Buffers;
 
 /// The most memory that decoding one picture may take, in bytes.
 const MAX_DECODE_BYTES: u64 = 512 << 20;
+
+const PNG_LIMITS: png::Limits = png::Limits {
+    bytes: MAX_DECODE_BYTES as usize,
+};
 
 /// The size of the chunks of a PNG's samples.
 const PNG_CHUNK_BYTES: usize = 64 << 10;
@@ -62,6 +67,35 @@ fn read(decoder: impl ImageDecoder, buffers: &mut Buffers) -> ImageResult<Dynami
     Ok(RgbImage::from_raw(width, height, pixels)
         .expect("a decoder knows the size of its picture")
         .into())
+}
+
+/// Decodes the usual picture of a map, a whole PNG of 8-bit RGB as large as `part`, straight into
+/// that part of `picture`: each pixel of a map comes this way, and is not moved twice.
+///
+/// `None` when the bytes are anything else or damaged; [`decode`] tells. The part then holds
+/// anything.
+///
+/// # Panics
+/// When the part does not lie inside the picture.
+#[must_use]
+pub(crate) fn decode_into(bytes: &[u8], picture: &mut RgbImage, part: Rect) -> Option<()> {
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), PNG_LIMITS);
+    decoder.set_ignore_text_chunk(true);
+    let mut reader = decoder.read_info().ok()?;
+    let info = reader.info();
+    let is_usual = info.size() == (part.width, part.height)
+        && (info.color_type, info.bit_depth) == (png::ColorType::Rgb, png::BitDepth::Eight)
+        && info.trns.is_none()
+        && info.animation_control.is_none()
+        && !info.interlaced;
+    if !is_usual {
+        return None;
+    }
+    for row in rows_of_mut(picture, part) {
+        reader.read_row(row).ok()??;
+    }
+    // What ends the picture must be there too.
+    reader.read_row(&mut []).ok()?.is_none().then_some(())
 }
 
 /// The picture without alpha, at 8 bits a channel.
@@ -125,14 +159,28 @@ pub(crate) fn encode_quadrant(
 
 /// The samples of each row of a part of a picture.
 fn rows_of(picture: &RgbImage, part: Rect) -> impl Iterator<Item = &[u8]> {
+    let span = span_of(picture, part);
+    let rows = picture.chunks_exact(3 * picture.width() as usize);
+    let rows = rows.skip(part.y as usize).take(part.height as usize);
+    rows.map(move |row| &row[span.clone()])
+}
+
+/// The same to be written.
+fn rows_of_mut(picture: &mut RgbImage, part: Rect) -> impl Iterator<Item = &mut [u8]> {
+    let span = span_of(picture, part);
+    let stride = 3 * picture.width() as usize;
+    let rows = picture.chunks_exact_mut(stride);
+    let rows = rows.skip(part.y as usize).take(part.height as usize);
+    rows.map(move |row| &mut row[span.clone()])
+}
+
+/// Where a part's samples lie in each of its rows.
+fn span_of(picture: &RgbImage, part: Rect) -> Range<usize> {
     assert!(
         part.x + part.width <= picture.width() && part.y + part.height <= picture.height(),
         "a part lies inside its picture"
     );
-    let (start, length) = (3 * part.x as usize, 3 * part.width as usize);
-    let rows = picture.chunks_exact(3 * picture.width() as usize);
-    let rows = rows.skip(part.y as usize).take(part.height as usize);
-    rows.map(move |row| &row[start..start + length])
+    3 * part.x as usize..3 * (part.x + part.width) as usize
 }
 
 /// Encodes an RGB picture whose samples come in any parts, row after row.
@@ -234,6 +282,70 @@ mod tests {
             let expected = image::imageops::crop_imm(&city, x, y, width, height);
             assert_eq!(stored, expected.to_image());
         }
+    }
+
+    /// What [`decode_into`] makes of `bytes` in the middle of a white picture.
+    fn decoded_into(bytes: &[u8]) -> Option<RgbImage> {
+        let mut around = RgbImage::from_pixel(140, 100, image::Rgb([255; 3]));
+        decode_into(bytes, &mut around, Rect { x: 9, y: 3, ..ALL })?;
+        let middle = image::imageops::crop_imm(&around, 9, 3, 128, 96).to_image();
+        image::imageops::replace(
+            &mut around,
+            &RgbImage::from_pixel(128, 96, image::Rgb([255; 3])),
+            9,
+            3,
+        );
+        assert!(
+            around.iter().all(|&sample| sample == 255),
+            "what is around is left alone"
+        );
+        Some(middle)
+    }
+
+    #[test]
+    fn a_picture_is_the_same_wherever_it_is_decoded_to() {
+        for compression in [PngCompression::Fast, PngCompression::Best] {
+            let bytes = encode_quadrant(&city(), ALL, compression).unwrap();
+            assert_eq!(decoded_into(&bytes), Some(city()));
+            for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 13]) {
+                let cut = &bytes[..length];
+                let decoded = decode(cut, 128, &mut Buffers::default());
+                assert_eq!(
+                    decoded_into(cut),
+                    decoded.ok().map(into_opaque),
+                    "{length} bytes"
+                );
+            }
+            let mut damaged = bytes;
+            let middle = damaged.len() / 2;
+            damaged[middle] ^= 1;
+            assert_eq!(decoded_into(&damaged), None);
+        }
+    }
+
+    #[test]
+    fn what_is_no_usual_picture_is_left_to_others() {
+        let city = DynamicImage::from(city());
+        let others = [
+            city.to_rgba8().into(),
+            city.to_luma8().into(),
+            city.to_rgb16().into(),
+            city.crop_imm(0, 0, 127, 96),
+        ];
+        for other in &others {
+            let png = encode_canvas(other, ImageFormat::Png).unwrap();
+            assert_eq!(decoded_into(&png), None, "{:?}", other.color());
+        }
+        let jpeg = encode_canvas(&city, ImageFormat::Jpeg { quality: 90 }).unwrap();
+        assert_eq!(decoded_into(&jpeg), None);
+        let mut with_clear_color = Vec::new();
+        let mut encoder = png::Encoder::new(&mut with_clear_color, 128, 96);
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_trns(vec![0, 1, 0, 2, 0, 3]);
+        let mut writer = encoder.write_header().unwrap();
+        writer.write_image_data(city.as_bytes()).unwrap();
+        drop(writer);
+        assert_eq!(decoded_into(&with_clear_color), None);
     }
 
     #[test]

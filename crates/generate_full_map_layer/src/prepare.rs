@@ -1,5 +1,6 @@
 //! Preparing the canvas of an item: reading pictures, drawing, encoding.
 
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use image::DynamicImage;
@@ -9,7 +10,7 @@ use progress_db::{Handle, Item};
 
 use crate::buffers::Buffers;
 use crate::canvas::{
-    Arrangement, CanvasForm, Kind, Picture, Sheet, decode_quadrant, infill, stitch,
+    Arrangement, CanvasForm, Kind, Picture, Sheet, decode_quadrant, infill, stitch, stitch_encoded,
 };
 use crate::cpu_time::Stage;
 use crate::encoded::Encoded;
@@ -153,8 +154,76 @@ impl Work {
         around: Option<&Around>,
         buffers: &mut Buffers,
     ) -> Result<Canvas, String> {
-        let mut sources = Vec::with_capacity(own.len());
-        for (quadrant, picture) in own {
+        let mut encoded = Vec::with_capacity(1);
+        for mode in [CanvasMode::Block, CanvasMode::Infill] {
+            let forms = self.forms_of(mode);
+            if forms.is_empty() {
+                continue;
+            }
+            let sheet = match (mode, around) {
+                (CanvasMode::Infill, Some(around)) => self.draw_infill(own, around, buffers)?,
+                _ => self.stitch(block, own, buffers)?,
+            };
+            for (sheet, form) in repeat_n(sheet, forms.len()).zip(forms) {
+                let encode = || self.encode(sheet, form, buffers);
+                let sheet = self.cpu_time.of(Stage::EncodeCanvas, encode)?;
+                encoded.push((form, sheet));
+            }
+        }
+        Ok(Canvas { encoded })
+    }
+
+    /// The forms in which endpoints of the run take a canvas of `mode`.
+    fn forms_of(&self, mode: CanvasMode) -> Vec<CanvasForm> {
+        let mut forms = Vec::with_capacity(1);
+        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
+            if form.mode == mode && !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        forms
+    }
+
+    fn encode(
+        &self,
+        sheet: Sheet,
+        form: CanvasForm,
+        buffers: &mut Buffers,
+    ) -> Result<Encoded, String> {
+        // A frame repeats the canvas's edge, so the border comes after it.
+        let sheet = form
+            .frame
+            .around(sheet)
+            .with_border(self.canvas.border_px, self.canvas.border_color);
+        Encoded::of(sheet, form, buffers)
+    }
+
+    fn stitch(
+        &self,
+        block: Block,
+        own: &[EncodedPicture],
+        buffers: &mut Buffers,
+    ) -> Result<Sheet, String> {
+        let pictures = own.iter().map(|(place, picture)| (*place, &**picture));
+        let decode = || stitch_encoded(block, self.size, pictures, buffers);
+        if let Some(sheet) = self.cpu_time.of(Stage::DecodeSource, decode) {
+            return Ok(sheet);
+        }
+        let sources = self.decode_sources(own, buffers)?;
+        let draw = || stitch(block, self.size, &sources, buffers);
+        let sheet = self.cpu_time.of(Stage::EncodeCanvas, draw);
+        for (_, source) in sources {
+            buffers.give_back_picture(source);
+        }
+        Ok(sheet)
+    }
+
+    fn decode_sources(
+        &self,
+        own: &[EncodedPicture],
+        buffers: &mut Buffers,
+    ) -> Result<Vec<(Quadrant, DynamicImage)>, String> {
+        let decoded = own.iter().map(|(quadrant, picture)| {
             let decode = || decode_quadrant(picture, self.size, buffers);
             let decoded = self.cpu_time.of(Stage::DecodeSource, decode);
             let decoded = decoded.map_err(|reason| {
@@ -164,70 +233,46 @@ impl Work {
                     self.source.database().display()
                 )
             })?;
-            sources.push((*quadrant, decoded));
-        }
-        let mut forms: Vec<(CanvasForm, Encoded)> = Vec::with_capacity(1);
-        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
-            if forms.iter().all(|(other, _)| *other != form) {
-                let draw = || self.draw_form(block, form, &sources, around, buffers);
-                let encoded = self.cpu_time.of(Stage::EncodeCanvas, draw)?;
-                forms.push((form, encoded));
-            }
-        }
-        for (_, source) in sources {
-            buffers.give_back_picture(source);
-        }
-        Ok(Canvas { encoded: forms })
-    }
-
-    fn draw_form(
-        &self,
-        block: Block,
-        form: CanvasForm,
-        sources: &[(Quadrant, DynamicImage)],
-        around: Option<&Around>,
-        buffers: &mut Buffers,
-    ) -> Result<Encoded, String> {
-        let sheet = match (form.mode, around) {
-            (CanvasMode::Infill, Some(around)) => self.draw_infill(sources, around, buffers)?,
-            _ => stitch(block, self.size, sources, buffers),
-        };
-        // A frame repeats the canvas's edge, so the border comes after it.
-        let sheet = form
-            .frame
-            .around(sheet)
-            .with_border(self.canvas.border_px, self.canvas.border_color);
-        Encoded::of(sheet, form, buffers)
+            Ok((*quadrant, decoded))
+        });
+        decoded.collect()
     }
 
     fn draw_infill(
         &self,
-        own: &[(Quadrant, DynamicImage)],
+        own: &[EncodedPicture],
         around: &Around,
         buffers: &mut Buffers,
     ) -> Result<Sheet, String> {
-        let picture = |quadrant: Quadrant, kind: Kind, decoded: &DynamicImage| Picture {
-            quadrant,
-            kind,
-            pixels: decoded.to_rgba8(),
-        };
-        let mut pictures: Vec<Picture> = own
-            .iter()
-            .map(|(quadrant, decoded)| picture(*quadrant, Kind::Source, decoded))
-            .collect();
-        for (quadrant, encoded) in &around.finished {
-            let decoded = decode_quadrant(encoded, self.size, buffers)
-                .map_err(|reason| self.unusable(*quadrant, &reason))?;
-            pictures.push(picture(*quadrant, Kind::Finished, &decoded));
-            buffers.give_back_picture(decoded);
-        }
-        for (quadrant, encoded) in &around.sources {
-            // One that is of no use fails its own item, and is no reason to fail this one.
-            if let Ok(decoded) = decode_quadrant(encoded, self.size, buffers) {
-                pictures.push(picture(*quadrant, Kind::Source, &decoded));
-                buffers.give_back_picture(decoded);
+        let sources = self.decode_sources(own, buffers)?;
+        let draw = || {
+            let mut pictures = Vec::with_capacity(4);
+            for (quadrant, decoded) in sources {
+                pictures.push(shown(quadrant, Kind::Source, decoded, buffers));
             }
-        }
-        Ok(infill(&around.arrangement, &self.canvas, pictures))
+            for (quadrant, encoded) in &around.finished {
+                let decoded = decode_quadrant(encoded, self.size, buffers)
+                    .map_err(|reason| self.unusable(*quadrant, &reason))?;
+                pictures.push(shown(*quadrant, Kind::Finished, decoded, buffers));
+            }
+            for (quadrant, encoded) in &around.sources {
+                // One that is of no use fails its own item, and is no reason to fail this one.
+                if let Ok(decoded) = decode_quadrant(encoded, self.size, buffers) {
+                    pictures.push(shown(*quadrant, Kind::Source, decoded, buffers));
+                }
+            }
+            Ok(infill(&around.arrangement, &self.canvas, pictures))
+        };
+        self.cpu_time.of(Stage::EncodeCanvas, draw)
+    }
+}
+
+fn shown(quadrant: Quadrant, kind: Kind, decoded: DynamicImage, buffers: &mut Buffers) -> Picture {
+    let pixels = decoded.to_rgba8();
+    buffers.give_back_picture(decoded);
+    Picture {
+        quadrant,
+        kind,
+        pixels,
     }
 }

@@ -6,6 +6,7 @@ use planner::{Block, Quadrant};
 use super::rows::paste;
 use super::{QuadrantSize, Sheet};
 use crate::buffers::Buffers;
+use crate::codec;
 
 /// Stitches the source pictures of a block side by side. The canvas has alpha only where a
 /// source has some.
@@ -16,8 +17,8 @@ pub(crate) fn stitch(
     sources: &[(Quadrant, DynamicImage)],
     buffers: &mut Buffers,
 ) -> Sheet {
-    let (width, height) = size.of_block(block);
     let picture = if sources.iter().any(|(_, source)| has_alpha(source)) {
+        let (width, height) = size.of_block(block);
         let mut canvas = RgbaImage::new(width, height);
         for (quadrant, source) in sources {
             paste(
@@ -28,10 +29,7 @@ pub(crate) fn stitch(
         }
         DynamicImage::ImageRgba8(canvas)
     } else {
-        // The sources cover it, so it does not matter what it holds.
-        let pixels = buffers.take(3 * width as usize * height as usize);
-        let mut canvas =
-            RgbImage::from_raw(width, height, pixels).expect("there is a byte for each sample");
+        let mut canvas = canvas_for(block, size, buffers);
         for (quadrant, source) in sources {
             let at = size.place_in(block, *quadrant);
             match source {
@@ -42,6 +40,33 @@ pub(crate) fn stitch(
         DynamicImage::ImageRgb8(canvas)
     };
     Sheet::of(picture)
+}
+
+/// The same of encoded pictures, if all are of the usual kind and whole; [`stitch`] is for
+/// the rest.
+#[must_use]
+pub(crate) fn stitch_encoded<'a>(
+    block: Block,
+    size: QuadrantSize,
+    sources: impl IntoIterator<Item = (Quadrant, &'a [u8])>,
+    buffers: &mut Buffers,
+) -> Option<Sheet> {
+    let mut canvas = canvas_for(block, size, buffers);
+    for (quadrant, source) in sources {
+        let part = size.part_of(quadrant, block, (0, 0));
+        if codec::decode_into(source, &mut canvas, part).is_none() {
+            buffers.give_back(canvas.into_raw());
+            return None;
+        }
+    }
+    Some(Sheet::of(canvas.into()))
+}
+
+/// A canvas whose pixels may be any: the sources cover it.
+fn canvas_for(block: Block, size: QuadrantSize, buffers: &mut Buffers) -> RgbImage {
+    let (width, height) = size.of_block(block);
+    let pixels = buffers.take(3 * width as usize * height as usize);
+    RgbImage::from_raw(width, height, pixels).expect("there is a byte for each sample")
 }
 
 fn has_alpha(picture: &DynamicImage) -> bool {

@@ -25,7 +25,7 @@ use planner::{Block, Quadrant};
 
 pub(crate) use answer::{SizeMatch, bring_to_size};
 pub(crate) use arrangement::Arrangement;
-pub(crate) use block::stitch;
+pub(crate) use block::{stitch, stitch_encoded};
 pub(crate) use infill::{Kind, Picture, infill};
 pub(crate) use match_colors::{Join, match_colors};
 
