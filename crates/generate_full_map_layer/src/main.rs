@@ -1,6 +1,7 @@
 //! `generate_full_map_layer`: runs a layer's plan on its model endpoints.
 
 use std::io::Write;
+use std::panic::resume_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -15,7 +16,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let ended = runtime.block_on(run(args));
+    // On a worker, where what it waits for need not wake another thread.
+    let ended = runtime
+        .block_on(runtime.spawn(run(args)))
+        .unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
     // After an interrupt there may be work that nobody waits for any more.
     runtime.shutdown_background();
     match ended {
