@@ -1,6 +1,6 @@
 //! Pictures in and out of bytes. What is decoded comes from a map or a model and is not trusted.
 
-use std::io::{Cursor, Write};
+use std::io::Cursor;
 use std::ops::Range;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -11,7 +11,6 @@ use image::{
     ImageResult, Limits, RgbImage,
 };
 use layer::{ImageFormat, PngCompression};
-use png::DeflateCompression;
 
 use crate::buffers::Buffers;
 
@@ -21,9 +20,6 @@ const MAX_DECODE_BYTES: u64 = 512 << 20;
 const PNG_LIMITS: png::Limits = png::Limits {
     bytes: MAX_DECODE_BYTES as usize,
 };
-
-/// The size of the chunks of a PNG's samples.
-const PNG_CHUNK_BYTES: usize = 64 << 10;
 
 /// Decodes a PNG, JPEG or WebP whose sides are at most `max_side_px`.
 ///
@@ -135,8 +131,7 @@ pub(crate) fn encode_canvas(
     encoded.map(|()| bytes).map_err(|error| error.to_string())
 }
 
-/// Encodes a part of an RGB picture for the disk: a finished quadrant. Its rows are read where
-/// they stand.
+/// Encodes a part of an RGB picture for the disk: a finished quadrant.
 ///
 /// # Errors
 /// A line that says why not; only memory can be short.
@@ -147,14 +142,23 @@ pub(crate) fn encode_quadrant(
     picture: &RgbImage,
     part: Rect,
     compression: PngCompression,
+    buffers: &mut Buffers,
 ) -> Result<Vec<u8>, String> {
     let compression = match compression {
-        PngCompression::Fast => DeflateCompression::FdeflateUltraFast,
-        PngCompression::Balanced => DeflateCompression::Level(2),
-        PngCompression::Best => DeflateCompression::Level(9),
+        PngCompression::Fast => CompressionType::Fast,
+        PngCompression::Balanced => CompressionType::Level(2),
+        PngCompression::Best => CompressionType::Level(9),
     };
-    let rows = rows_of(picture, part);
-    encode_png((part.width, part.height), rows, compression).map_err(|error| error.to_string())
+    let (width, height) = (part.width, part.height);
+    // The encoder wants all samples in one piece.
+    let mut samples = buffers.take(3 * width as usize * height as usize);
+    samples.clear();
+    rows_of(picture, part).for_each(|row| samples.extend_from_slice(row));
+    let mut bytes = Vec::with_capacity(samples.len() / 4);
+    let encoded = PngEncoder::new_with_quality(&mut bytes, compression, FilterType::Adaptive)
+        .write_image(&samples, width, height, ExtendedColorType::Rgb8);
+    buffers.give_back(samples);
+    encoded.map(|()| bytes).map_err(|error| error.to_string())
 }
 
 /// The samples of each row of a part of a picture.
@@ -181,28 +185,6 @@ fn span_of(picture: &RgbImage, part: Rect) -> Range<usize> {
         "a part lies inside its picture"
     );
     3 * part.x as usize..3 * (part.x + part.width) as usize
-}
-
-/// Encodes an RGB picture whose samples come in any parts, row after row.
-fn encode_png<'a>(
-    (width, height): (u32, u32),
-    samples: impl Iterator<Item = &'a [u8]>,
-    compression: DeflateCompression,
-) -> Result<Vec<u8>, png::EncodingError> {
-    let mut bytes = Vec::with_capacity(width as usize * height as usize / 2);
-    let mut encoder = png::Encoder::new(&mut bytes, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_filter(png::Filter::Adaptive);
-    encoder.set_deflate_compression(compression);
-    let mut header = encoder.write_header()?;
-    let mut rows = header.stream_writer_with_size(PNG_CHUNK_BYTES)?;
-    for part in samples {
-        rows.write_all(part)?;
-    }
-    rows.finish()?;
-    header.finish()?;
-    Ok(bytes)
 }
 
 /// What bytes look like, for a message: the text they begin with, or their numbers.
@@ -254,7 +236,8 @@ mod tests {
             PngCompression::Best,
         ];
         let sizes = compressions.map(|compression| {
-            let bytes = encode_quadrant(&city(), ALL, compression).unwrap();
+            let bytes =
+                encode_quadrant(&city(), ALL, compression, &mut Buffers::default()).unwrap();
             assert_eq!(
                 into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap()),
                 city()
@@ -277,7 +260,13 @@ mod tests {
                 width,
                 height,
             };
-            let bytes = encode_quadrant(&city, part, PngCompression::Balanced).unwrap();
+            let bytes = encode_quadrant(
+                &city,
+                part,
+                PngCompression::Balanced,
+                &mut Buffers::default(),
+            )
+            .unwrap();
             let stored = into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap());
             let expected = image::imageops::crop_imm(&city, x, y, width, height);
             assert_eq!(stored, expected.to_image());
@@ -305,7 +294,8 @@ mod tests {
     #[test]
     fn a_picture_is_the_same_wherever_it_is_decoded_to() {
         for compression in [PngCompression::Fast, PngCompression::Best] {
-            let bytes = encode_quadrant(&city(), ALL, compression).unwrap();
+            let bytes =
+                encode_quadrant(&city(), ALL, compression, &mut Buffers::default()).unwrap();
             assert_eq!(decoded_into(&bytes), Some(city()));
             for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 13]) {
                 let cut = &bytes[..length];
@@ -378,7 +368,8 @@ mod tests {
 
     #[test]
     fn what_is_too_large_is_not_decoded() {
-        let bytes = encode_quadrant(&city(), ALL, PngCompression::Fast).unwrap();
+        let bytes =
+            encode_quadrant(&city(), ALL, PngCompression::Fast, &mut Buffers::default()).unwrap();
         assert!(decode(&bytes, 127, &mut Buffers::default()).is_err());
         assert!(decode(&bytes[..bytes.len() / 2], 128, &mut Buffers::default()).is_err());
     }

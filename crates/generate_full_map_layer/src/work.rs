@@ -237,7 +237,7 @@ impl Work {
         let mut quadrants = Vec::with_capacity(4);
         for quadrant in block.quadrants() {
             let part = self.size.part_of(quadrant, block, sheet.block_at_px);
-            let encode = || codec::encode_quadrant(&picture, part, self.compression);
+            let encode = || codec::encode_quadrant(&picture, part, self.compression, buffers);
             let encoded = self.cpu_time.of(Stage::EncodeQuadrant, encode)?;
             quadrants.push((quadrant, encoded));
         }
