@@ -130,19 +130,7 @@ impl ProgressDb {
         if changes.is_empty() {
             return Ok(());
         }
-        let mut script = Script::default();
-        // In WAL mode NORMAL leaves the log unsynced at a commit, FULL syncs all of it
-        // (https://www.sqlite.org/pragma.html#pragma_synchronous).
-        script.add(match durability {
-            Durability::Process => "PRAGMA synchronous = NORMAL",
-            Durability::Power => "PRAGMA synchronous = FULL",
-        });
-        script.add("BEGIN IMMEDIATE");
-        for change in changes {
-            add(&mut script, change);
-        }
-        script.add("COMMIT");
-        let written = script.execute(&mut self.connection).await;
+        let written = write(&mut self.connection, changes, durability).await;
         if written.is_err() {
             roll_back(&mut self.connection).await;
         }
@@ -224,6 +212,29 @@ async fn close_abandoned(connection: &mut SqliteConnection) -> Result<u64, sqlx:
     Ok(items)
 }
 
+async fn write(
+    connection: &mut SqliteConnection,
+    changes: &[Change],
+    durability: Durability,
+) -> Result<(), sqlx::Error> {
+    let mut script = Script::default();
+    // In WAL mode NORMAL leaves the log unsynced at a commit, FULL syncs all of it
+    // (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    script.add(match durability {
+        Durability::Process => "PRAGMA synchronous = NORMAL",
+        Durability::Power => "PRAGMA synchronous = FULL",
+    });
+    script.add("BEGIN IMMEDIATE");
+    for change in changes {
+        add(&mut script, change);
+        if script.is_long() {
+            std::mem::take(&mut script).execute(connection).await?;
+        }
+    }
+    script.add("COMMIT");
+    script.execute(connection).await
+}
+
 fn add(script: &mut Script, change: &Change) {
     match change {
         Change::Claim {
@@ -301,9 +312,14 @@ mod tests {
         db.commit(&[claim(1, "a")], Durability::Process)
             .await
             .unwrap();
-        // The second claim's attempt has been there before.
-        let refused = [claim(2, "a"), claim(1, "a"), claim(3, "a")];
-        db.commit(&refused, Durability::Power).await.unwrap_err();
+        // The last claim's attempt has been there before, and what stands between is more than one
+        // script.
+        for between in [0, 1000] {
+            let mut refused = vec![claim(2, "a")];
+            refused.extend(std::iter::repeat_n(Change::PutBack { item: 3 }, between));
+            refused.push(claim(1, "a"));
+            db.commit(&refused, Durability::Power).await.unwrap_err();
+        }
         let pictures = [(0, "one"), (1, "two")].map(|(x, hash)| FinishedPicture {
             quadrant: Quadrant::new(x, 0),
             bytes: 7,

@@ -3,6 +3,10 @@
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Encode, Sqlite, SqliteConnection, Type};
 
+/// The text that is executed in one go, in bytes. SQLite copies what is left of it for each
+/// statement.
+const LONG: usize = 8 << 10;
+
 /// Statements that are executed one after the other, with the values for their `?`.
 #[derive(Default)]
 pub(crate) struct Script {
@@ -27,6 +31,11 @@ impl Script {
             .add(value)
             .expect("numbers and texts can be encoded");
         self
+    }
+
+    /// Whether it is time to execute it and to begin another.
+    pub(crate) fn is_long(&self) -> bool {
+        self.sql.len() >= LONG
     }
 
     /// Executes the statements up to the first that fails.
