@@ -1,7 +1,6 @@
 //! Pictures in and out of bytes. What is decoded comes from a map or a model and is not trusted.
 
 use std::io::Cursor;
-use std::ops::Range;
 
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
@@ -13,6 +12,7 @@ use image::{
 use layer::{ImageFormat, PngCompression};
 
 use crate::buffers::Buffers;
+use crate::rows::{rows_of, rows_of_mut};
 
 /// The most memory that decoding one picture may take, in bytes.
 const MAX_DECODE_BYTES: u64 = 512 << 20;
@@ -159,32 +159,6 @@ pub(crate) fn encode_quadrant(
         .write_image(&samples, width, height, ExtendedColorType::Rgb8);
     buffers.give_back(samples);
     encoded.map(|()| bytes).map_err(|error| error.to_string())
-}
-
-/// The samples of each row of a part of a picture.
-fn rows_of(picture: &RgbImage, part: Rect) -> impl Iterator<Item = &[u8]> {
-    let span = span_of(picture, part);
-    let rows = picture.chunks_exact(3 * picture.width() as usize);
-    let rows = rows.skip(part.y as usize).take(part.height as usize);
-    rows.map(move |row| &row[span.clone()])
-}
-
-/// The same to be written.
-fn rows_of_mut(picture: &mut RgbImage, part: Rect) -> impl Iterator<Item = &mut [u8]> {
-    let span = span_of(picture, part);
-    let stride = 3 * picture.width() as usize;
-    let rows = picture.chunks_exact_mut(stride);
-    let rows = rows.skip(part.y as usize).take(part.height as usize);
-    rows.map(move |row| &mut row[span.clone()])
-}
-
-/// Where a part's samples lie in each of its rows.
-fn span_of(picture: &RgbImage, part: Rect) -> Range<usize> {
-    assert!(
-        part.x + part.width <= picture.width() && part.y + part.height <= picture.height(),
-        "a part lies inside its picture"
-    );
-    3 * part.x as usize..3 * (part.x + part.width) as usize
 }
 
 /// What bytes look like, for a message: the text they begin with, or their numbers.

@@ -33,6 +33,7 @@ mod publish;
 mod recorder;
 mod report;
 mod retry_after;
+mod rows;
 mod run;
 mod secrets;
 mod settings;

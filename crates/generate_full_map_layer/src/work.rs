@@ -1,7 +1,8 @@
 //! The work of one item: calling an endpoint, and saving the answer. Its canvas is prepared in
 //! [`crate::prepare`].
 //!
-//! Waiting is async; decoding and encoding run on [`Cores`]. Each piece ends in an [`Event`] for the dispatcher.
+//! Waiting is async; decoding and encoding run on [`Cores`]. Each piece ends in an [`Event`] for
+//! the dispatcher.
 
 use std::panic;
 use std::sync::Arc;

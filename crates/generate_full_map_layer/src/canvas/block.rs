@@ -3,10 +3,10 @@
 use image::{DynamicImage, RgbImage, RgbaImage};
 use planner::{Block, Quadrant};
 
-use super::rows::paste;
 use super::{QuadrantSize, Sheet};
 use crate::buffers::Buffers;
 use crate::codec;
+use crate::rows::paste;
 
 /// Stitches the source pictures of a block side by side. The canvas has alpha only where a
 /// source has some.

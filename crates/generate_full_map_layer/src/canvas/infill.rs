@@ -7,8 +7,8 @@ use planner::Quadrant;
 
 use super::fill::fill_unknown;
 use super::prepare_source::prepare_source;
-use super::rows::{cut, paste};
 use super::{Arrangement, Join, Sheet};
+use crate::rows::{cut, paste};
 
 /// What a quadrant shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use image::math::Rect;
 use image::{Rgb, RgbImage, RgbaImage};
 use planner::Quadrant;
 
-use super::rows::cut;
 use super::{Arrangement, QuadrantSize};
+use crate::rows::cut;
 
 /// An edge between a quadrant of a block and a finished one.
 #[derive(Debug, Clone, PartialEq)]

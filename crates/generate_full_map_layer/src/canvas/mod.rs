@@ -16,7 +16,6 @@ mod match_colors;
 mod prepare_source;
 #[cfg(test)]
 mod promises;
-mod rows;
 
 use image::DynamicImage;
 use image::math::Rect;
