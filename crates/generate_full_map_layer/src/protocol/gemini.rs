@@ -7,6 +7,7 @@
 use reqwest::{RequestBuilder, Url};
 use serde_json::{Map, Value, json};
 
+use super::json::Json;
 use super::{Ask, Carried, Found, Reply, answer, body};
 use crate::failure::{Failure, FailureKind};
 
@@ -109,23 +110,27 @@ pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
         if let Some(picture) = data.into_iter().find_map(|data| answer.text(data)) {
             return Ok(Found::Picture(Carried::Base64(picture)));
         }
-        text += part["text"].as_str().unwrap_or_default();
+        let said = answer.text(&part["text"]).unwrap_or_default();
+        text += &String::from_utf8_lossy(&said);
     }
-    Err(refusal(&answer.value, &text).unwrap_or_else(|| answer::without(reply, "a picture")))
+    Err(refusal(&answer, &text).unwrap_or_else(|| answer::without(reply, "a picture")))
 }
 
 /// Why there is no picture, in the model's own words.
 /// <https://ai.google.dev/api/generate-content#FinishReason>
-fn refusal(answer: &Value, text: &str) -> Option<Failure> {
-    let (feedback, candidate) = (&answer["promptFeedback"], &answer["candidates"][0]);
+fn refusal(answer: &Json, text: &str) -> Option<Failure> {
+    let feedback = &answer.value["promptFeedback"];
+    let candidate = &answer.value["candidates"][0];
     let reason = [&feedback["blockReason"], &candidate["finishReason"]]
         .into_iter()
         .find_map(Value::as_str);
     let words = [&feedback["blockReasonMessage"], &candidate["finishMessage"]]
         .into_iter()
-        .find_map(Value::as_str)
-        .unwrap_or(text);
-    let words = answer::shorten(words);
+        .find_map(|message| answer.text(message));
+    let words = words
+        .as_deref()
+        .map_or(text.into(), String::from_utf8_lossy);
+    let words = answer::shorten(&words);
     let message = match (reason, words.is_empty()) {
         (Some(reason), true) => format!("the model made no picture ({reason})"),
         (Some(reason), false) => format!("the model made no picture ({reason}): {words}"),
@@ -182,6 +187,25 @@ mod tests {
             for model in ["m", "models/m"] {
                 assert_eq!(target(&url, model).as_str(), format!("{HOST}{expected}"));
             }
+        }
+    }
+
+    #[test]
+    fn a_long_refusal_is_told_in_the_models_own_words() {
+        let long = "I cannot edit this map. ".repeat(1000);
+        for answer in [
+            json!({"candidates": [{"content": {"parts": [{"text": long}]}}]}),
+            json!({"promptFeedback": {"blockReasonMessage": long}}),
+        ] {
+            let reply = Reply {
+                headers: reqwest::header::HeaderMap::new(),
+                body: answer.to_string().into(),
+            };
+            let message = picture(&reply).unwrap_err().message;
+            assert!(
+                message.starts_with("the model made no picture: I cannot edit this map. I cannot"),
+                "{message}"
+            );
         }
     }
 
