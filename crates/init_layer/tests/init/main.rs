@@ -1,131 +1,15 @@
 //! Making a layer: the real program, real files.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod project;
 
-use fixtures::layers::Run;
+use std::path::{Path, PathBuf};
+
 use fixtures::maps::{MapSpec, SourceLayer, one_byte, raw_sql_region, raw_sql_source};
 use fixtures::outlines::{disc, with_holes};
 use layer::{CanvasConfig, CanvasMode, LayerDir, RunLock};
 use planner::{Quadrant, Region};
-use progress_db::{Item, ProgressDb, Status};
-use tempfile::TempDir;
 
-/// A directory with a map in `map/` and an endpoints file.
-struct Project {
-    root: TempDir,
-}
-
-impl Project {
-    fn of(map: &MapSpec) -> Self {
-        let project = Self {
-            root: tempfile::tempdir().unwrap(),
-        };
-        map.write_blocking(&project.path("map"));
-        project.write(
-            "ends.json",
-            r#"[{"name": "a", "url": "http://localhost:1/"}] // one"#,
-        );
-        project
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn init(&self, args: &[&str]) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_init_layer"));
-        let output = command.current_dir(self.root.path()).args(args).output();
-        Run::of(&output.unwrap())
-    }
-
-    /// Everything below the directory, with what is in it.
-    fn files(&self) -> Vec<(PathBuf, Option<Vec<u8>>)> {
-        let mut found = Vec::new();
-        let mut directories = vec![self.root.path().to_owned()];
-        while let Some(directory) = directories.pop() {
-            for entry in std::fs::read_dir(&directory).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    directories.push(path.clone());
-                    found.push((path, None));
-                } else {
-                    let bytes = std::fs::read(&path).unwrap();
-                    found.push((path, Some(bytes)));
-                }
-            }
-        }
-        found.sort();
-        found
-    }
-
-    /// Asserts that the program refuses, says why, and leaves everything as it was.
-    #[track_caller]
-    fn refuses(&self, args: &[&str], says: &str) {
-        let before = self.files();
-        self.init(args).assert_status(2).assert_says(says);
-        assert!(self.files() == before, "something was changed");
-    }
-}
-
-fn items(layer: &Path) -> Vec<Item> {
-    on_a_runtime(async {
-        let mut db = ProgressDb::open_read_only(&layer.join("progress.db"))
-            .await
-            .unwrap();
-        db.items().await.unwrap()
-    })
-}
-
-fn metadata(layer: &Path, key: &str) -> Option<String> {
-    on_a_runtime(async {
-        let mut db = ProgressDb::open_read_only(&layer.join("progress.db"))
-            .await
-            .unwrap();
-        db.metadata(key).await.unwrap()
-    })
-}
-
-fn on_a_runtime<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Runtime::new().unwrap().block_on(future)
-}
-
-/// Asserts that the layer plans exactly `region`, step by step.
-fn assert_plans(layer: &Path, region: &Region) {
-    let items = items(layer);
-    let planned: Vec<Quadrant> = items
-        .iter()
-        .flat_map(|item| item.block.quadrants())
-        .collect();
-    assert_eq!(
-        planned.len(),
-        region.len(),
-        "a quadrant is planned twice or not at all"
-    );
-    assert_eq!(Region::from_quadrants(planned), *region);
-    assert!(items.iter().all(|item| item.status == Status::Pending));
-    assert!(
-        items
-            .windows(2)
-            .all(|pair| pair[0].step <= pair[1].step && pair[0].id < pair[1].id)
-    );
-    for (place, later) in items.iter().enumerate() {
-        for earlier in &items[..place] {
-            if let Some(axis) = later.block.shared_edge(earlier.block) {
-                assert!(
-                    later.block.shape.has_margin(axis),
-                    "{} after {}",
-                    later.block,
-                    earlier.block
-                );
-            }
-        }
-    }
-}
+use project::{Project, assert_plans, items, metadata, on_a_runtime};
 
 const CITY: &str = "..#####..##\n.######..##\n###.####...\n###.#######\n.##########\n..#####.##.";
 
@@ -246,9 +130,7 @@ fn a_full_rectangle_gets_the_lattice() {
 
 #[test]
 fn a_source_in_any_legal_shape_is_read() {
-    let project = Project {
-        root: tempfile::tempdir().unwrap(),
-    };
+    let project = Project::empty();
     on_a_runtime(raw_sql_source(&project.path("map")));
     let before = project.files();
     for (layer, name) in [
@@ -297,7 +179,7 @@ fn an_existing_layer_is_never_touched_unless_forced() {
         .assert_status(0)
         .assert_says("layer.bak-");
     assert!(!project.path("layer/generations/0_0.png").exists());
-    let backups: Vec<PathBuf> = std::fs::read_dir(project.root.path())
+    let backups: Vec<PathBuf> = std::fs::read_dir(project.path(""))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.to_string_lossy().contains("layer.bak-"))
