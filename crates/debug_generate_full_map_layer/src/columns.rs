@@ -9,7 +9,8 @@ use std::collections::HashMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use progress_db::{Item, LastTry};
+use planner::Item;
+use progress_db::LastTry;
 use serde::Serialize;
 
 use crate::{ItemState, PlanState};
@@ -169,8 +170,8 @@ fn put_signed(bytes: &mut Vec<u8>, number: i64) {
 
 #[cfg(test)]
 mod tests {
+    use planner::Status;
     use planner::{Block, BlockShape};
-    use progress_db::Status;
 
     use super::*;
 

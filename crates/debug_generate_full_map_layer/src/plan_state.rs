@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use dispatch::Queue;
 use planner::Quadrant;
-use progress_db::{Item, LastTry, Queue, Snapshot, Status};
+use planner::{Item, Status};
+use progress_db::{LastTry, Snapshot};
 
 /// How far an item is; a pending one that waits on a failed one is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

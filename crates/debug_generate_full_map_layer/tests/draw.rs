@@ -6,8 +6,9 @@ use debug_generate_full_map_layer::{ItemState, Leaflet, PageOptions, PlacedLayer
 use fixtures::layers::TestLayer;
 use fixtures::maps::{MapSpec, rectangle};
 use layer::LayerDir;
+use planner::{Item, Status};
 use planner::{Quadrant, plan};
-use progress_db::{Change, Durability, Item, LastTry, ProgressDb, Snapshot, Status};
+use progress_db::{Change, Durability, LastTry, ProgressDb, Snapshot};
 use serde_json::json;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_debug_generate_full_map_layer");

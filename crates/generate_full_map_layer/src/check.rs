@@ -8,8 +8,9 @@ use anyhow::bail;
 use futures_util::future::join_all;
 use image::DynamicImage;
 use layer::CanvasMode;
+use planner::Item;
 use planner::{Block, BlockShape, Quadrant};
-use progress_db::{Item, ProgressDb};
+use progress_db::ProgressDb;
 use reqwest::{Client, StatusCode};
 
 use crate::buffers::Buffers;

@@ -12,7 +12,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use progress_db::{AttemptId, Handle, Queue};
+use dispatch::{Handle, Queue};
+use progress_db::AttemptId;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use progress_db::Queue;
+use dispatch::Queue;
 
 use crate::endpoint::Endpoint;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use dispatch::Handle;
 use image::RgbImage;
-use progress_db::Handle;
 
 use crate::canvas::SizeMatch;
 use crate::failure::Failure;

@@ -3,10 +3,11 @@
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+use dispatch::Handle;
 use image::DynamicImage;
 use layer::CanvasMode;
+use planner::Item;
 use planner::{Block, Quadrant};
-use progress_db::{Handle, Item};
 
 use crate::buffers::Buffers;
 use crate::canvas::{

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use dispatch::Handle;
 use layer::{LayerDir, PictureRecord, StagedPicture};
 use planner::Quadrant;
-use progress_db::{AttemptId, Change, Durability, FinishedPicture, Handle, Outcome};
+use progress_db::{AttemptId, Change, Durability, FinishedPicture, Outcome};
 use tokio::sync::mpsc;
 
 use crate::clock::unix_now;

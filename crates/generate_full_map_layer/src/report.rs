@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::time::Duration;
 
+use dispatch::StepCounts;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use progress_db::StepCounts;
 use tokio::time::Instant;
 
 /// The time between two lines of progress, where there is no terminal.

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use dispatch::Queue;
 use indicatif::{MultiProgress, ProgressBar};
 use layer::RunLock;
-use progress_db::{Change, Durability, Item, ProgressDb, Queue, Status, complete_followers};
+use planner::{Item, Status, complete_followers};
+use progress_db::{Change, Durability, ProgressDb};
 
 use crate::args::Args;
 use crate::check::check;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use progress_db::Queue;
+use dispatch::Queue;
 
 use crate::cpu_time::CpuTime;
 use crate::dispatch::Tally;

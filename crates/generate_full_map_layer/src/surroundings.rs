@@ -4,8 +4,9 @@
 //! precedes it, or belongs to an earlier step. When an item's turn has come nothing of that can
 //! change any more, so a canvas does not depend on which calls ended first.
 
+use dispatch::{Handle, Queue};
 use planner::Quadrant;
-use progress_db::{Handle, Item, Queue, Status};
+use planner::{Item, Status};
 
 /// The items of a plan by their quadrants.
 #[derive(Debug)]

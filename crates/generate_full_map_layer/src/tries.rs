@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use progress_db::Handle;
+use dispatch::Handle;
 
 use crate::failure::{Failure, FailureKind};
 use crate::pool::EndpointIndex;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use layer::{LayerDir, PictureRecord, PictureState};
 use planner::Quadrant;
-use progress_db::{Item, ProgressDb, Status};
+use planner::{Item, Status};
+use progress_db::ProgressDb;
 use tokio::task::JoinSet;
 
 use crate::buffers::Buffers;

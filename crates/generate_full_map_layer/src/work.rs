@@ -8,10 +8,12 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dispatch::Handle;
 use image::{DynamicImage, RgbImage};
 use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
+use planner::Item;
 use planner::{Block, Quadrant};
-use progress_db::{AttemptId, Change, Durability, Handle, Item};
+use progress_db::{AttemptId, Change, Durability};
 use source_map::{PictureColumn, SourceMap};
 use tokio::sync::{Semaphore, mpsc};
 

@@ -8,8 +8,10 @@
 mod adjacency;
 mod area;
 mod block;
+mod followers;
 mod grid;
 mod improve;
+mod item;
 mod lattice;
 mod lay;
 mod layout;
@@ -32,6 +34,8 @@ mod windows;
 
 pub use adjacency::Adjacency;
 pub use block::{Axis, Block, BlockShape, UnknownShape};
+pub use followers::complete_followers;
+pub use item::{Item, Status};
 pub use plan::{Plan, plan};
 pub use quadrant::{Bounds, BoundsError, Quadrant};
 pub use quality::Quality;

@@ -302,7 +302,8 @@ fn add(script: &mut Script, change: &Change) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Status;
+    use planner::Status;
+
     use crate::test_plan::{claim, new_plan};
 
     #[tokio::test]

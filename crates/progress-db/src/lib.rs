@@ -1,17 +1,13 @@
-//! The plan and its progress in `progress.db`, and what may run next.
+//! The plan and its progress in `progress.db`.
 //!
-//! The database is the truth. [`ProgressDb`] holds all SQL of a layer's progress; [`Queue`] is
-//! the same truth in memory for one run, built from the database at its start.
+//! The database is the truth, and [`ProgressDb`] holds all SQL of a layer's progress.
 
 mod changes;
 mod create;
 mod database;
 mod error;
 mod file_state;
-mod followers;
-mod item;
 mod queries;
-mod queue;
 mod script;
 mod snapshot;
 #[cfg(test)]
@@ -22,8 +18,5 @@ pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;
 pub use error::ProgressError;
 pub use file_state::FileState;
-pub use followers::complete_followers;
-pub use item::{Item, Status};
 pub use queries::StepProgress;
-pub use queue::{Handle, Queue, StepCounts};
 pub use snapshot::{LastTry, Snapshot};

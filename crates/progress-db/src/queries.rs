@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use planner::{Block, BlockShape, Quadrant};
+use planner::{Block, BlockShape, Item, Quadrant, Status};
 
-use crate::{FinishedPicture, Item, ProgressDb, ProgressError, Status};
+use crate::{FinishedPicture, ProgressDb, ProgressError};
 
 /// How many items of a step have each status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

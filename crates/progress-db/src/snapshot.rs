@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::file_state::can_be_read_without_lock;
-use crate::{FileState, Item, ProgressDb, ProgressError};
+use planner::Item;
+
+use crate::{FileState, ProgressDb, ProgressError};
 
 /// The plan and what its rows say of each item's last try, read in one transaction.
 ///
@@ -196,7 +198,8 @@ impl Names {
 mod tests {
     use super::*;
     use crate::test_plan::{claim, new_plan};
-    use crate::{Change, Durability, Status};
+    use crate::{Change, Durability};
+    use planner::Status;
 
     #[tokio::test]
     async fn names_and_messages_come_back_as_they_are() {

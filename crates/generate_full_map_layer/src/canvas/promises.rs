@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
+use dispatch::{Handle, Queue};
 use image::{Rgba, RgbaImage};
 use layer::{CanvasConfig, Color};
 use planner::{Block, Quadrant, Region, plan};
-use progress_db::{Handle, Item, Queue, Status};
+use planner::{Item, Status};
 use proptest::prelude::*;
 
 use super::{Arrangement, Kind, Picture, QuadrantSize, Sheet, infill};

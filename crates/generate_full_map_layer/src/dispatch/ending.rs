@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use progress_db::{Change, Durability, Handle, Outcome};
+use dispatch::Handle;
+use progress_db::{Change, Durability, Outcome};
 use tokio::time::Instant;
 
 use super::{Dispatcher, InFlight, Stop};

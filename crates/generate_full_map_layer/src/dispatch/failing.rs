@@ -1,6 +1,7 @@
 //! What follows from a failed call: another try, or the end of the item.
 
-use progress_db::{Change, Handle};
+use dispatch::Handle;
+use progress_db::Change;
 use tokio::time::Instant;
 
 use super::{Dispatcher, Prepared, Stop};

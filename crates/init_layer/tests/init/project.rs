@@ -5,8 +5,9 @@ use std::process::Command;
 
 use fixtures::layers::Run;
 use fixtures::maps::MapSpec;
+use planner::{Item, Status};
 use planner::{Quadrant, Region};
-use progress_db::{Item, ProgressDb, Status};
+use progress_db::ProgressDb;
 use tempfile::TempDir;
 
 /// A directory with a map in `map/` and an endpoints file.

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use planner::Adjacency;
-
-use crate::{Item, Status};
+use crate::{Adjacency, Item, Status};
 
 /// The complete items that touch one of the items `ids` and come later, directly or over others;
 /// those of `ids` themselves are left out. `items` are all of a plan, in the order of generation.
@@ -39,7 +37,7 @@ pub fn complete_followers(items: &[Item], ids: &[i64]) -> Vec<i64> {
 
 #[cfg(test)]
 mod tests {
-    use planner::{Quadrant, Region, plan};
+    use crate::{Quadrant, Region, plan};
 
     use super::*;
 

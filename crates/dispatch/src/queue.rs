@@ -6,9 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use planner::Adjacency;
-
-use crate::{Item, Status};
+use planner::{Adjacency, Item, Status};
 
 /// An item's place in the order of generation.
 pub type Handle = u32;

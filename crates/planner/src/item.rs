@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use planner::Block;
+use crate::Block;
 
 /// How far an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
