@@ -5,24 +5,19 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
+use canvas::{Arrangement, Buffers, Encoded, Kind, Picture, Sheet, SizeMatch};
 use futures_util::future::join_all;
 use image::DynamicImage;
 use layer::CanvasMode;
+use model_client::{Ask, Carried, Client, Failure, FailureKind, Server, status_text};
 use planner::Item;
 use planner::{Block, BlockShape, Quadrant};
 use progress_db::ProgressDb;
-use reqwest::{Client, StatusCode};
 
-use crate::buffers::Buffers;
-use crate::builtin;
-use crate::canvas::{self, Arrangement, Kind, Picture, Sheet, SizeMatch};
-use crate::encoded::Encoded;
-use crate::endpoint::{Endpoint, Server, Speaks};
-use crate::failure::{Failure, FailureKind};
-use crate::protocol::{Ask, Carried};
+use crate::endpoint::{Endpoint, Speaks};
 use crate::run::Ended;
 use crate::start::Start;
-use crate::wire;
+use crate::work::decode_answer;
 
 /// How many quadrants are looked at for one whose source picture can be read.
 const CANDIDATES: usize = 50;
@@ -49,7 +44,7 @@ pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
     tracing::info!(
         "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"
     );
-    let client = wire::client()?;
+    let client = Client::new()?;
     let checks = start
         .endpoints
         .iter()
@@ -116,7 +111,7 @@ async fn check_one(
         Speaks::Builtin(filter) => {
             let began = Instant::now();
             let mut picture = source.to_rgb8();
-            builtin::apply(*filter, &mut picture);
+            canvas::apply_filter(*filter, &mut picture);
             Checked {
                 latency: began.elapsed(),
                 answer: Ok(Answer {
@@ -172,10 +167,10 @@ async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &E
         settings: &endpoint.settings,
     };
     let began = Instant::now();
-    let answer = wire::call(client, endpoint, server, ask).await;
+    let answer = client.call(server, ask).await;
     let latency = began.elapsed();
     let read = |picture: &Carried| {
-        let picture = encoded.decode_answer(picture, &mut Buffers::default())?;
+        let picture = decode_answer(encoded, picture, &mut Buffers::default())?;
         let size_px = picture.dimensions();
         let (_, size_match) = encoded.bring_to_size(picture)?;
         Ok(Answer {
@@ -225,15 +220,6 @@ fn table(start: &Start, checked: &[Checked]) -> String {
         let _ = writeln!(text, "{result}");
     }
     text
-}
-
-fn status_text(status: u16) -> String {
-    let reason = StatusCode::from_u16(status)
-        .ok()
-        .and_then(|status| status.canonical_reason());
-    format!("{status} {}", reason.unwrap_or_default())
-        .trim_end()
-        .to_owned()
 }
 
 fn remark(answer: &Answer) -> &'static str {

@@ -7,9 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{io, thread};
 
+use canvas::Buffers;
 use tokio::sync::oneshot;
-
-use crate::buffers::Buffers;
 
 type Job = Box<dyn FnOnce(&mut Buffers) + Send>;
 

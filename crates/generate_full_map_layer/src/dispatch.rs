@@ -19,9 +19,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 pub(crate) use self::limits::{Limits, Stop, Tally};
-use crate::canvas::SizeMatch;
 use crate::event::{Answer, Event, PrepareFailure};
-use crate::failure::Failure;
 use crate::pool::{EndpointIndex, Pool};
 use crate::prepare::Canvas;
 use crate::report::{Report, duration_text};
@@ -29,6 +27,8 @@ use crate::shutdown::Shutdown;
 use crate::surroundings::Surroundings;
 use crate::tries::Tries;
 use crate::work::{Call, Work};
+use canvas::SizeMatch;
+use model_client::Failure;
 
 /// The state of a run.
 pub(crate) struct Dispatcher {

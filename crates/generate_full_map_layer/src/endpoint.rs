@@ -2,14 +2,9 @@
 
 use std::time::Duration;
 
-use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig, Protocol};
-use reqwest::Url;
-
-use crate::canvas::CanvasForm;
-use crate::frame::Frame;
-use crate::protocol;
-use crate::secrets::{Credentials, Environment};
-use crate::settings::Settings;
+use canvas::{CanvasForm, Frame};
+use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig};
+use model_client::{Credentials, Environment, Server, Settings, Shapes};
 
 /// One endpoint of the pool and all that a call to it needs.
 #[derive(Debug, Clone)]
@@ -41,17 +36,6 @@ pub(crate) enum Speaks {
     Http(Box<Server>),
 }
 
-/// A server and how it is spoken to.
-#[derive(Debug, Clone)]
-pub(crate) struct Server {
-    /// The address that is called.
-    pub url: Url,
-    /// In which protocol.
-    pub protocol: Protocol,
-    /// With which keys.
-    pub credentials: Credentials,
-}
-
 impl Endpoint {
     /// The endpoint of an entry in the layer's configuration, and warnings about its keys.
     ///
@@ -64,26 +48,15 @@ impl Endpoint {
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let (credentials, warnings) = Credentials::of(entry, environment)?;
         let settings = Settings::of(config, entry)?;
-        let model = settings.model.as_deref();
         let (speaks, frame, address) = match &entry.url {
             EndpointUrl::Builtin(filter) => {
                 (Speaks::Builtin(*filter), Frame::None, entry.url.to_string())
             }
             EndpointUrl::Http(url) => {
-                let protocol = entry.protocol().unwrap_or(Protocol::EditB64);
-                let url = protocol::target(protocol, url, model);
-                let address = EndpointUrl::Http(url.clone()).to_string();
-                let credentials = credentials.with_key(protocol, &url, &entry.name)?;
-                let server = Server {
-                    url,
-                    protocol,
-                    credentials,
-                };
-                (
-                    Speaks::Http(Box::new(server)),
-                    protocol::frame(protocol, model, entry.size_policy),
-                    address,
-                )
+                let server = Server::of(entry, url, credentials, settings.model.as_deref())?;
+                let address = EndpointUrl::Http(server.url.clone()).to_string();
+                let frame = frame_of(server.shapes);
+                (Speaks::Http(Box::new(server)), frame, address)
             }
         };
         let endpoint = Self {
@@ -135,5 +108,14 @@ pub(crate) fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> Canva
     match entry.url {
         EndpointUrl::Builtin(_) => CanvasMode::Block,
         EndpointUrl::Http(_) => config.canvas.mode,
+    }
+}
+
+/// What is put around canvases for a server that makes pictures of these shapes.
+const fn frame_of(shapes: Shapes) -> Frame {
+    match shapes {
+        Shapes::Any => Frame::None,
+        Shapes::Ratios(ratios) => Frame::Ratios(ratios),
+        Shapes::Sizes(sizes) => Frame::Sizes(sizes),
     }
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
+use canvas::SizeMatch;
 use dispatch::Handle;
 use image::RgbImage;
+use model_client::{Failure, Received};
 
-use crate::canvas::SizeMatch;
-use crate::failure::Failure;
 use crate::pool::EndpointIndex;
 use crate::prepare::Canvas;
-use crate::wire::Received;
 
 /// Something that has happened to an item, or to the whole run.
 #[derive(Debug)]

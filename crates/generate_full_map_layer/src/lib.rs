@@ -2,41 +2,30 @@
 //!
 //! [`run`] reads and checks a layer ([`start`]), then hands it to the dispatcher, one task that
 //! owns the queue and the [`pool`] and decides what goes where. The work of an item is spawned and
-//! ends in an [`event`]: to [`prepare`] its [`canvas`], to call an endpoint and to save the answer
+//! ends in an [`event`]: to [`prepare`] its canvas, to call an endpoint and to save the answer
 //! ([`work`]). The [`surroundings`] say what is finished around a block.
 //! [`publish`] and [`recorder`] make finished pictures durable, in an order that is safe to die in
 //! at any moment.
 
 mod args;
-mod buffers;
-mod builtin;
-mod canvas;
 mod check;
 mod clock;
-mod codec;
 mod cores;
 mod cpu_time;
 mod dispatch;
 mod dry_run;
-mod encoded;
 mod endpoint;
 mod event;
-mod failure;
 mod fault_point;
-mod fetch;
-mod frame;
 mod log;
 mod pool;
 mod prepare;
-mod protocol;
+#[cfg(test)]
+mod promises;
 mod publish;
 mod recorder;
 mod report;
-mod retry_after;
-mod rows;
 mod run;
-mod secrets;
-mod settings;
 mod setup;
 mod shutdown;
 mod start;
@@ -44,7 +33,6 @@ mod summary;
 mod surroundings;
 mod tries;
 mod verify;
-mod wire;
 mod work;
 
 pub use args::Args;

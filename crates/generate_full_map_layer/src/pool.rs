@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::failure::{Failure, FailureKind};
 pub(crate) use member::Member;
+use model_client::{Failure, FailureKind};
 
 /// An endpoint's place in the configuration.
 pub(crate) type EndpointIndex = usize;

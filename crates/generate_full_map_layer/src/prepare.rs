@@ -3,18 +3,17 @@
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+use canvas::{
+    Arrangement, Buffers, CanvasForm, Encoded, Kind, Picture, Sheet, decode_quadrant, infill,
+    stitch, stitch_encoded,
+};
 use dispatch::Handle;
 use image::DynamicImage;
 use layer::CanvasMode;
 use planner::Item;
 use planner::{Block, Quadrant};
 
-use crate::buffers::Buffers;
-use crate::canvas::{
-    Arrangement, CanvasForm, Kind, Picture, Sheet, decode_quadrant, infill, stitch, stitch_encoded,
-};
 use crate::cpu_time::Stage;
-use crate::encoded::Encoded;
 use crate::event::{Event, PrepareFailure};
 use crate::work::Work;
 

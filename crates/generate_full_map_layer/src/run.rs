@@ -130,7 +130,7 @@ async fn dispatch(
     let cpu_time = Arc::new(CpuTime::default());
     let work = Arc::new(Work {
         endpoints: start.endpoints,
-        client: crate::wire::client()?,
+        client: model_client::Client::new()?,
         source: start.source,
         column: start.column,
         size: start.size,

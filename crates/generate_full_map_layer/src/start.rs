@@ -4,14 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::bail;
+use canvas::QuadrantSize;
 use layer::{CanvasMode, LayerConfig, LayerDir, SourceLayer};
+use model_client::{Environment, PromptOrigin};
 use progress_db::ProgressDb;
 use source_map::{PictureColumn, SourceMap};
 
-use crate::canvas::QuadrantSize;
 use crate::endpoint::Endpoint;
-use crate::secrets::Environment;
-use crate::settings::PromptOrigin;
 
 /// Everything that is read of a layer and its source.
 pub(crate) struct Start {

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use dispatch::Handle;
 
-use crate::failure::{Failure, FailureKind};
 use crate::pool::EndpointIndex;
+use model_client::{Failure, FailureKind};
 
 /// After so many failures that count against it an item is given up.
 const MOST_TRIES: usize = 3;

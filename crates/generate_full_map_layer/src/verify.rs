@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
+use canvas::{Buffers, QuadrantSize, decode_quadrant};
 use layer::{LayerDir, PictureRecord, PictureState};
 use planner::Quadrant;
 use planner::{Item, Status};
 use progress_db::ProgressDb;
 use tokio::task::JoinSet;
-
-use crate::buffers::Buffers;
-use crate::canvas::{QuadrantSize, decode_quadrant};
 
 /// How many items are checked in one go.
 const CHUNK: usize = 512;

@@ -4,35 +4,31 @@
 //! Waiting is async; decoding and encoding run on [`Cores`]. Each piece ends in an [`Event`] for
 //! the dispatcher.
 
+use std::borrow::Cow;
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use canvas::{Buffers, Encoded, QuadrantSize, SizeMatch};
 use dispatch::Handle;
 use image::{DynamicImage, RgbImage};
 use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
+use model_client::{Ask, Carried, Client, Failure, Received};
 use planner::Item;
 use planner::{Block, Quadrant};
 use progress_db::{AttemptId, Change, Durability};
 use source_map::{PictureColumn, SourceMap};
 use tokio::sync::{Semaphore, mpsc};
 
-use crate::buffers::Buffers;
-use crate::canvas::{self, QuadrantSize, SizeMatch};
 use crate::clock::unix_now;
-use crate::codec;
 use crate::cores::Cores;
 use crate::cpu_time::{CpuTime, Stage};
-use crate::encoded::Encoded;
 use crate::endpoint::{Endpoint, Speaks};
 use crate::event::{Answer, Event};
-use crate::failure::Failure;
 use crate::fault_point::fault_point;
 use crate::prepare::Canvas;
-use crate::protocol::Ask;
 use crate::publish::Finished;
 use crate::recorder::Recorder;
-use crate::wire::{self, Received};
 
 /// How many items are being written to the disk at a time. A sync is a wait, not work.
 const WRITERS: usize = 16;
@@ -41,7 +37,7 @@ const WRITERS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Work {
     pub endpoints: Vec<Endpoint>,
-    pub client: reqwest::Client,
+    pub client: Client,
     pub source: SourceMap,
     pub column: PictureColumn,
     pub size: QuadrantSize,
@@ -114,9 +110,7 @@ impl Work {
                     answer_px: sheet.answer_px,
                     settings: &endpoint.settings,
                 };
-                wire::call(&self.client, endpoint, server, ask)
-                    .await
-                    .map(Answer::Encoded)
+                self.client.call(server, ask).await.map(Answer::Encoded)
             }
         };
         if answer.is_ok() {
@@ -132,7 +126,7 @@ impl Work {
     pub(crate) async fn probe(self: Arc<Self>, endpoint: usize) {
         let answer = match &self.endpoints[endpoint].speaks {
             Speaks::Builtin(_) => Ok(()),
-            Speaks::Http(server) => wire::probe(&self.client, server).await,
+            Speaks::Http(server) => self.client.probe(server).await,
         };
         self.tell(Event::Probed { endpoint, answer });
     }
@@ -231,7 +225,7 @@ impl Work {
         let picture = match answer {
             Answer::Drawn(picture) => picture,
             Answer::Encoded(Received { picture, .. }) => {
-                let decode = || sheet.decode_answer(&picture, buffers);
+                let decode = || decode_answer(sheet, &picture, buffers);
                 self.cpu_time.of(Stage::DecodeAnswer, decode)?
             }
         };
@@ -240,7 +234,7 @@ impl Work {
         let mut quadrants = Vec::with_capacity(4);
         for quadrant in block.quadrants() {
             let part = self.size.part_of(quadrant, block, sheet.block_at_px);
-            let encode = || codec::encode_quadrant(&picture, part, self.compression, buffers);
+            let encode = || canvas::encode_quadrant(&picture, part, self.compression, buffers);
             let encoded = self.cpu_time.of(Stage::EncodeQuadrant, encode)?;
             quadrants.push((quadrant, encoded));
         }
@@ -258,13 +252,30 @@ impl Work {
     }
 }
 
+/// Decodes the picture of an answer.
+///
+/// # Errors
+/// A line that says what came instead of a picture.
+pub(crate) fn decode_answer(
+    sheet: &Encoded,
+    picture: &Carried,
+    buffers: &mut Buffers,
+) -> Result<RgbImage, String> {
+    let bytes = picture.bytes(|length| buffers.take(length))?;
+    let decoded = sheet.decode_answer(&bytes, buffers)?;
+    if let Cow::Owned(bytes) = bytes {
+        buffers.give_back(bytes);
+    }
+    Ok(decoded)
+}
+
 fn draw(filter: layer::Filter, picture: &[u8], buffers: &mut Buffers) -> Result<RgbImage, String> {
-    let mut picture: RgbImage = codec::into_opaque(decode_own(picture, buffers)?);
-    crate::builtin::apply(filter, &mut picture);
+    let mut picture: RgbImage = canvas::into_opaque(decode_own(picture, buffers)?);
+    canvas::apply_filter(filter, &mut picture);
     Ok(picture)
 }
 
 /// Decodes a canvas that this process encoded itself.
 fn decode_own(picture: &[u8], buffers: &mut Buffers) -> Result<DynamicImage, String> {
-    codec::decode(picture, u32::MAX, buffers)
+    canvas::decode(picture, u32::MAX, buffers)
 }

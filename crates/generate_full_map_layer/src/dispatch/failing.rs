@@ -1,14 +1,14 @@
 //! What follows from a failed call: another try, or the end of the item.
 
 use dispatch::Handle;
-use progress_db::Change;
+use progress_db::{Change, Outcome};
 use tokio::time::Instant;
 
 use super::{Dispatcher, Prepared, Stop};
 use crate::clock::unix_now;
-use crate::failure::{Failure, FailureKind};
 use crate::pool::EndpointIndex;
 use crate::work::Call;
+use model_client::{Failure, FailureKind};
 
 impl Dispatcher {
     /// Puts an item back after a failed call, or gives it up.
@@ -27,7 +27,7 @@ impl Dispatcher {
         };
         let ended = Change::AttemptEnded {
             attempt,
-            outcome: failure.outcome(),
+            outcome: outcome_of(failure.kind),
             http_status: failure.http_status,
             at: unix_now(),
         };
@@ -116,5 +116,15 @@ impl Dispatcher {
                 self.errors_in_a_row
             )));
         }
+    }
+}
+
+/// What the record of a failed call says it bought.
+const fn outcome_of(kind: FailureKind) -> Outcome {
+    match kind {
+        FailureKind::BadAnswer | FailureKind::Refused => Outcome::BadAnswer,
+        FailureKind::Away { .. } | FailureKind::BrokeOff => Outcome::Away,
+        FailureKind::Rejected => Outcome::Rejected,
+        FailureKind::EndpointOut => Outcome::EndpointOut,
     }
 }

@@ -1,7 +1,7 @@
 //! The wire protocols of model servers, one module each.
 //!
 //! A protocol makes a request of a canvas, and finds the picture in the answer. What all have in
-//! common, sending, redirects, limits and statuses, is in [`crate::wire`].
+//! common, sending, redirects, limits and statuses, is in `wire`.
 
 mod answer;
 mod base64;
@@ -22,14 +22,12 @@ use reqwest::{Client, RequestBuilder, Url};
 
 pub(crate) use answer::{content_type, error_text};
 
-use crate::buffers::Buffers;
 use crate::failure::{Failure, FailureKind};
-use crate::frame::Frame;
 use crate::settings::Settings;
 
 /// What a model is asked.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ask<'a> {
+pub struct Ask<'a> {
     /// The encoded canvas.
     pub picture: &'a Bytes,
     /// How it is encoded.
@@ -47,6 +45,17 @@ pub(crate) struct Reply {
     pub body: Bytes,
 }
 
+/// The shapes of pictures that a server makes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shapes {
+    /// Any.
+    Any,
+    /// These ratios of width to height.
+    Ratios(&'static [(u32, u32)]),
+    /// These sizes in pixels.
+    Sizes(&'static [(u32, u32)]),
+}
+
 /// A picture in an answer.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -58,7 +67,7 @@ pub(crate) enum Found {
 
 /// The bytes of an encoded picture as an answer carries them.
 #[derive(Debug, Clone)]
-pub(crate) enum Carried {
+pub enum Carried {
     /// As they are.
     Plain(Bytes),
     /// In base64, perhaps as a `data:` URL.
@@ -66,14 +75,14 @@ pub(crate) enum Carried {
 }
 
 impl Carried {
-    /// The bytes themselves.
+    /// The bytes themselves; `room` gives a buffer of a length for them, whose bytes may be any.
     ///
     /// # Errors
     /// A line that says what came instead of base64.
-    pub(crate) fn bytes(&self, buffers: &mut Buffers) -> Result<Cow<'_, [u8]>, String> {
+    pub fn bytes(&self, room: impl FnOnce(usize) -> Vec<u8>) -> Result<Cow<'_, [u8]>, String> {
         match self {
             Self::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
-            Self::Base64(text) => base64::decode(text, buffers).map(Cow::Owned),
+            Self::Base64(text) => base64::decode(text, room).map(Cow::Owned),
         }
     }
 }
@@ -98,26 +107,26 @@ pub(crate) fn target(protocol: Protocol, url: &Url, model: Option<&str>) -> Url 
     }
 }
 
-/// What is put around canvases for a server, by what is known of the sizes it makes.
-pub(crate) fn frame(
+/// The shapes of pictures that a server makes, by what is known of it.
+pub(crate) fn shapes(
     protocol: Protocol,
     model: Option<&str>,
     size_policy: Option<SizePolicy>,
-) -> Frame {
+) -> Shapes {
     let model = model.unwrap_or_default();
-    let (frame, by_default) = match protocol {
-        Protocol::Gemini => (Frame::Ratios(gemini::RATIOS), SizePolicy::Pad),
+    let (shapes, by_default) = match protocol {
+        Protocol::Gemini => (Shapes::Ratios(gemini::RATIOS), SizePolicy::Pad),
         Protocol::Openai if openai::makes_fixed_sizes(model) => {
-            (Frame::Sizes(openai::GPT_IMAGE_SIZES), SizePolicy::Pad)
+            (Shapes::Sizes(openai::GPT_IMAGE_SIZES), SizePolicy::Pad)
         }
         Protocol::Openai if openai::is_gpt_image(model) => {
-            (Frame::Sizes(openai::GPT_IMAGE_SIZES), SizePolicy::Exact)
+            (Shapes::Sizes(openai::GPT_IMAGE_SIZES), SizePolicy::Exact)
         }
-        _ => (Frame::SQUARE, SizePolicy::Exact),
+        _ => (Shapes::Ratios(&[(1, 1)]), SizePolicy::Exact),
     };
     match size_policy.unwrap_or(by_default) {
-        SizePolicy::Pad => frame,
-        SizePolicy::Exact => Frame::None,
+        SizePolicy::Pad => shapes,
+        SizePolicy::Exact => Shapes::Any,
     }
 }
 

@@ -5,14 +5,14 @@ use image::{DynamicImage, RgbaImage};
 use layer::CanvasConfig;
 use planner::Quadrant;
 
-use super::fill::fill_unknown;
-use super::prepare_source::prepare_source;
-use super::{Arrangement, Join, Sheet};
+use crate::fill::fill_unknown;
+use crate::prepare_source::prepare_source;
 use crate::rows::{cut, paste};
+use crate::{Arrangement, Join, Sheet};
 
 /// What a quadrant shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Its source, which the model redraws or takes a hint from.
     Source,
     /// Its finished picture, which is never changed.
@@ -21,9 +21,12 @@ pub(crate) enum Kind {
 
 /// The picture of a quadrant in or around a block.
 #[derive(Debug, Clone)]
-pub(crate) struct Picture {
+pub struct Picture {
+    /// The quadrant.
     pub quadrant: Quadrant,
+    /// What it shows.
     pub kind: Kind,
+    /// As large as the map's quadrants are.
     pub pixels: RgbaImage,
 }
 
@@ -33,7 +36,7 @@ pub(crate) struct Picture {
 /// The model is to draw the block and, with it, the sources that share an edge with it on the
 /// canvas, so that it does not have to join the block to what will be drawn anew.
 #[must_use]
-pub(crate) fn infill(
+pub fn infill(
     arrangement: &Arrangement,
     config: &CanvasConfig,
     mut pictures: Vec<Picture>,
@@ -108,7 +111,7 @@ mod tests {
     use planner::{Block, BlockShape};
 
     use super::*;
-    use crate::canvas::QuadrantSize;
+    use crate::QuadrantSize;
     use crate::frame::Frame;
 
     const SIZE: QuadrantSize = QuadrantSize {

@@ -11,9 +11,11 @@ use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::EndpointError;
+
 /// The environment, with a `.env` file of the working directory behind it.
 #[derive(Debug, Default)]
-pub(crate) struct Environment {
+pub struct Environment {
     file: HashMap<String, SecretString>,
 }
 
@@ -22,7 +24,7 @@ impl Environment {
     ///
     /// # Errors
     /// A warning when the file is there and does not parse; what stands before the bad line counts.
-    pub(crate) fn read(dir: &Path) -> (Self, Option<String>) {
+    pub fn read(dir: &Path) -> (Self, Option<String>) {
         let path = dir.join(".env");
         let Ok(lines) = dotenvy::from_path_iter(&path) else {
             return (Self::default(), None);
@@ -48,7 +50,7 @@ impl Environment {
 
     /// The value of a variable that is set and not empty.
     #[must_use]
-    pub(crate) fn get(&self, name: &str) -> Option<SecretString> {
+    pub fn get(&self, name: &str) -> Option<SecretString> {
         match std::env::var(name) {
             Ok(value) if !value.is_empty() => Some(SecretString::from(value)),
             _ => self
@@ -62,7 +64,7 @@ impl Environment {
 
 /// What one endpoint's calls carry that must not be seen anywhere else.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Credentials {
+pub struct Credentials {
     /// The endpoint's key.
     pub key: Option<SecretString>,
     /// Its own headers, with their values marked as sensitive.
@@ -76,10 +78,10 @@ impl Credentials {
     ///
     /// # Errors
     /// When a header is none that HTTP knows; its value is not shown.
-    pub(crate) fn of(
+    pub fn of(
         endpoint: &EndpointConfig,
         environment: &Environment,
-    ) -> anyhow::Result<(Self, Vec<String>)> {
+    ) -> Result<(Self, Vec<String>), EndpointError> {
         let mut warnings = Vec::new();
         let mut credentials = Self::default();
         let name = &endpoint.name;
@@ -111,12 +113,16 @@ impl Credentials {
                     }
                 },
             };
-            let header_name: HeaderName = header.parse().map_err(|_| {
-                anyhow::anyhow!("{header:?} of endpoint {name} is not a name of a header")
+            let header_name: HeaderName =
+                header.parse().map_err(|_| EndpointError::HeaderName {
+                    endpoint: name.clone(),
+                    header: header.clone(),
+                })?;
+            let sent = sensitive(&value).map_err(|()| EndpointError::HeaderValue {
+                endpoint: name.clone(),
+                header: header.clone(),
             })?;
-            credentials.headers.insert(header_name, sensitive(&value).map_err(|()| {
-                anyhow::anyhow!("the value of the header {header} of endpoint {name} has characters that no header may have")
-            })?);
+            credentials.headers.insert(header_name, sent);
             credentials.secrets.push(value);
         }
         if let EndpointUrl::Http(url) = &endpoint.url {
@@ -129,12 +135,12 @@ impl Credentials {
     ///
     /// # Errors
     /// When the key has characters that no header may have; it is not shown.
-    pub(crate) fn with_key(
+    pub fn with_key(
         mut self,
         protocol: Protocol,
         url: &Url,
         endpoint: &str,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, EndpointError> {
         let Some((header, value)) = self
             .key
             .as_ref()
@@ -144,10 +150,8 @@ impl Credentials {
         };
         if !self.headers.contains_key(&header) {
             let secret = SecretString::from(value);
-            let value = sensitive(&secret).map_err(|()| {
-                anyhow::anyhow!(
-                    "the key of endpoint {endpoint} has characters that no header may have"
-                )
+            let value = sensitive(&secret).map_err(|()| EndpointError::Key {
+                endpoint: endpoint.to_owned(),
             })?;
             self.headers.insert(header, value);
             self.secrets.push(secret);
@@ -158,7 +162,7 @@ impl Credentials {
     /// `text` with every secret in it struck out, and the queries of all addresses: servers repeat
     /// in their errors what they were sent, and name places that are signed.
     #[must_use]
-    pub(crate) fn redact(&self, text: &str) -> String {
+    pub fn redact(&self, text: &str) -> String {
         let text = self
             .secrets
             .iter()
@@ -171,7 +175,7 @@ impl Credentials {
 
     /// The same for a body, whatever its bytes are.
     #[must_use]
-    pub(crate) fn redact_bytes(&self, body: &Bytes) -> Bytes {
+    pub fn redact_bytes(&self, body: &Bytes) -> Bytes {
         match std::str::from_utf8(body) {
             Ok(text) => Bytes::from(self.redact(text)),
             Err(_) => body.clone(),

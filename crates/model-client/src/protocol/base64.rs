@@ -6,8 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::PAD;
 use memchr::memchr;
 
-use crate::buffers::Buffers;
-use crate::codec::first_bytes;
+use crate::bytes_shown::first_bytes;
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 type Fastest = base64::engine::Simd;
@@ -34,16 +33,17 @@ pub(super) fn append(picture: &[u8], body: &mut Vec<u8>) {
         .expect("the length is right");
 }
 
-/// The bytes of a base64 text; a `data:` URL's head and line breaks are overlooked.
+/// The bytes of a base64 text, in a buffer of a length that `room` gives; a `data:` URL's head and
+/// line breaks are overlooked.
 ///
 /// # Errors
 /// A line that says what came instead.
-pub(super) fn decode(text: &[u8], buffers: &mut Buffers) -> Result<Vec<u8>, String> {
+pub(super) fn decode(text: &[u8], room: impl FnOnce(usize) -> Vec<u8>) -> Result<Vec<u8>, String> {
     let text = match text.strip_prefix(b"data:") {
         Some(url) => memchr(b',', url).map_or(text, |comma| &url[comma + 1..]),
         None => text,
     };
-    let mut bytes = buffers.take(base64::decoded_len_estimate(text.len()));
+    let mut bytes = room(base64::decoded_len_estimate(text.len()));
     let decoded = ENGINE.decode_slice(text, &mut bytes).or_else(|error| {
         if text.iter().any(u8::is_ascii_whitespace) {
             let text: Vec<u8> = text
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     fn bytes_of(text: &[u8]) -> Result<Vec<u8>, String> {
-        decode(text, &mut Buffers::default())
+        decode(text, |length| vec![0; length])
     }
 
     #[test]

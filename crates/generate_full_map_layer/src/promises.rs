@@ -9,8 +9,8 @@ use planner::{Block, Quadrant, Region, plan};
 use planner::{Item, Status};
 use proptest::prelude::*;
 
-use super::{Arrangement, Kind, Picture, QuadrantSize, Sheet, infill};
 use crate::surroundings::Surroundings;
+use canvas::{Arrangement, Kind, Picture, QuadrantSize, Sheet, infill};
 
 /// A map with its plan, and what happens to it.
 #[derive(Debug, Clone)]

@@ -3,15 +3,15 @@
 use image::{DynamicImage, RgbImage, RgbaImage};
 use planner::{Block, Quadrant};
 
-use super::{QuadrantSize, Sheet};
 use crate::buffers::Buffers;
 use crate::codec;
 use crate::rows::paste;
+use crate::{QuadrantSize, Sheet};
 
 /// Stitches the source pictures of a block side by side. The canvas has alpha only where a
 /// source has some.
 #[must_use]
-pub(crate) fn stitch(
+pub fn stitch(
     block: Block,
     size: QuadrantSize,
     sources: &[(Quadrant, DynamicImage)],
@@ -45,7 +45,7 @@ pub(crate) fn stitch(
 /// The same of encoded pictures, if all are of the usual kind and whole; [`stitch`] is for
 /// the rest.
 #[must_use]
-pub(crate) fn stitch_encoded<'a>(
+pub fn stitch_encoded<'a>(
     block: Block,
     size: QuadrantSize,
     sources: impl IntoIterator<Item = (Quadrant, &'a [u8])>,

@@ -1,19 +1,17 @@
 //! A canvas on its way out, and what comes back for it.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use image::RgbImage;
 
+use crate::answer::{self, SizeMatch};
 use crate::buffers::Buffers;
-use crate::canvas::{self, CanvasForm, Join, Sheet, SizeMatch};
 use crate::codec;
 use crate::frame::Frame;
-use crate::protocol::Carried;
+use crate::{CanvasForm, Join, Sheet};
 
 /// A sheet as an endpoint gets it.
 #[derive(Debug, Clone)]
-pub(crate) struct Encoded {
+pub struct Encoded {
     /// The encoded picture.
     pub bytes: Bytes,
     /// The top-left pixel of the block in it.
@@ -33,11 +31,7 @@ impl Encoded {
     ///
     /// # Errors
     /// A line that says why it cannot be encoded.
-    pub(crate) fn of(
-        sheet: Sheet,
-        form: CanvasForm,
-        buffers: &mut Buffers,
-    ) -> Result<Self, String> {
+    pub fn of(sheet: Sheet, form: CanvasForm, buffers: &mut Buffers) -> Result<Self, String> {
         let size_px = (sheet.picture.width(), sheet.picture.height());
         let bytes = codec::encode_canvas(&sheet.picture, form.format)?;
         buffers.give_back_picture(sheet.picture);
@@ -55,19 +49,11 @@ impl Encoded {
     ///
     /// # Errors
     /// A line that says what came instead of a picture.
-    pub(crate) fn decode_answer(
-        &self,
-        picture: &Carried,
-        buffers: &mut Buffers,
-    ) -> Result<RgbImage, String> {
+    pub fn decode_answer(&self, picture: &[u8], buffers: &mut Buffers) -> Result<RgbImage, String> {
         // A model that answers larger than it was asked is believed up to four times.
         let (width, height) = self.size_px;
         let longest_side = 4 * width.max(height).max(1024);
-        let bytes = picture.bytes(buffers)?;
-        let decoded = codec::decode(&bytes, longest_side, buffers)?;
-        if let Cow::Owned(bytes) = bytes {
-            buffers.give_back(bytes);
-        }
+        let decoded = codec::decode(picture, longest_side, buffers)?;
         Ok(codec::into_opaque(decoded))
     }
 
@@ -75,9 +61,9 @@ impl Encoded {
     ///
     /// # Errors
     /// A line that says so when it is too small to be a picture of the canvas.
-    pub(crate) fn bring_to_size(&self, answer: RgbImage) -> Result<(RgbImage, SizeMatch), String> {
+    pub fn bring_to_size(&self, answer: RgbImage) -> Result<(RgbImage, SizeMatch), String> {
         let (width, height) = self.size_px;
-        let (answer, size_match) = canvas::bring_to_size(answer, width, height)?;
+        let (answer, size_match) = answer::bring_to_size(answer, width, height)?;
         let size_match = match size_match {
             // Who is sent a shape answers in its own size of that shape.
             SizeMatch::Resized if self.frame != Frame::None => SizeMatch::Exact,

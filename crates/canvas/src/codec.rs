@@ -25,7 +25,7 @@ const PNG_LIMITS: png::Limits = png::Limits {
 ///
 /// # Errors
 /// A line that says what came instead.
-pub(crate) fn decode(
+pub fn decode(
     bytes: &[u8],
     max_side_px: u32,
     buffers: &mut Buffers,
@@ -96,7 +96,7 @@ pub(crate) fn decode_into(bytes: &[u8], picture: &mut RgbImage, part: Rect) -> O
 
 /// The picture without alpha, at 8 bits a channel.
 #[must_use]
-pub(crate) fn into_opaque(picture: DynamicImage) -> RgbImage {
+pub fn into_opaque(picture: DynamicImage) -> RgbImage {
     // Dropping alpha keeps the colours as they are; 16 bits are rounded.
     match picture {
         DynamicImage::ImageRgb8(picture) => picture,
@@ -138,7 +138,7 @@ pub(crate) fn encode_canvas(
 ///
 /// # Panics
 /// When the part does not lie inside the picture.
-pub(crate) fn encode_quadrant(
+pub fn encode_quadrant(
     picture: &RgbImage,
     part: Rect,
     compression: PngCompression,

@@ -7,12 +7,12 @@ use image::math::Rect;
 use image::{Rgb, RgbImage, RgbaImage};
 use planner::Quadrant;
 
-use super::{Arrangement, QuadrantSize};
 use crate::rows::cut;
+use crate::{Arrangement, QuadrantSize};
 
 /// An edge between a quadrant of a block and a finished one.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Join {
+pub struct Join {
     /// The block's quadrant, from the block's top-left pixel.
     quadrant: Rect,
     /// Which of its sides the neighbour is on.
@@ -163,7 +163,7 @@ impl Join {
 ///
 /// Where the reach of several edges overlaps, their weights are scaled so that they do not add up
 /// to more than 1: a shift of the whole answer is taken off once.
-pub(crate) fn match_colors(answer: &mut RgbImage, block_at_px: (u32, u32), joins: &[Join]) {
+pub fn match_colors(answer: &mut RgbImage, block_at_px: (u32, u32), joins: &[Join]) {
     let shifts: Vec<(&Join, [f64; 3])> = joins
         .iter()
         .map(|join| (join, join.shift(answer, block_at_px)))

@@ -6,8 +6,9 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Url};
 
-use crate::endpoint::Server;
-use crate::failure::{Failure, FailureKind, kind_of_status};
+use crate::failure::{Failure, FailureKind};
+use crate::server::Server;
+use crate::status::kind_of_status;
 use crate::wire::{read_body, transport_failure};
 
 /// How often a picture is asked for: it is made and paid for.

@@ -5,16 +5,18 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use layer::Protocol;
+use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
 
-use crate::codec::first_bytes;
-use crate::endpoint::{Endpoint, Server};
-use crate::failure::{Failure, FailureKind, kind_of_status};
+use crate::bytes_shown::first_bytes;
+use crate::error::EndpointError;
+use crate::failure::{Failure, FailureKind};
 use crate::fetch::fetch;
 use crate::protocol::{self, Ask, Carried, Found, Reply};
 use crate::retry_after::retry_after;
+use crate::server::Server;
+use crate::status::kind_of_status;
 
 /// How many redirects of one call are followed. Modal answers a call that takes long with one
 /// every 150 s.
@@ -28,14 +30,16 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An encoded picture, and what it came as.
 #[derive(Debug)]
-pub(crate) struct Received {
+pub struct Received {
+    /// The picture.
     pub picture: Carried,
+    /// The status and the type of the answer.
     pub came_as: CameAs,
 }
 
 /// The status and the type of an answer.
 #[derive(Debug, Clone)]
-pub(crate) struct CameAs {
+pub struct CameAs {
     status: StatusCode,
     content_type: String,
 }
@@ -43,7 +47,7 @@ pub(crate) struct CameAs {
 impl CameAs {
     /// The failure of an answer whose picture turned out to be of no use.
     #[must_use]
-    pub(crate) fn unusable(&self, reason: &str) -> Failure {
+    pub fn unusable(&self, reason: &str) -> Failure {
         let (status, content_type) = (self.status, &self.content_type);
         Failure::bad_answer(format!(
             "HTTP {status}: the answer ({content_type}) is {reason}"
@@ -52,23 +56,71 @@ impl CameAs {
     }
 }
 
-/// The client that all calls go through.
-///
-/// # Errors
-/// When the system has no entropy or no certificates.
-pub(crate) fn client() -> reqwest::Result<Client> {
-    Client::builder()
-        .user_agent(concat!(
-            "generate_full_map_layer/",
-            env!("CARGO_PKG_VERSION")
-        ))
-        .connect_timeout(Duration::from_secs(15))
-        // Load balancers drop connections that are silent for long, and servers close idle ones,
-        // some after 5 s: a connection that is about to be closed must not be used.
-        .tcp_keepalive(Duration::from_secs(30))
-        .pool_idle_timeout(Duration::from_secs(4))
-        .redirect(redirects())
-        .build()
+/// What all calls go through.
+#[derive(Debug, Clone)]
+pub struct Client(reqwest::Client);
+
+impl Client {
+    /// A client.
+    ///
+    /// # Errors
+    /// When the system has no entropy or no certificates.
+    pub fn new() -> Result<Self, EndpointError> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!(
+                "generate_full_map_layer/",
+                env!("CARGO_PKG_VERSION")
+            ))
+            .connect_timeout(Duration::from_secs(15))
+            // Load balancers drop connections that are silent for long, and servers close idle
+            // ones, some after 5 s: a connection that is about to be closed must not be used.
+            .tcp_keepalive(Duration::from_secs(30))
+            .pool_idle_timeout(Duration::from_secs(4))
+            .redirect(redirects())
+            .build();
+        client
+            .map(Self)
+            .map_err(|error| EndpointError::Client(error.to_string()))
+    }
+
+    /// Sends a canvas to a server and brings back the encoded picture it answers with.
+    ///
+    /// # Errors
+    /// [`Failure`], whose message holds none of the server's keys.
+    pub async fn call(&self, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
+        let answered = tokio::time::timeout(server.timeout, exchange(&self.0, server, ask));
+        let answered = answered.await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                FailureKind::BrokeOff,
+                format!(
+                    "no answer within {}",
+                    humantime::format_duration(server.timeout)
+                ),
+            ))
+        });
+        answered.map_err(|failure| Failure {
+            message: server.credentials.redact(&failure.message),
+            ..failure
+        })
+    }
+
+    /// Asks a server something that costs nothing, to learn whether it is there: any answer of
+    /// its own says so.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no answer, or a load balancer says that nobody is behind it.
+    pub async fn probe(&self, server: &Server) -> Result<(), Failure> {
+        let request = self
+            .0
+            .get(server.url.clone())
+            .headers(server.credentials.headers.clone())
+            .timeout(PROBE_TIMEOUT);
+        let status = request.send().await.map_err(transport_failure)?.status();
+        match kind_of_status(status.as_u16(), None) {
+            FailureKind::Away { .. } => Err(Failure::away(format!("HTTP {status}"))),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Redirects within one origin are followed: 301, 302 and 303 with a GET, which asks for the
@@ -90,33 +142,11 @@ fn redirects() -> Policy {
     })
 }
 
-/// Sends a canvas to a server and brings back the encoded picture it answers with.
-///
-/// # Errors
-/// [`Failure`], whose message holds none of the endpoint's keys.
-pub(crate) async fn call(
-    client: &Client,
-    endpoint: &Endpoint,
+async fn exchange(
+    client: &reqwest::Client,
     server: &Server,
     ask: Ask<'_>,
 ) -> Result<Received, Failure> {
-    let answered = tokio::time::timeout(endpoint.timeout, exchange(client, server, ask));
-    let answered = answered.await.unwrap_or_else(|_| {
-        Err(Failure::new(
-            FailureKind::BrokeOff,
-            format!(
-                "no answer within {}",
-                humantime::format_duration(endpoint.timeout)
-            ),
-        ))
-    });
-    answered.map_err(|failure| Failure {
-        message: server.credentials.redact(&failure.message),
-        ..failure
-    })
-}
-
-async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
     let request = protocol::request(server.protocol, client, &server.url, ask)
         .await
         .headers(server.credentials.headers.clone());
@@ -158,23 +188,6 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Rece
         content_type,
     };
     Ok(Received { picture, came_as })
-}
-
-/// Asks a server something that costs nothing, to learn whether it is there: any answer of its
-/// own says so.
-///
-/// # Errors
-/// [`Failure`] when there is no answer, or a load balancer says that nobody is behind it.
-pub(crate) async fn probe(client: &Client, server: &Server) -> Result<(), Failure> {
-    let request = client
-        .get(server.url.clone())
-        .headers(server.credentials.headers.clone())
-        .timeout(PROBE_TIMEOUT);
-    let status = request.send().await.map_err(transport_failure)?.status();
-    match kind_of_status(status.as_u16(), None) {
-        FailureKind::Away { .. } => Err(Failure::away(format!("HTTP {status}"))),
-        _ => Ok(()),
-    }
 }
 
 /// What an answer with an error status means.

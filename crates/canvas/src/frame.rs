@@ -6,11 +6,11 @@
 
 use image::{DynamicImage, RgbImage, RgbaImage};
 
-use crate::canvas::Sheet;
+use crate::sheet::Sheet;
 
 /// What is put around a canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Frame {
+pub enum Frame {
     /// Nothing.
     None,
     /// What brings it to one of these ratios of width to height.
@@ -21,12 +21,12 @@ pub(crate) enum Frame {
 
 impl Frame {
     /// What brings a canvas to a square, which every server makes.
-    pub(crate) const SQUARE: Self = Self::Ratios(&[(1, 1)]);
+    pub const SQUARE: Self = Self::Ratios(&[(1, 1)]);
 
     /// Puts the frame around a canvas: of the shapes that would hold it, the one with the least
     /// to fill.
     #[must_use]
-    pub(crate) fn around(self, sheet: Sheet) -> Sheet {
+    pub fn around(self, sheet: Sheet) -> Sheet {
         let size_px = (sheet.picture.width(), sheet.picture.height());
         let framed_px = self.framed_px(size_px);
         if framed_px == size_px {
@@ -39,7 +39,7 @@ impl Frame {
 
     /// The size of picture to ask the server for when it is sent a framed canvas of `sent_px`.
     #[must_use]
-    pub(crate) fn answer_px(self, sent_px: (u32, u32)) -> (u32, u32) {
+    pub fn answer_px(self, sent_px: (u32, u32)) -> (u32, u32) {
         let Self::Sizes(sizes) = self else {
             return sent_px;
         };

@@ -3,7 +3,7 @@
 use image::math::Rect;
 use planner::{Block, Quadrant};
 
-use super::QuadrantSize;
+use crate::QuadrantSize;
 
 /// Where the quadrants in and around a block stand on its infill canvas, which is 2x2 quadrants
 /// large.
@@ -12,8 +12,10 @@ use super::QuadrantSize;
 /// finished (half a quadrant of each shows), at the other end when one is (a whole quadrant of it
 /// shows), and else at the left or top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Arrangement {
+pub struct Arrangement {
+    /// The block.
     pub block: Block,
+    /// The size of the map's quadrants.
     pub size: QuadrantSize,
     /// The top-left pixel of the block.
     pub block_at_px: (u32, u32),
@@ -21,7 +23,8 @@ pub(crate) struct Arrangement {
 
 /// The part of a quadrant that shows on a canvas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
+    /// The quadrant.
     pub quadrant: Quadrant,
     /// Where on the canvas.
     pub on_canvas: Rect,
@@ -32,11 +35,7 @@ pub(crate) struct Place {
 impl Arrangement {
     /// The arrangement of `block` where `is_finished` says which quadrants around it are shown as
     /// finished. A side counts as finished when at least one quadrant across it is.
-    pub(crate) fn of(
-        block: Block,
-        size: QuadrantSize,
-        is_finished: impl Fn(Quadrant) -> bool,
-    ) -> Self {
+    pub fn of(block: Block, size: QuadrantSize, is_finished: impl Fn(Quadrant) -> bool) -> Self {
         let Quadrant { x, y } = block.top_left;
         let (width, height) = (block.shape.width(), block.shape.height());
         let column = |x: i32| (y..y + height).any(|y| is_finished(Quadrant::new(x, y)));
@@ -51,12 +50,12 @@ impl Arrangement {
     }
 
     /// The size of the canvas.
-    pub(crate) const fn size_px(&self) -> (u32, u32) {
+    pub const fn size_px(&self) -> (u32, u32) {
         (2 * self.size.width_px, 2 * self.size.height_px)
     }
 
     /// The quadrants in and around the block of which something shows, row by row.
-    pub(crate) fn places(&self) -> impl Iterator<Item = Place> + use<> {
+    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
         let this = *self;
         let Quadrant { x, y } = this.block.top_left;
         let (width, height) = (this.block.shape.width(), this.block.shape.height());
@@ -79,7 +78,7 @@ impl Arrangement {
     }
 
     /// Whether `quadrant`, one of those around the block, shares an edge with it.
-    pub(crate) fn is_across_an_edge(&self, quadrant: Quadrant) -> bool {
+    pub fn is_across_an_edge(&self, quadrant: Quadrant) -> bool {
         let Quadrant { x, y } = self.block.top_left;
         let (width, height) = (self.block.shape.width(), self.block.shape.height());
         let in_its_columns = (x..x + width).contains(&quadrant.x);

@@ -8,14 +8,14 @@ const MOST_BYTES: usize = 48 << 20;
 
 /// The buffers of one piece of picture work at a time.
 #[derive(Debug, Default)]
-pub(crate) struct Buffers {
+pub struct Buffers {
     free: Vec<Vec<u8>>,
 }
 
 impl Buffers {
     /// A buffer of `length` bytes, which may be any.
     #[must_use]
-    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+    pub fn take(&mut self, length: usize) -> Vec<u8> {
         let large_enough = self.free.iter().enumerate();
         let smallest = large_enough
             .filter(|(_, buffer)| buffer.capacity() >= length)
@@ -31,7 +31,7 @@ impl Buffers {
     }
 
     /// Takes a buffer back that is no longer needed.
-    pub(crate) fn give_back(&mut self, buffer: Vec<u8>) {
+    pub fn give_back(&mut self, buffer: Vec<u8>) {
         self.free.push(buffer);
         while self.free.iter().map(Vec::capacity).sum::<usize>() > MOST_BYTES {
             self.free.remove(0);
@@ -39,7 +39,7 @@ impl Buffers {
     }
 
     /// Takes back the buffer of a picture that is no longer needed.
-    pub(crate) fn give_back_picture(&mut self, picture: DynamicImage) {
+    pub fn give_back_picture(&mut self, picture: DynamicImage) {
         if let DynamicImage::ImageRgb8(picture) = picture {
             self.give_back(picture.into_raw());
         }

@@ -6,7 +6,7 @@ use image::{Rgb, RgbImage};
 use layer::Filter;
 
 /// Draws a picture anew.
-pub(crate) fn apply(filter: Filter, picture: &mut RgbImage) {
+pub fn apply(filter: Filter, picture: &mut RgbImage) {
     let redraw = match filter {
         Filter::Snow => snow,
         Filter::Night => night,

@@ -4,7 +4,7 @@ use image::{RgbImage, imageops};
 
 /// How an answer's size compares with the canvas's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SizeMatch {
+pub enum SizeMatch {
     /// The same.
     Exact,
     /// Another, of the same shape.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Reply;
 use super::json::Json;
-use crate::codec::first_bytes;
+use crate::bytes_shown::first_bytes;
 use crate::failure::Failure;
 
 /// The JSON of an answer; `missing` is what is not there when it is no JSON.

@@ -6,7 +6,7 @@
 //! the canvas the quadrants have letters in the order of reading, capital ones where they show
 //! their finished picture; `#` is the border, and `.` a pixel that repeats another one.
 //!
-//! `UPDATE_CANVASES=1 cargo test -p generate_full_map_layer canvases` draws them anew.
+//! `UPDATE_CANVASES=1 cargo test -p canvas canvases` draws them anew.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use image::{DynamicImage, RgbImage};
 use layer::CanvasConfig;
 use planner::{Block, BlockShape, Bounds, Quadrant};
 
-use super::{Arrangement, Kind, Picture, QuadrantSize, Sheet, infill};
+use crate::{Arrangement, Kind, Picture, QuadrantSize, Sheet, infill};
 
 /// A case without its pictures.
 struct Case {

@@ -1,14 +1,14 @@
 //! What the model is told: prompt, parameters, and their fingerprint.
 
-use anyhow::bail;
 use layer::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerConfig};
 use serde_json::{Map, Value, json};
 
+use crate::EndpointError;
 use crate::protocol;
 
 /// What one endpoint is told with each canvas.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// What to draw.
     pub prompt: String,
     /// Where the prompt comes from.
@@ -25,7 +25,7 @@ pub(crate) struct Settings {
 
 /// Where a prompt comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PromptOrigin {
+pub enum PromptOrigin {
     /// The user.
     Given,
     /// Nobody gave one.
@@ -33,18 +33,18 @@ pub(crate) enum PromptOrigin {
 }
 
 /// What a model is asked for when nobody says it.
-pub(crate) const DEFAULT_PROMPT: &str = "Redraw this section of a city map seen from above at an angle. Keep every building, \
+const DEFAULT_PROMPT: &str = "Redraw this section of a city map seen from above at an angle. Keep every building, \
     street, tree and shoreline exactly where it is, keep the scale and the viewing angle, and draw up to the very \
     edges of the picture in one even style.";
 
 /// What a model is asked for with an infill canvas when nobody says it.
-pub(crate) const DEFAULT_INFILL_PROMPT: &str = "Draw what is inside the thin border anew, in the style of the finished picture \
+const DEFAULT_INFILL_PROMPT: &str = "Draw what is inside the thin border anew, in the style of the finished picture \
     around it: the same colours, light and line work, continued across the border without a visible joint. Keep every \
     building, street, tree and shoreline inside exactly where it is, keep the scale and the viewing angle, change nothing \
     outside of the border, and leave no trace of the border itself.";
 
 /// The same where there is no border.
-pub(crate) const DEFAULT_BORDERLESS_PROMPT: &str = "Part of this section of a city map is finished. Redraw the rest in the style of \
+const DEFAULT_BORDERLESS_PROMPT: &str = "Part of this section of a city map is finished. Redraw the rest in the style of \
     the finished part: the same colours, light and line work, continued without a visible joint. Keep every building, \
     street, tree and shoreline exactly where it is, keep the scale and the viewing angle, and do not change what is \
     finished.";
@@ -63,7 +63,7 @@ impl Settings {
     ///
     /// # Errors
     /// When a prompt is not a text.
-    pub(crate) fn of(config: &LayerConfig, endpoint: &EndpointConfig) -> anyhow::Result<Self> {
+    pub fn of(config: &LayerConfig, endpoint: &EndpointConfig) -> Result<Self, EndpointError> {
         let mut layer_params = config.generation_params.clone();
         let mut endpoint_params = endpoint.params.clone();
         let in_params = take_prompt(
@@ -128,11 +128,16 @@ fn take_text(params: &mut Map<String, Value>, key: &str) -> Option<String> {
     Some(text)
 }
 
-fn take_prompt(params: &mut Map<String, Value>, place: &str) -> anyhow::Result<Option<String>> {
+fn take_prompt(
+    params: &mut Map<String, Value>,
+    place: &str,
+) -> Result<Option<String>, EndpointError> {
     match params.shift_remove("prompt") {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(prompt)) if prompt.trim().is_empty() => Ok(None),
         Some(Value::String(prompt)) => Ok(Some(prompt)),
-        Some(_) => bail!("the prompt in the {place} of layer_config.json is not a text"),
+        Some(_) => Err(EndpointError::Prompt {
+            place: place.to_owned(),
+        }),
     }
 }

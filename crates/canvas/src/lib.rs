@@ -1,0 +1,39 @@
+//! Pixels: the picture that is sent for a block, and what is cut out of the answer. No file, no
+//! network.
+//!
+//! A [`block`] canvas is the source of the block as it is. An [`infill`] canvas is always 2x2
+//! quadrants large and shows, where the block leaves room, the finished neighbours that it has to
+//! join; the [`Arrangement`] says what stands where. Either becomes a [`Sheet`], gets a [`Frame`]
+//! and a border, and goes out as [`Encoded`], which also knows what to make of the answer.
+
+mod answer;
+mod arrangement;
+mod block;
+mod border;
+mod buffers;
+mod builtin;
+mod codec;
+mod encoded;
+mod fill;
+mod frame;
+#[cfg(test)]
+mod golden;
+mod infill;
+mod match_colors;
+mod prepare_source;
+mod quadrant;
+mod rows;
+mod sheet;
+
+pub use answer::SizeMatch;
+pub use arrangement::{Arrangement, Place};
+pub use block::{stitch, stitch_encoded};
+pub use buffers::Buffers;
+pub use builtin::apply as apply_filter;
+pub use codec::{decode, encode_quadrant, into_opaque};
+pub use encoded::Encoded;
+pub use frame::Frame;
+pub use infill::{Kind, Picture, infill};
+pub use match_colors::{Join, match_colors};
+pub use quadrant::{QuadrantSize, decode_quadrant};
+pub use sheet::{CanvasForm, Sheet};

@@ -1,0 +1,67 @@
+//! A canvas before it is encoded.
+
+use image::DynamicImage;
+use image::math::Rect;
+use layer::{CanvasMode, Color, ImageFormat};
+
+use crate::border::draw_border;
+use crate::frame::Frame;
+use crate::match_colors::Join;
+
+/// What an endpoint's canvas looks like. Endpoints of one form share their canvases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanvasForm {
+    /// What it holds.
+    pub mode: CanvasMode,
+    /// How it is encoded.
+    pub format: ImageFormat,
+    /// What is put around it.
+    pub frame: Frame,
+}
+
+/// A picture that is sent for a block, and where the block lies in it.
+#[derive(Debug, Clone)]
+pub struct Sheet {
+    /// The picture.
+    pub picture: DynamicImage,
+    /// The top-left pixel of the block.
+    pub block_at_px: (u32, u32),
+    /// What the model is to draw: all of these parts. Empty where it is simply everything.
+    pub to_draw: Vec<Rect>,
+    /// Where the answer's colours are matched to those of finished neighbours.
+    pub joins: Vec<Join>,
+}
+
+impl Sheet {
+    /// The sheet of a picture that is nothing but the block.
+    pub fn of(picture: DynamicImage) -> Self {
+        Self {
+            picture,
+            block_at_px: (0, 0),
+            to_draw: Vec::new(),
+            joins: Vec::new(),
+        }
+    }
+
+    /// The same at `at_px` of `picture`, which is larger.
+    pub fn within(self, picture: DynamicImage, at_px: (u32, u32)) -> Self {
+        let (dx, dy) = at_px;
+        let moved = |part: Rect| Rect {
+            x: part.x + dx,
+            y: part.y + dy,
+            ..part
+        };
+        Self {
+            picture,
+            block_at_px: (self.block_at_px.0 + dx, self.block_at_px.1 + dy),
+            to_draw: self.to_draw.into_iter().map(moved).collect(),
+            joins: self.joins,
+        }
+    }
+
+    /// The same with a border around what the model is to draw.
+    pub fn with_border(mut self, border_px: u32, color: Color) -> Self {
+        draw_border(&mut self.picture, &self.to_draw, border_px, color);
+        self
+    }
+}

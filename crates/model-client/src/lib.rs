@@ -1,0 +1,27 @@
+//! One call to a model server: how it is spoken to, with which keys, how much of an answer is
+//! read, and what a failure means.
+//!
+//! A [`Client`] sends an [`Ask`] to a [`Server`] and brings back what it [`Received`], or a
+//! [`Failure`]. The wire protocols are in `protocol`, one module each. Pictures are bytes here:
+//! nothing is decoded.
+
+mod bytes_shown;
+mod error;
+mod failure;
+mod fetch;
+mod protocol;
+mod retry_after;
+mod secrets;
+mod server;
+mod settings;
+mod status;
+mod wire;
+
+pub use error::EndpointError;
+pub use failure::{Failure, FailureKind};
+pub use protocol::{Ask, Carried, Shapes};
+pub use secrets::{Credentials, Environment};
+pub use server::Server;
+pub use settings::{PromptOrigin, Settings};
+pub use status::status_text;
+pub use wire::{CameAs, Client, Received};
