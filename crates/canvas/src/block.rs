@@ -4,7 +4,7 @@ use image::{DynamicImage, RgbImage, RgbaImage};
 use planner::{Block, Quadrant};
 
 use crate::buffers::Buffers;
-use crate::codec;
+use crate::decode::decode_into;
 use crate::rows::paste;
 use crate::{QuadrantSize, Sheet};
 
@@ -54,7 +54,7 @@ pub fn stitch_encoded<'a>(
     let mut canvas = canvas_for(block, size, buffers);
     for (quadrant, source) in sources {
         let part = size.part_of(quadrant, block, (0, 0));
-        if codec::decode_into(source, &mut canvas, part).is_none() {
+        if decode_into(source, &mut canvas, part).is_none() {
             buffers.give_back(canvas.into_raw());
             return None;
         }

@@ -5,7 +5,9 @@ use image::RgbImage;
 
 use crate::answer::{self, SizeMatch};
 use crate::buffers::Buffers;
-use crate::codec;
+use crate::bytes_shown::Tell;
+use crate::decode::{decode, into_opaque};
+use crate::encode::encode_canvas;
 use crate::frame::Frame;
 use crate::{CanvasForm, Join, Sheet};
 
@@ -33,7 +35,7 @@ impl Encoded {
     /// A line that says why it cannot be encoded.
     pub fn of(sheet: Sheet, form: CanvasForm, buffers: &mut Buffers) -> Result<Self, String> {
         let size_px = (sheet.picture.width(), sheet.picture.height());
-        let bytes = codec::encode_canvas(&sheet.picture, form.format)?;
+        let bytes = encode_canvas(&sheet.picture, form.format)?;
         buffers.give_back_picture(sheet.picture);
         Ok(Self {
             bytes: bytes.into(),
@@ -49,12 +51,17 @@ impl Encoded {
     ///
     /// # Errors
     /// A line that says what came instead of a picture.
-    pub fn decode_answer(&self, picture: &[u8], buffers: &mut Buffers) -> Result<RgbImage, String> {
+    pub fn decode_answer(
+        &self,
+        picture: &[u8],
+        tell: Tell,
+        buffers: &mut Buffers,
+    ) -> Result<RgbImage, String> {
         // A model that answers larger than it was asked is believed up to four times.
         let (width, height) = self.size_px;
         let longest_side = 4 * width.max(height).max(1024);
-        let decoded = codec::decode(picture, longest_side, buffers)?;
-        Ok(codec::into_opaque(decoded))
+        let decoded = decode(picture, longest_side, tell, buffers)?;
+        Ok(into_opaque(decoded))
     }
 
     /// Brings an answer to the size of what was sent.

@@ -5,7 +5,8 @@ use image::math::Rect;
 use planner::{Block, Quadrant};
 
 use crate::buffers::Buffers;
-use crate::codec;
+use crate::bytes_shown::Tell;
+use crate::decode::decode;
 
 /// The size of every quadrant of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,7 @@ pub fn decode_quadrant(
     buffers: &mut Buffers,
 ) -> Result<DynamicImage, String> {
     let longest_side = size.width_px.max(size.height_px).max(4096);
-    let picture = codec::decode(bytes, longest_side, buffers)?;
+    let picture = decode(bytes, longest_side, Tell::FirstBytes, buffers)?;
     if (picture.width(), picture.height()) != (size.width_px, size.height_px) {
         return Err(format!(
             "a picture of {}x{} px, where the map's quadrants have {}x{} px",

@@ -9,7 +9,7 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use canvas::{Buffers, Encoded, QuadrantSize, SizeMatch};
+use canvas::{Buffers, Encoded, QuadrantSize, SizeMatch, Tell};
 use dispatch::Handle;
 use image::{DynamicImage, RgbImage};
 use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
@@ -262,7 +262,7 @@ pub(crate) fn decode_answer(
     buffers: &mut Buffers,
 ) -> Result<RgbImage, String> {
     let bytes = picture.bytes(|length| buffers.take(length))?;
-    let decoded = sheet.decode_answer(&bytes, buffers)?;
+    let decoded = sheet.decode_answer(&bytes, Tell::FirstBytes, buffers)?;
     if let Cow::Owned(bytes) = bytes {
         buffers.give_back(bytes);
     }
@@ -277,5 +277,5 @@ fn draw(filter: layer::Filter, picture: &[u8], buffers: &mut Buffers) -> Result<
 
 /// Decodes a canvas that this process encoded itself.
 fn decode_own(picture: &[u8], buffers: &mut Buffers) -> Result<DynamicImage, String> {
-    canvas::decode(picture, u32::MAX, buffers)
+    canvas::decode(picture, u32::MAX, Tell::FirstBytes, buffers)
 }

@@ -3,6 +3,8 @@
 use std::io::Cursor;
 use std::thread;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use fixtures::layers::TestLayer;
 use fixtures::maps::{MapSpec, encode_png};
 use fixtures::server::{Reply, ScriptedServer, ServerSpec};
@@ -148,6 +150,71 @@ fn a_bad_answer_fails_its_tries_with_a_message_that_says_what_came() {
             });
         }
     });
+}
+
+/// The half of a JPEG of the canvas's size.
+fn half_a_jpeg() -> Vec<u8> {
+    let picture = RgbImage::from_fn(64, 48, |x, y| image::Rgb([(x * y) as u8, x as u8, y as u8]));
+    let mut bytes = encode(&picture.into(), ImageFormat::Jpeg);
+    bytes.truncate(bytes.len() * 2 / 3);
+    bytes
+}
+
+#[test]
+fn a_picture_that_is_not_whole_is_never_saved_however_it_came() {
+    let torn = half_a_jpeg();
+    let mut unbounded = b"HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\n\r\n".to_vec();
+    unbounded.extend(&torn);
+    // Zeros for the rest, and a second scan in the middle.
+    let scan = torn
+        .windows(2)
+        .position(|marker| marker == [0xff, 0xda])
+        .unwrap();
+    let two_scans = [
+        &torn[..],
+        &torn[scan..scan + 14],
+        &torn[scan + 14..],
+        &[0xff, 0xd9],
+    ]
+    .concat();
+    let webp = encode(
+        &RgbImage::from_fn(64, 48, |x, y| image::Rgb([x as u8, y as u8, 9])).into(),
+        ImageFormat::WebP,
+    );
+    for (name, protocol, reply) in [
+        (
+            "a body that ends early and has no length",
+            "multipart",
+            Reply::raw(unbounded, fixtures::server::Ending::Close),
+        ),
+        (
+            "one cut before it became base64",
+            "edit_b64",
+            Reply::picture(torn.clone()),
+        ),
+        (
+            "base64 that was cut",
+            "edit_b64",
+            Reply::status(200).json(&json!({
+                "image_b64": BASE64.encode(&torn)[..torn.len() / 8 * 4]
+            })),
+        ),
+        ("a second scan", "edit_b64", Reply::picture(two_scans)),
+        (
+            "half a WebP",
+            "edit_b64",
+            Reply::picture(&webp[..webp.len() / 2]),
+        ),
+    ] {
+        let server = ServerSpec::new().script(move |_, _| reply.clone()).start();
+        let layer = one_item(&server);
+        crate::support::set_option(&layer, 0, "protocol", protocol);
+        layer.run(PROGRAM, &[]).assert_status(1);
+        let message = &layer.sql("SELECT error_message FROM generation_plan")[0][0];
+        assert!(message.contains("does not decode"), "{name}: {message}");
+        let pictures = std::fs::read_dir(layer.pictures_dir()).unwrap();
+        assert_eq!(pictures.count(), 0, "{name}");
+    }
 }
 
 /// The model's picture after a change of its kind.

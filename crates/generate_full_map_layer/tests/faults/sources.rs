@@ -15,8 +15,13 @@ fn a_bad_source_picture_fails_its_item_and_the_run_goes_on() {
     let picture = |width, height| encode_png(RgbImage::new(width, height));
     let mut claims_to_be_huge = picture(8, 8);
     claims_to_be_huge[16..24].copy_from_slice(&[0, 0, 0xea, 0x60, 0, 0, 0xea, 0x60]);
+    let mut jpeg = std::io::Cursor::new(Vec::new());
+    let noise = RgbImage::from_fn(16, 16, |x, y| image::Rgb([(97 * x * y) as u8, x as u8, 7]));
+    noise.write_to(&mut jpeg, image::ImageFormat::Jpeg).unwrap();
+    let mut half_a_jpeg = jpeg.into_inner();
+    half_a_jpeg.truncate(half_a_jpeg.len() - 40);
     // One quadrant each of blocks that do not touch each other.
-    let cases: [(Quadrant, Option<Vec<u8>>, &str); 9] = [
+    let cases: [(Quadrant, Option<Vec<u8>>, &str); 10] = [
         (
             Quadrant::new(0, 0),
             Some(b"no picture at all".to_vec()),
@@ -46,6 +51,11 @@ fn a_bad_source_picture_fails_its_item_and_the_run_goes_on() {
             "4 bytes that begin with",
         ),
         (Quadrant::new(10, 4), Some(picture(32, 32)), "32x32 px"),
+        (
+            Quadrant::new(0, 6),
+            Some(half_a_jpeg),
+            "does not decode (it is cut short)",
+        ),
     ];
     let gone = Quadrant::new(13, 4);
     let map = layer.map_dir();
@@ -58,8 +68,8 @@ fn a_bad_source_picture_fails_its_item_and_the_run_goes_on() {
     layer
         .run(PROGRAM, &[])
         .assert_status(1)
-        .assert_says("10 failed");
-    assert_eq!(count(&layer, "error"), 10);
+        .assert_says("11 failed");
+    assert_eq!(count(&layer, "error"), 11);
     let said = |quadrant: Quadrant| {
         let rows = layer.sql(&format!(
             "SELECT error_message FROM generation_plan WHERE status = 'error'
@@ -83,7 +93,7 @@ fn a_bad_source_picture_fails_its_item_and_the_run_goes_on() {
     // All that does not touch them is there.
     let waiting = count(&layer, "pending");
     let items: usize = layer.statuses().values().sum();
-    assert_eq!(count(&layer, "complete"), items - waiting - 10);
+    assert_eq!(count(&layer, "complete"), items - waiting - 11);
     assert!(count(&layer, "complete") > 15);
     assert_eq!(
         server.calls().len(),

@@ -1,18 +1,19 @@
-//! Pictures in and out of bytes. What is decoded comes from a map or a model and is not trusted.
+//! Bytes into pictures. What is decoded comes from a map or a model and is not trusted.
 
 use std::io::Cursor;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::math::Rect;
+use image::metadata::Orientation;
 use image::{
-    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageEncoder, ImageReader,
-    ImageResult, Limits, RgbImage,
+    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, ImageResult,
+    Limits, RgbImage,
 };
-use layer::{ImageFormat, PngCompression};
 
 use crate::buffers::Buffers;
-use crate::rows::{rows_of, rows_of_mut};
+use crate::bytes_shown::Tell;
+use crate::profile::{Colors, to_srgb};
+use crate::rows::rows_of_mut;
+use crate::whole::require_whole;
 
 /// The most memory that decoding one picture may take, in bytes.
 const MAX_DECODE_BYTES: u64 = 512 << 20;
@@ -21,13 +22,15 @@ const PNG_LIMITS: png::Limits = png::Limits {
     bytes: MAX_DECODE_BYTES as usize,
 };
 
-/// Decodes a PNG, JPEG or WebP whose sides are at most `max_side_px`.
+/// Decodes a whole PNG, JPEG or WebP whose sides are at most `max_side_px`: turned the way it is to
+/// be looked at, and with its colours as sRGB.
 ///
 /// # Errors
 /// A line that says what came instead.
 pub fn decode(
     bytes: &[u8],
     max_side_px: u32,
+    tell: Tell,
     buffers: &mut Buffers,
 ) -> Result<DynamicImage, String> {
     let mut limits = Limits::default();
@@ -37,44 +40,82 @@ pub fn decode(
     let mut reader = ImageReader::new(Cursor::new(bytes))
         .with_guessed_format()
         .map_err(|error| error.to_string())?;
-    if reader.format().is_none() {
-        return Err(format!("no PNG, JPEG or WebP: {}", first_bytes(bytes)));
-    }
+    let Some(format) = reader.format() else {
+        return Err(format!("no PNG, JPEG or WebP: {}", tell.what(bytes)));
+    };
     reader.limits(limits.clone());
-    let decoded = reader.into_decoder().and_then(|decoder| {
-        limits.reserve(decoder.total_bytes())?;
-        read(decoder, buffers)
-    });
-    decoded.map_err(|error| {
+    let damaged = |error: &dyn std::fmt::Display| {
         format!(
             "a picture that does not decode ({error}): {}",
-            first_bytes(bytes)
+            tell.what(bytes)
         )
-    })
+    };
+    let mut decoder = reader
+        .into_decoder()
+        .and_then(|decoder| {
+            limits.reserve(decoder.total_bytes())?;
+            Ok(decoder)
+        })
+        .map_err(|error: ImageError| damaged(&error))?;
+    let chunks = require_whole(bytes, format).map_err(|reason| damaged(&reason))?;
+    let orientation = match chunks.exif {
+        // One that stands behind the pixels is not known to the decoder.
+        Some(exif) => Ok(Orientation::from_exif_chunk(exif)),
+        None => decoder.orientation().map(Some),
+    };
+    let orientation = orientation.map_err(|error| damaged(&error))?;
+    let profile = decoder.icc_profile().map_err(|error| damaged(&error))?;
+    let mut picture = read(decoder, bytes, format, buffers).map_err(|error| damaged(&error))?;
+    picture.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
+    match (chunks.code_points, &profile) {
+        (Some(points), _) => to_srgb(picture, Colors::CodePoints(points)),
+        (None, Some(profile)) => to_srgb(picture, Colors::Profile(profile)),
+        (None, None) => Ok(picture),
+    }
 }
 
-fn read(decoder: impl ImageDecoder, buffers: &mut Buffers) -> ImageResult<DynamicImage> {
+fn read(
+    decoder: impl ImageDecoder,
+    bytes: &[u8],
+    format: ImageFormat,
+    buffers: &mut Buffers,
+) -> ImageResult<DynamicImage> {
     let (width, height) = decoder.dimensions();
     if decoder.color_type() != ColorType::Rgb8 {
         return DynamicImage::from_decoder(decoder);
     }
-    let mut pixels = buffers.take(decoder.total_bytes() as usize);
-    decoder.read_image(&mut pixels)?;
-    Ok(RgbImage::from_raw(width, height, pixels)
-        .expect("a decoder knows the size of its picture")
-        .into())
+    let pixels = buffers.take(decoder.total_bytes() as usize);
+    let mut picture =
+        RgbImage::from_raw(width, height, pixels).expect("a decoder knows the size of its picture");
+    let all = Rect {
+        x: 0,
+        y: 0,
+        width,
+        height,
+    };
+    if format == ImageFormat::Png && decode_into(bytes, &mut picture, all).is_some() {
+        return Ok(picture.into());
+    }
+    // What a decoder leaves out must not show what was in the buffer before.
+    picture.fill(0);
+    decoder.read_image(&mut picture)?;
+    Ok(picture.into())
 }
 
 /// Decodes the usual picture of a map, a whole PNG of 8-bit RGB as large as `part`, straight into
 /// that part of `picture`: each pixel of a map comes this way, and is not moved twice.
 ///
 /// `None` when the bytes are anything else or damaged; [`decode`] tells. The part then holds
-/// anything.
+/// anything. Otherwise each of its pixels is the picture's.
 ///
 /// # Panics
 /// When the part does not lie inside the picture.
 #[must_use]
 pub(crate) fn decode_into(bytes: &[u8], picture: &mut RgbImage, part: Rect) -> Option<()> {
+    let is_plain = require_whole(bytes, ImageFormat::Png).is_ok_and(|chunks| chunks.say_nothing());
+    if !is_plain {
+        return None;
+    }
     let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), PNG_LIMITS);
     decoder.set_ignore_text_chunk(true);
     let mut reader = decoder.read_info().ok()?;
@@ -90,7 +131,6 @@ pub(crate) fn decode_into(bytes: &[u8], picture: &mut RgbImage, part: Rect) -> O
     for row in rows_of_mut(picture, part) {
         reader.read_row(row).ok()??;
     }
-    // What ends the picture must be there too.
     reader.read_row(&mut []).ok()?.is_none().then_some(())
 }
 
@@ -104,92 +144,14 @@ pub fn into_opaque(picture: DynamicImage) -> RgbImage {
     }
 }
 
-/// Encodes a canvas for the wire, in a hurry: it is read once.
-///
-/// # Errors
-/// A line that says why not; only memory can be short.
-pub(crate) fn encode_canvas(
-    picture: &DynamicImage,
-    format: ImageFormat,
-) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(picture.as_bytes().len() / 4);
-    let (width, height, color) = (
-        picture.width(),
-        picture.height(),
-        ExtendedColorType::from(picture.color()),
-    );
-    let encoded = match format {
-        ImageFormat::Png => {
-            PngEncoder::new_with_quality(&mut bytes, CompressionType::Fast, FilterType::Adaptive)
-                .write_image(picture.as_bytes(), width, height, color)
-        }
-        // JPEG has no alpha.
-        ImageFormat::Jpeg { quality } => {
-            JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(&picture.to_rgb8())
-        }
-    };
-    encoded.map(|()| bytes).map_err(|error| error.to_string())
-}
-
-/// Encodes a part of an RGB picture for the disk: a finished quadrant.
-///
-/// # Errors
-/// A line that says why not; only memory can be short.
-///
-/// # Panics
-/// When the part does not lie inside the picture.
-pub fn encode_quadrant(
-    picture: &RgbImage,
-    part: Rect,
-    compression: PngCompression,
-    buffers: &mut Buffers,
-) -> Result<Vec<u8>, String> {
-    let compression = match compression {
-        PngCompression::Fast => CompressionType::Fast,
-        PngCompression::Balanced => CompressionType::Level(2),
-        PngCompression::Best => CompressionType::Level(9),
-    };
-    let (width, height) = (part.width, part.height);
-    // The encoder wants all samples in one piece.
-    let mut samples = buffers.take(3 * width as usize * height as usize);
-    samples.clear();
-    rows_of(picture, part).for_each(|row| samples.extend_from_slice(row));
-    let mut bytes = Vec::with_capacity(samples.len() / 4);
-    let encoded = PngEncoder::new_with_quality(&mut bytes, compression, FilterType::Adaptive)
-        .write_image(&samples, width, height, ExtendedColorType::Rgb8);
-    buffers.give_back(samples);
-    encoded.map(|()| bytes).map_err(|error| error.to_string())
-}
-
-/// What bytes look like, for a message: the text they begin with, or their numbers.
-#[must_use]
-pub(crate) fn first_bytes(bytes: &[u8]) -> String {
-    if bytes.is_empty() {
-        return "nothing (0 bytes)".to_owned();
-    }
-    let start = &bytes[..bytes.len().min(40)];
-    let text = String::from_utf8_lossy(start);
-    let readable =
-        !text.contains('\u{fffd}') && !text.chars().any(|c| c.is_control() && !c.is_whitespace());
-    let shown = if readable {
-        let words: Vec<&str> = text.split_whitespace().collect();
-        format!("{:?}", words.join(" "))
-    } else {
-        let hex: Vec<String> = start
-            .iter()
-            .take(12)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        hex.join(" ")
-    };
-    format!("{} bytes that begin with {shown}", bytes.len())
-}
-
 #[cfg(test)]
 mod tests {
     use image::{Luma, Rgba};
 
+    use layer::{ImageFormat, PngCompression};
+
     use super::*;
+    use crate::encode::{encode_canvas, encode_quadrant};
 
     const ALL: Rect = Rect {
         x: 0,
@@ -213,7 +175,9 @@ mod tests {
             let bytes =
                 encode_quadrant(&city(), ALL, compression, &mut Buffers::default()).unwrap();
             assert_eq!(
-                into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap()),
+                into_opaque(
+                    decode(&bytes, 128, Tell::FirstBytes, &mut Buffers::default()).unwrap()
+                ),
                 city()
             );
             bytes.len()
@@ -241,7 +205,9 @@ mod tests {
                 &mut Buffers::default(),
             )
             .unwrap();
-            let stored = into_opaque(decode(&bytes, 128, &mut Buffers::default()).unwrap());
+            let stored = into_opaque(
+                decode(&bytes, 128, Tell::FirstBytes, &mut Buffers::default()).unwrap(),
+            );
             let expected = image::imageops::crop_imm(&city, x, y, width, height);
             assert_eq!(stored, expected.to_image());
         }
@@ -273,7 +239,7 @@ mod tests {
             assert_eq!(decoded_into(&bytes), Some(city()));
             for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 13]) {
                 let cut = &bytes[..length];
-                let decoded = decode(cut, 128, &mut Buffers::default());
+                let decoded = decode(cut, 128, Tell::FirstBytes, &mut Buffers::default());
                 assert_eq!(
                     decoded_into(cut),
                     decoded.ok().map(into_opaque),
@@ -344,25 +310,15 @@ mod tests {
     fn what_is_too_large_is_not_decoded() {
         let bytes =
             encode_quadrant(&city(), ALL, PngCompression::Fast, &mut Buffers::default()).unwrap();
-        assert!(decode(&bytes, 127, &mut Buffers::default()).is_err());
-        assert!(decode(&bytes[..bytes.len() / 2], 128, &mut Buffers::default()).is_err());
-    }
-
-    #[test]
-    fn a_message_shows_what_came() {
-        assert_eq!(first_bytes(b""), "nothing (0 bytes)");
-        assert_eq!(
-            first_bytes(b"<html>\n <body>"),
-            "14 bytes that begin with \"<html> <body>\""
-        );
-        assert_eq!(
-            first_bytes(&[0x89, 0x50, 0]),
-            "3 bytes that begin with 89 50 00"
-        );
+        assert!(decode(&bytes, 127, Tell::FirstBytes, &mut Buffers::default()).is_err());
         assert!(
-            decode(b"hello", 10, &mut Buffers::default())
-                .unwrap_err()
-                .contains("\"hello\"")
+            decode(
+                &bytes[..bytes.len() / 2],
+                128,
+                Tell::FirstBytes,
+                &mut Buffers::default()
+            )
+            .is_err()
         );
     }
 }

@@ -1,0 +1,169 @@
+//! JPEG (ITU-T T.81): markers, and scans of entropy-coded data.
+//!
+//! The data has no length and no checksum, and a decoder takes what is missing for zeros. So all
+//! of it is read here as a decoder would, but for the pixels: each scan must have the data of each
+//! of its blocks, no more and no less, and the last one must be followed by the end of the picture.
+
+use super::entropy::Scan;
+use super::huffman::Table;
+use super::{Reason, cut_short, u16_at};
+
+/// What a frame's header says (B.2.2), and what scans have brought of it.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub is_progressive: bool,
+    pub components: Vec<Component>,
+    /// How many units of an interleaved scan there are across and down.
+    pub units: (usize, usize),
+}
+
+/// One of a picture's colours.
+#[derive(Debug)]
+pub(super) struct Component {
+    id: u8,
+    /// How many of its blocks are in a unit of an interleaved scan, across and down.
+    pub sampling: (usize, usize),
+    /// How many blocks it has, across and down.
+    pub blocks: (usize, usize),
+    /// Of each block, which coefficients are known not to be zero; in progressive pictures only.
+    pub not_zero: Vec<u64>,
+    /// Down to which bit each coefficient is known.
+    pub known_to_bit: [Option<u8>; 64],
+}
+
+/// The tables of codes, for DC and AC.
+pub(super) type Tables = [[Option<Table>; 4]; 2];
+
+/// The most scans of a picture; more are an attack.
+const MOST_SCANS: usize = 100;
+
+pub(super) fn require_whole(bytes: &[u8]) -> Result<(), Reason> {
+    let mut frame: Option<Frame> = None;
+    let mut tables = Tables::default();
+    let mut restart_interval = 0;
+    let mut scans = 0;
+    let mut at = 2;
+    loop {
+        let marker;
+        (marker, at) = next_marker(bytes, at)?;
+        if marker == 0xd9 {
+            let is_whole =
+                frame.is_some_and(|frame| frame.components.iter().all(Component::is_known));
+            return if is_whole { Ok(()) } else { Err(cut_short()) };
+        }
+        match marker {
+            // They have no length; some write a restart behind the last block.
+            0x01 | 0xd0..=0xd7 => continue,
+            0xd8 => return Err("another picture begins in it".to_owned()),
+            _ => {}
+        }
+        let length = usize::from(u16_at(bytes, at)?);
+        let segment = bytes.get(at + 2..at + length).ok_or_else(cut_short)?;
+        at += length;
+        match marker {
+            0xc0..=0xc2 if frame.is_none() => frame = Some(Frame::of(segment, marker == 0xc2)?),
+            // Huffman tables.
+            0xc4 => read_tables(segment, &mut tables)?,
+            // A second picture, or a kind that decoders do not know.
+            0xc0..=0xcf => return Err("it is a kind of JPEG that is not known".to_owned()),
+            0xdd => restart_interval = usize::from(u16_at(segment, 0)?),
+            0xda => {
+                let frame = frame.as_mut().ok_or_else(cut_short)?;
+                scans += 1;
+                if scans > MOST_SCANS {
+                    return Err("it has too many scans".to_owned());
+                }
+                at = Scan::of(segment, frame)?.walk(bytes, at, frame, &tables, restart_interval)?;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The next marker, and where what follows it begins. Decoders pass over bytes that stand between
+/// two segments.
+fn next_marker(bytes: &[u8], mut at: usize) -> Result<(u8, usize), Reason> {
+    loop {
+        match bytes.get(at..) {
+            Some([0xff, marker @ (1..=0xfe), ..]) => return Ok((*marker, at + 2)),
+            Some([_, _, ..]) => at += 1,
+            _ => return Err(cut_short()),
+        }
+    }
+}
+
+fn read_tables(mut segment: &[u8], tables: &mut Tables) -> Result<(), Reason> {
+    while let Some((place, rest)) = segment.split_first() {
+        let (counts, rest) = rest.split_first_chunk().ok_or_else(cut_short)?;
+        let symbols: usize = counts.iter().map(|&count| usize::from(count)).sum();
+        let (symbols, rest) = rest.split_at_checked(symbols).ok_or_else(cut_short)?;
+        let of_kind = tables.get_mut(usize::from(place >> 4));
+        let table = of_kind.and_then(|tables| tables.get_mut(usize::from(place & 15)));
+        *table.ok_or_else(|| "a table of its codes is damaged".to_owned())? =
+            Some(Table::new(counts, symbols)?);
+        segment = rest;
+    }
+    Ok(())
+}
+
+impl Frame {
+    fn of(segment: &[u8], is_progressive: bool) -> Result<Self, Reason> {
+        let (height, width) = (u16_at(segment, 1)?, u16_at(segment, 3)?);
+        let (width, height) = (usize::from(width), usize::from(height));
+        let count = usize::from(*segment.get(5).ok_or_else(cut_short)?);
+        let components = segment.get(6..6 + 3 * count).ok_or_else(cut_short)?;
+        let (components, _) = components.as_chunks::<3>();
+        let sampling = |component: &[u8; 3]| {
+            (
+                usize::from(component[1] >> 4),
+                usize::from(component[1] & 15),
+            )
+        };
+        let most = |of: fn((usize, usize)) -> usize| components.iter().map(sampling).map(of).max();
+        let (Some(most_across @ 1..=4), Some(most_down @ 1..=4)) = (most(|s| s.0), most(|s| s.1))
+        else {
+            return Err("its head is damaged".to_owned());
+        };
+        let component = |component: &[u8; 3]| {
+            let (across, down) = sampling(component);
+            let blocks = (
+                (width * across).div_ceil(most_across).div_ceil(8),
+                (height * down).div_ceil(most_down).div_ceil(8),
+            );
+            let tracked = if is_progressive {
+                blocks.0 * blocks.1
+            } else {
+                0
+            };
+            Component {
+                id: component[0],
+                sampling: (across, down),
+                blocks,
+                not_zero: vec![0; tracked],
+                known_to_bit: [None; 64],
+            }
+        };
+        Ok(Self {
+            is_progressive,
+            units: (
+                width.div_ceil(8 * most_across),
+                height.div_ceil(8 * most_down),
+            ),
+            components: components.iter().map(component).collect(),
+        })
+    }
+
+    /// The place of the component that is called `id`.
+    pub(super) fn place_of(&self, id: u8) -> Result<usize, Reason> {
+        let mut ids = self.components.iter().map(|component| component.id);
+        ids.position(|other| other == id)
+            .ok_or_else(|| "its data is damaged".to_owned())
+    }
+}
+
+impl Component {
+    /// Whether all coefficients have come, to the last bit.
+    fn is_known(&self) -> bool {
+        self.known_to_bit.iter().all(|&bit| bit == Some(0))
+    }
+}
