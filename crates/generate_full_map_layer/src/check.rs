@@ -247,7 +247,7 @@ fn remedy(start: &Start, endpoint: &Endpoint, failure: &Failure) -> String {
             "check the account's plan and billing".to_owned()
         }
         (FailureKind::EndpointOut, Some(400)) => format!("{key}, and \"model\""),
-        (FailureKind::EndpointOut, _) => {
+        (FailureKind::EndpointOut | FailureKind::Missing, _) => {
             format!("check \"url\" and \"protocol\": {address} was called as {protocol}")
         }
         (FailureKind::Away { .. } | FailureKind::BrokeOff, Some(_)) => {

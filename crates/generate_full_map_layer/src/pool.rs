@@ -247,8 +247,8 @@ impl Pool {
                 member.rest_until(now + rest);
                 None
             }
-            FailureKind::EndpointOut if member.out.is_some() => None,
-            FailureKind::EndpointOut => {
+            FailureKind::EndpointOut | FailureKind::Missing if member.out.is_some() => None,
+            FailureKind::EndpointOut | FailureKind::Missing => {
                 member.out = Some(failure.message.clone());
                 Some(format!(
                     "endpoint {} is out for the rest of this run: {}",

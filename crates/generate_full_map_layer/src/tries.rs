@@ -78,7 +78,7 @@ impl Tries {
                 broke_off: failure.kind == FailureKind::BrokeOff,
             }),
             FailureKind::Rejected => self.answered(endpoint),
-            FailureKind::EndpointOut => {}
+            FailureKind::EndpointOut | FailureKind::Missing => {}
         }
     }
 

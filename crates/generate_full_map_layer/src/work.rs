@@ -262,7 +262,11 @@ pub(crate) fn decode_answer(
     buffers: &mut Buffers,
 ) -> Result<RgbImage, String> {
     let bytes = picture.bytes(|length| buffers.take(length))?;
-    let decoded = sheet.decode_answer(&bytes, Tell::FirstBytes, buffers)?;
+    let tell = match picture {
+        Carried::Plain(_) | Carried::Base64(_) => Tell::FirstBytes,
+        Carried::Fetched(_) => Tell::Kind,
+    };
+    let decoded = sheet.decode_answer(&bytes, tell, buffers)?;
     if let Cow::Owned(bytes) = bytes {
         buffers.give_back(bytes);
     }

@@ -21,6 +21,32 @@ pub enum EndpointError {
         /// The header.
         header: String,
     },
+    /// A header that would replace one of the call's own.
+    #[error(
+        "endpoint {endpoint} must not have a header {header}: HTTP or the protocol {protocol} sends it itself; leave it out"
+    )]
+    OwnHeader {
+        /// The endpoint's name.
+        endpoint: String,
+        /// The header.
+        header: String,
+        /// The endpoint's protocol.
+        protocol: &'static str,
+    },
+    /// A parameter that would replace what the protocol sends.
+    #[error(
+        "{place} must not have a key \"{key}\": the protocol {protocol} of endpoint {endpoint} sends it itself; leave it out"
+    )]
+    OwnField {
+        /// The part of the configuration that it stands in.
+        place: String,
+        /// The key.
+        key: String,
+        /// The endpoint's name.
+        endpoint: String,
+        /// The endpoint's protocol.
+        protocol: &'static str,
+    },
     /// A key that cannot be sent.
     #[error("the key of endpoint {endpoint} has characters that no header may have")]
     Key {

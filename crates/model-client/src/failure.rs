@@ -31,6 +31,9 @@ pub enum FailureKind {
     BrokeOff,
     /// The server will never take this canvas: the item fails at once.
     Rejected,
+    /// There is nothing at the address: the endpoint is away when it has answered before, and
+    /// else its address is wrong.
+    Missing,
     /// The endpoint is of no use for the rest of the run; the item loses nothing.
     EndpointOut,
 }

@@ -12,6 +12,8 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::EndpointError;
+use crate::protocol::is_own_header;
+use crate::redact::{strike_out, without_queries};
 
 /// The environment, with a `.env` file of the working directory behind it.
 #[derive(Debug, Default)]
@@ -77,7 +79,7 @@ impl Credentials {
     /// The credentials of an endpoint, and warnings about variables that are not set.
     ///
     /// # Errors
-    /// When a header is none that HTTP knows; its value is not shown.
+    /// When a header is none that HTTP knows, or one that every call has; its value is not shown.
     pub fn of(
         endpoint: &EndpointConfig,
         environment: &Environment,
@@ -101,6 +103,19 @@ impl Credentials {
             }
         }
         for (header, source) in &endpoint.headers {
+            let header_name: HeaderName =
+                header.parse().map_err(|_| EndpointError::HeaderName {
+                    endpoint: name.clone(),
+                    header: header.clone(),
+                })?;
+            let protocol = endpoint.protocol();
+            if let Some(protocol) = protocol.filter(|it| is_own_header(*it, &header_name)) {
+                return Err(EndpointError::OwnHeader {
+                    endpoint: name.clone(),
+                    header: header.clone(),
+                    protocol: protocol.name(),
+                });
+            }
             let value = match source {
                 HeaderSource::Literal(value) => SecretString::from(value.clone()),
                 HeaderSource::Env { env } => match environment.get(env) {
@@ -113,22 +128,25 @@ impl Credentials {
                     }
                 },
             };
-            let header_name: HeaderName =
-                header.parse().map_err(|_| EndpointError::HeaderName {
-                    endpoint: name.clone(),
-                    header: header.clone(),
-                })?;
             let sent = sensitive(&value).map_err(|()| EndpointError::HeaderValue {
                 endpoint: name.clone(),
                 header: header.clone(),
             })?;
             credentials.headers.insert(header_name, sent);
-            credentials.secrets.push(value);
+            credentials.keep_secret(value);
         }
         if let EndpointUrl::Http(url) = &endpoint.url {
             credentials.secrets.extend(secrets_of(url));
         }
         Ok((credentials, warnings))
+    }
+
+    /// What is secret of an address alone: its signature, mostly.
+    pub(crate) fn of_address(url: &Url) -> Self {
+        Self {
+            secrets: secrets_of(url),
+            ..Self::default()
+        }
     }
 
     /// Adds the key as the protocol wants it, unless the endpoint's own headers have one there.
@@ -154,23 +172,33 @@ impl Credentials {
                 endpoint: endpoint.to_owned(),
             })?;
             self.headers.insert(header, value);
-            self.secrets.push(secret);
+            self.keep_secret(secret);
         }
         Ok(self)
+    }
+
+    /// Keeps a header's value from being shown: as it is sent, and the key in it.
+    fn keep_secret(&mut self, value: SecretString) {
+        const SCHEMES: [&str; 4] = ["bearer", "basic", "token", "key"];
+        let words = value.expose_secret().trim().split_once(' ');
+        let token = words
+            .filter(|(scheme, _)| SCHEMES.contains(&scheme.to_lowercase().as_str()))
+            .map(|(_, token)| token.trim().to_owned());
+        let pair = token.as_ref().and_then(|token| STANDARD.decode(token).ok());
+        let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
+        let password = pair.as_ref().and_then(|pair| pair.split_once(':'));
+        let password = password.map(|(_, password)| password.to_owned());
+        let parts = [token, pair, password].into_iter().flatten();
+        self.secrets.push(value);
+        self.secrets.extend(parts.map(SecretString::from));
     }
 
     /// `text` with every secret in it struck out, and the queries of all addresses: servers repeat
     /// in their errors what they were sent, and name places that are signed.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let text = self
-            .secrets
-            .iter()
-            .map(|secret| secret.expose_secret().trim())
-            // Striking out every "1" would leave nothing to read, and protect nothing.
-            .filter(|secret| secret.len() >= 4)
-            .fold(text.to_owned(), |text, secret| strike_out(&text, secret));
-        without_queries(&text)
+        let secrets = self.secrets.iter().map(ExposeSecret::expose_secret);
+        without_queries(&strike_out(text, secrets))
     }
 
     /// The same for a body, whatever its bytes are.
@@ -224,44 +252,6 @@ fn percent_decoded(text: &str) -> String {
     decoded.map_or_else(String::new, |(_, text)| text.into_owned())
 }
 
-/// `text` without `secret`, be it cut short as well: messages show the beginning of an answer.
-fn strike_out(text: &str, secret: &str) -> String {
-    // "Bearer " and the like is no secret.
-    let head: String = match secret.contains(' ') {
-        true => secret.to_owned(),
-        false => secret.chars().take(8).collect(),
-    };
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(&head) {
-        shown.extend([&rest[..at], "…"]);
-        let found = rest[at..].chars().zip(secret.chars());
-        let same = found.take_while(|(shown, secret)| shown == secret);
-        rest = &rest[at + same.map(|(shown, _)| shown.len_utf8()).sum::<usize>()..];
-    }
-    shown + rest
-}
-
-/// `text` with the users and the queries of all addresses in it struck out.
-fn without_queries(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find("://") {
-        let (before, address) = rest.split_at(at + 3);
-        let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '\\');
-        let (address, after) = address.split_at(address.find(ends).unwrap_or(address.len()));
-        let host = address.split(['/', '?', '#']).next().unwrap_or_default();
-        let user = host.rfind('@').map_or(0, |at| at + 1);
-        shown += before;
-        match address[user..].split_once('?') {
-            Some((place, _)) => shown.extend([place, "?…"]),
-            None => shown += &address[user..],
-        }
-        rest = after;
-    }
-    shown + rest
-}
-
 fn sensitive(value: &SecretString) -> Result<HeaderValue, ()> {
     let mut value = HeaderValue::from_str(value.expose_secret().trim()).map_err(|_| ())?;
     value.set_sensitive(true);
@@ -304,20 +294,21 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_was_cut_short_is_struck_out() {
-        let key = "sk-0123456789abcdef";
-        for (text, shown) in [
-            ("no sk-0123456789abcdef, sk-0123456789abcdefg", "no …, …g"),
-            ("begins with \"sk-01234567\"", "begins with \"…\""),
-            ("sk-01234 and sk-0123", "… and sk-0123"),
+    fn the_key_in_a_header_is_secret_without_the_word_before_it() {
+        let basic = format!("Basic {}", STANDARD.encode("user:password"));
+        for (value, said, shown) in [
+            (
+                "Bearer eyJhbGciOi",
+                "no eyJhbGciOi, no Bearer",
+                "no …, no Bearer",
+            ),
+            (&basic, "user:password, password", "…, …"),
+            ("a word", "another word", "another word"),
         ] {
-            assert_eq!(strike_out(text, key), shown);
+            let mut credentials = Credentials::default();
+            credentials.keep_secret(SecretString::from(value));
+            assert_eq!(credentials.redact(said), shown);
         }
-        assert_eq!(
-            strike_out("Bearer is wanted", "Bearer abc"),
-            "Bearer is wanted"
-        );
-        assert_eq!(strike_out("schlüssel! schlüsse", "schlüssel"), "…! …");
     }
 
     #[test]

@@ -62,14 +62,14 @@ impl Settings {
     /// What `endpoint` is told in the layer of `config`.
     ///
     /// # Errors
-    /// When a prompt is not a text.
+    /// When a prompt is not a text, or a parameter would replace what the protocol itself sends.
     pub fn of(config: &LayerConfig, endpoint: &EndpointConfig) -> Result<Self, EndpointError> {
+        let of_endpoint = format!("params of endpoint {}", endpoint.name);
+        require_no_own_field(endpoint, &config.generation_params, "generation_params")?;
+        require_no_own_field(endpoint, &endpoint.params, &of_endpoint)?;
         let mut layer_params = config.generation_params.clone();
         let mut endpoint_params = endpoint.params.clone();
-        let in_params = take_prompt(
-            &mut endpoint_params,
-            &format!("params of endpoint {}", endpoint.name),
-        )?;
+        let in_params = take_prompt(&mut endpoint_params, &of_endpoint)?;
         let of_layer = take_prompt(&mut layer_params, "generation_params")?;
         let in_params_model = take_text(&mut endpoint_params, "model");
         let of_layer_model = take_text(&mut layer_params, "model");
@@ -117,6 +117,30 @@ fn default_model(endpoint: &EndpointConfig) -> Option<String> {
             protocol::default_model(protocol, url).map(str::to_owned)
         }
         _ => None,
+    }
+}
+
+/// Refuses parameters that would replace the canvas.
+fn require_no_own_field(
+    endpoint: &EndpointConfig,
+    params: &Map<String, Value>,
+    place: &str,
+) -> Result<(), EndpointError> {
+    let Some(protocol) = endpoint.protocol() else {
+        return Ok(());
+    };
+    let own = protocol::own_fields(protocol);
+    let is_own = |key: &&String| {
+        own.contains(&key.as_str()) || own.contains(&protocol::camel_case(key).as_str())
+    };
+    match params.keys().find(is_own) {
+        None => Ok(()),
+        Some(key) => Err(EndpointError::OwnField {
+            place: place.to_owned(),
+            key: key.clone(),
+            endpoint: endpoint.name.clone(),
+            protocol: protocol.name(),
+        }),
     }
 }
 

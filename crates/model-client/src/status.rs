@@ -24,8 +24,11 @@ pub fn status_text(status: u16) -> String {
 pub(crate) fn kind_of_status(status: u16, retry_after: Option<Duration>) -> FailureKind {
     match status {
         400 | 413 | 422 => FailureKind::Rejected,
-        401 | 403 | 404 | 405 | 410 => FailureKind::EndpointOut,
-        408 | 425 | 429 | 502 | 503 | 504 => FailureKind::Away { retry_after },
+        401 | 403 | 405 => FailureKind::EndpointOut,
+        404 | 410 => FailureKind::Missing,
+        // From 520 on it is a proxy that says it of the server behind it
+        // (https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-5xx-errors/).
+        408 | 425 | 429 | 502..=504 | 520..=530 => FailureKind::Away { retry_after },
         // A redirect that was not followed leads to another host, or in circles.
         300..=399 => FailureKind::EndpointOut,
         402 => FailureKind::EndpointOut,
@@ -42,15 +45,13 @@ mod tests {
         let wait = Some(Duration::from_secs(7));
         for (statuses, kind) in [
             (vec![400, 413, 422], FailureKind::Rejected),
+            (vec![401, 402, 403, 405, 302, 308], FailureKind::EndpointOut),
+            (vec![404, 410], FailureKind::Missing),
             (
-                vec![401, 402, 403, 404, 405, 410, 302, 308],
-                FailureKind::EndpointOut,
-            ),
-            (
-                vec![408, 425, 429, 502, 503, 504],
+                vec![408, 425, 429, 502, 503, 504, 520, 522, 524, 530],
                 FailureKind::Away { retry_after: wait },
             ),
-            (vec![500, 501, 505, 520, 418], FailureKind::BadAnswer),
+            (vec![500, 501, 505, 519, 531, 418], FailureKind::BadAnswer),
         ] {
             for status in statuses {
                 assert_eq!(kind_of_status(status, wait), kind, "{status}");

@@ -13,6 +13,7 @@ use crate::bytes_shown::first_bytes;
 use crate::error::EndpointError;
 use crate::failure::{Failure, FailureKind};
 use crate::fetch::fetch;
+use crate::private::{PRIVATE, PublicNames};
 use crate::protocol::{self, Ask, Carried, Found, Reply};
 use crate::retry_after::retry_after;
 use crate::server::Server;
@@ -23,7 +24,7 @@ use crate::status::kind_of_status;
 const MAX_REDIRECTS: usize = 20;
 
 /// How much of an answer is read, or looked through, for what it says of an error.
-const MAX_ERROR_BYTES: usize = 16 << 10;
+pub(crate) const MAX_ERROR_BYTES: usize = 16 << 10;
 
 /// How long a server may take to say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
@@ -58,7 +59,12 @@ impl CameAs {
 
 /// What all calls go through.
 #[derive(Debug, Clone)]
-pub struct Client(reqwest::Client);
+pub struct Client {
+    /// For what the user has named.
+    pub(crate) any: reqwest::Client,
+    /// For what an answer has named: it goes to no private address.
+    pub(crate) public: reqwest::Client,
+}
 
 impl Client {
     /// A client.
@@ -66,21 +72,14 @@ impl Client {
     /// # Errors
     /// When the system has no entropy or no certificates.
     pub fn new() -> Result<Self, EndpointError> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!(
-                "generate_full_map_layer/",
-                env!("CARGO_PKG_VERSION")
-            ))
-            .connect_timeout(Duration::from_secs(15))
-            // Load balancers drop connections that are silent for long, and servers close idle
-            // ones, some after 5 s: a connection that is about to be closed must not be used.
-            .tcp_keepalive(Duration::from_secs(30))
-            .pool_idle_timeout(Duration::from_secs(4))
-            .redirect(redirects())
-            .build();
-        client
-            .map(Self)
-            .map_err(|error| EndpointError::Client(error.to_string()))
+        let failed = |error: reqwest::Error| EndpointError::Client(error.to_string());
+        Ok(Self {
+            any: builder().build().map_err(failed)?,
+            public: builder()
+                .dns_resolver(PublicNames::new())
+                .build()
+                .map_err(failed)?,
+        })
     }
 
     /// Sends a canvas to a server and brings back the encoded picture it answers with.
@@ -88,7 +87,7 @@ impl Client {
     /// # Errors
     /// [`Failure`], whose message holds none of the server's keys.
     pub async fn call(&self, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
-        let answered = tokio::time::timeout(server.timeout, exchange(&self.0, server, ask));
+        let answered = tokio::time::timeout(server.timeout, exchange(self, server, ask));
         let answered = answered.await.unwrap_or_else(|_| {
             Err(Failure::new(
                 FailureKind::BrokeOff,
@@ -111,7 +110,7 @@ impl Client {
     /// [`Failure`] when there is no answer, or a load balancer says that nobody is behind it.
     pub async fn probe(&self, server: &Server) -> Result<(), Failure> {
         let request = self
-            .0
+            .any
             .get(server.url.clone())
             .headers(server.credentials.headers.clone())
             .timeout(PROBE_TIMEOUT);
@@ -121,6 +120,20 @@ impl Client {
             _ => Ok(()),
         }
     }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!(
+            "generate_full_map_layer/",
+            env!("CARGO_PKG_VERSION")
+        ))
+        .connect_timeout(Duration::from_secs(15))
+        // Load balancers drop connections that are silent for long, and servers close idle ones,
+        // some after 5 s: a connection that is about to be closed must not be used.
+        .tcp_keepalive(Duration::from_secs(30))
+        .pool_idle_timeout(Duration::from_secs(4))
+        .redirect(redirects())
 }
 
 /// Redirects within one origin are followed: 301, 302 and 303 with a GET, which asks for the
@@ -142,12 +155,8 @@ fn redirects() -> Policy {
     })
 }
 
-async fn exchange(
-    client: &reqwest::Client,
-    server: &Server,
-    ask: Ask<'_>,
-) -> Result<Received, Failure> {
-    let request = protocol::request(server.protocol, client, &server.url, ask)
+async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
+    let request = protocol::request(server.protocol, &client.any, &server.url, ask)
         .await
         .headers(server.credentials.headers.clone());
     let response = request.send().await.map_err(transport_failure)?;
@@ -167,7 +176,9 @@ async fn exchange(
         message: format!("HTTP {status}: {}", failure.message),
         ..failure.with_status(status.as_u16())
     };
-    let body = read_body(response, limit).await.map_err(with_status)?;
+    let body = read_body(response, limit, Start::Shown)
+        .await
+        .map_err(with_status)?;
     let reply = Reply { headers, body };
     let found = protocol::picture(server.protocol, &reply).or_else(|failure| {
         if reply.body.len() > MAX_ERROR_BYTES {
@@ -180,7 +191,7 @@ async fn exchange(
         Found::Picture(picture) => picture,
         Found::At(address) => fetch(client, server, &address, limit)
             .await
-            .map(Carried::Plain)
+            .map(Carried::Fetched)
             .map_err(with_status)?,
     };
     let came_as = CameAs {
@@ -221,14 +232,32 @@ fn body_says(body: &[u8], code: &str) -> bool {
     String::from_utf8_lossy(body).contains(code)
 }
 
+/// Whether an error shows how what was read begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// It does.
+    Shown,
+    /// It does not: who named the address may not know what is there.
+    Hidden,
+}
+
 /// Reads at most `limit` bytes; an answer that is longer is refused before it fills the memory.
-pub(crate) async fn read_body(response: reqwest::Response, limit: usize) -> Result<Bytes, Failure> {
+pub(crate) async fn read_body(
+    response: reqwest::Response,
+    limit: usize,
+    start: Start,
+) -> Result<Bytes, Failure> {
     let content_type = protocol::content_type(response.headers()).to_owned();
-    let too_long = |bytes: u64, start: &[u8]| {
-        let start = first_bytes(start);
-        Failure::bad_answer(format!(
-            "an answer of {bytes} bytes or more ({content_type}), of which at most {limit} are read: {start}"
-        ))
+    let too_long = |bytes: u64, body: &[u8]| {
+        Failure::bad_answer(match start {
+            Start::Shown => format!(
+                "an answer of {bytes} bytes or more ({content_type}), of which at most {limit} are read: {}",
+                first_bytes(body)
+            ),
+            Start::Hidden => {
+                format!("it has {bytes} bytes or more, of which at most {limit} are read")
+            }
+        })
     };
     if let Some(length) = response.content_length()
         && length > limit as u64
@@ -256,7 +285,7 @@ pub(crate) async fn read_body(response: reqwest::Response, limit: usize) -> Resu
     Ok(body.freeze())
 }
 
-async fn read_start(response: reqwest::Response, limit: usize) -> Bytes {
+pub(crate) async fn read_start(response: reqwest::Response, limit: usize) -> Bytes {
     let mut body = BytesMut::new();
     let mut chunks = response.bytes_stream();
     while let Some(Ok(chunk)) = chunks.next().await {
@@ -276,7 +305,11 @@ pub(crate) fn transport_failure(error: reqwest::Error) -> Failure {
     } else {
         (FailureKind::BrokeOff, "the connection failed")
     };
-    Failure::new(kind, format!("{what}: {}", describe(error)))
+    let cause = describe(error);
+    if cause == PRIVATE {
+        return Failure::new(FailureKind::Rejected, cause);
+    }
+    Failure::new(kind, format!("{what}: {cause}"))
 }
 
 /// The innermost cause: the outer ones repeat the address, with the keys in it.

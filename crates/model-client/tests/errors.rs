@@ -21,6 +21,23 @@ fn every_error_says_what_where_and_what_to_do() {
             "the value of the header x-key of endpoint a has characters that no header may have",
         ),
         (
+            EndpointError::OwnHeader {
+                endpoint: endpoint(),
+                header: "content-length".to_owned(),
+                protocol: "sdapi",
+            },
+            "endpoint a must not have a header content-length: HTTP or the protocol sdapi sends it itself; leave it out",
+        ),
+        (
+            EndpointError::OwnField {
+                place: "generation_params".to_owned(),
+                key: "init_images".to_owned(),
+                endpoint: endpoint(),
+                protocol: "sdapi",
+            },
+            "generation_params must not have a key \"init_images\": the protocol sdapi of endpoint a sends it itself; leave it out",
+        ),
+        (
             EndpointError::Key {
                 endpoint: endpoint(),
             },

@@ -125,6 +125,6 @@ const fn outcome_of(kind: FailureKind) -> Outcome {
         FailureKind::BadAnswer | FailureKind::Refused => Outcome::BadAnswer,
         FailureKind::Away { .. } | FailureKind::BrokeOff => Outcome::Away,
         FailureKind::Rejected => Outcome::Rejected,
-        FailureKind::EndpointOut => Outcome::EndpointOut,
+        FailureKind::EndpointOut | FailureKind::Missing => Outcome::EndpointOut,
     }
 }

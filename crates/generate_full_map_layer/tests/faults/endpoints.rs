@@ -60,7 +60,7 @@ fn an_item_whose_answer_is_bad_goes_to_another_endpoint() {
 
 #[test]
 fn three_bad_answers_are_the_end_of_an_item() {
-    for status in [500, 501, 507, 520, 599] {
+    for status in [500, 501, 507, 519, 599] {
         let said = json!({"detail": "CUDA out of memory"});
         let servers = [
             always(Reply::status(status).json(&said)),
@@ -106,6 +106,8 @@ fn an_endpoint_that_is_away_costs_its_item_nothing() {
         ("425", wait(425)),
         ("429", wait(429)),
         ("502", wait(502)),
+        ("520", wait(520)),
+        ("530", wait(530)),
         ("503", wait(503)),
         ("504", wait(504)),
         (

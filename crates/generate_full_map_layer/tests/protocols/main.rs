@@ -11,3 +11,4 @@ mod sdapi;
 mod secrets;
 mod sizes;
 mod support;
+mod trust;

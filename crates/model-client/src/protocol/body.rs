@@ -57,7 +57,8 @@ pub(super) fn merge(into: &mut Map<String, Value>, over: &Map<String, Value>) {
     }
 }
 
-fn camel_case(name: &str) -> String {
+/// A name in `snake_case` as it is in `camelCase`.
+pub(crate) fn camel_case(name: &str) -> String {
     let mut words = name.split('_');
     let first = words.next().unwrap_or_default().to_owned();
     words.fold(first, |name, word| {

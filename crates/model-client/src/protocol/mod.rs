@@ -17,10 +17,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use layer::{ImageFormat, Protocol, SizePolicy};
-use reqwest::header::HeaderMap;
+use reqwest::header::{ACCEPT, HeaderMap, HeaderName};
 use reqwest::{Client, RequestBuilder, Url};
 
 pub(crate) use answer::{content_type, error_text};
+pub(crate) use body::camel_case;
 
 use crate::failure::{Failure, FailureKind};
 use crate::settings::Settings;
@@ -72,6 +73,9 @@ pub enum Carried {
     Plain(Bytes),
     /// In base64, perhaps as a `data:` URL.
     Base64(Bytes),
+    /// As they were found at an address that the answer named. What came from there is not to be
+    /// shown.
+    Fetched(Bytes),
 }
 
 impl Carried {
@@ -81,7 +85,7 @@ impl Carried {
     /// A line that says what came instead of base64.
     pub fn bytes(&self, room: impl FnOnce(usize) -> Vec<u8>) -> Result<Cow<'_, [u8]>, String> {
         match self {
-            Self::Plain(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::Plain(bytes) | Self::Fetched(bytes) => Ok(Cow::Borrowed(bytes)),
             Self::Base64(text) => base64::decode(text, room).map(Cow::Owned),
         }
     }
@@ -105,6 +109,37 @@ pub(crate) fn target(protocol: Protocol, url: &Url, model: Option<&str>) -> Url 
         Protocol::Gemini => gemini::target(url, model.unwrap_or(gemini::DEFAULT_MODEL)),
         Protocol::Sdapi => sdapi::target(url),
     }
+}
+
+/// The fields that a protocol sends itself, which no parameter may replace.
+pub(crate) fn own_fields(protocol: Protocol) -> &'static [&'static str] {
+    match protocol {
+        Protocol::EditB64 => &["image_b64"],
+        Protocol::Multipart => &["file"],
+        Protocol::Openai => &["image", "image[]"],
+        Protocol::Gemini => &["contents"],
+        Protocol::Sdapi => &["init_images"],
+    }
+}
+
+/// The headers that a protocol sends itself, or by which HTTP does: no other may replace them.
+pub(crate) fn is_own_header(protocol: Protocol, header: &HeaderName) -> bool {
+    const OF_HTTP: [&str; 13] = [
+        "accept-encoding",
+        "connection",
+        "content-encoding",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "keep-alive",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    OF_HTTP.contains(&header.as_str()) || (protocol == Protocol::Multipart && header == ACCEPT)
 }
 
 /// The shapes of pictures that a server makes, by what is known of it.
