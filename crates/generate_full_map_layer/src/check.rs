@@ -30,6 +30,8 @@ struct Checked {
 
 /// A picture that came back.
 struct Answer {
+    /// The status, where a server answered.
+    http_status: Option<u16>,
     size_px: (u32, u32),
     size_match: SizeMatch,
 }
@@ -115,6 +117,7 @@ async fn check_one(
             Checked {
                 latency: began.elapsed(),
                 answer: Ok(Answer {
+                    http_status: None,
                     size_px: picture.dimensions(),
                     size_match: SizeMatch::Exact,
                 }),
@@ -169,18 +172,19 @@ async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &E
     let began = Instant::now();
     let answer = client.call(server, ask).await;
     let latency = began.elapsed();
-    let read = |picture: &Carried| {
+    let read = |picture: &Carried, http_status: u16| {
         let picture = decode_answer(encoded, picture, &mut Buffers::default())?;
         let size_px = picture.dimensions();
         let (_, size_match) = encoded.bring_to_size(picture)?;
         Ok(Answer {
+            http_status: Some(http_status),
             size_px,
             size_match,
         })
     };
     let answer = answer.and_then(|received| {
         let came_as = received.came_as;
-        read(&received.picture)
+        read(&received.picture, came_as.status())
             .map_err(|reason: String| came_as.unusable(&endpoint.redact(&reason)))
     });
     Checked { answer, latency }
@@ -192,7 +196,7 @@ fn table(start: &Start, checked: &[Checked]) -> String {
     for (endpoint, checked) in start.endpoints.iter().zip(checked) {
         let (status, size, result) = match &checked.answer {
             Ok(answer) => (
-                if endpoint.is_http() { "200 OK" } else { "-" }.to_owned(),
+                answer.http_status.map_or("-".to_owned(), status_text),
                 format!("{}x{}", answer.size_px.0, answer.size_px.1),
                 remark(answer).to_owned(),
             ),

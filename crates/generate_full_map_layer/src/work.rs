@@ -13,7 +13,7 @@ use canvas::{Buffers, Encoded, QuadrantSize, SizeMatch, Tell};
 use dispatch::Handle;
 use image::{DynamicImage, RgbImage};
 use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
-use model_client::{Ask, Carried, Client, Failure, Received};
+use model_client::{Ask, CameAs, Carried, Client, Failure, Received};
 use planner::Item;
 use planner::{Block, Quadrant};
 use progress_db::{AttemptId, Change, Durability};
@@ -146,6 +146,7 @@ impl Work {
             Answer::Encoded(received) => Some(received.came_as.clone()),
             Answer::Drawn(_) => None,
         };
+        let http_status = came_as.as_ref().map(CameAs::status);
         let cut = self
             .cores
             .run(move |buffers| this.cut(block, &sheet, answer, buffers))
@@ -188,8 +189,7 @@ impl Work {
                     handle: call.handle,
                     item: call.item.id,
                     attempt: call.attempt,
-                    http_status: matches!(self.endpoints[call.endpoint].speaks, Speaks::Http(_))
-                        .then_some(200),
+                    http_status,
                     pictures,
                 };
                 let _ = self.publisher.send(finished);

@@ -45,7 +45,21 @@ pub struct CameAs {
     content_type: String,
 }
 
+impl Received {
+    /// The status of the answer, as the server said it.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.came_as.status()
+    }
+}
+
 impl CameAs {
+    /// The status, as the server said it.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status.as_u16()
+    }
+
     /// The failure of an answer whose picture turned out to be of no use.
     #[must_use]
     pub fn unusable(&self, reason: &str) -> Failure {

@@ -351,6 +351,22 @@ fn a_good_picture_of_another_kind_is_accepted_and_stored_as_rgb() {
 }
 
 #[test]
+fn the_status_that_is_recorded_and_told_is_the_servers_own() {
+    let picture = png(RgbImage::new(64, 48));
+    let body = json!({"image_b64": BASE64.encode(picture)});
+    let server = ServerSpec::new()
+        .script(move |_, _| Reply::status(201).json(&body))
+        .start();
+    let layer = one_item(&server);
+    layer
+        .run(PROGRAM, &["--check-endpoints"])
+        .assert_status(0)
+        .assert_says("201 Created");
+    layer.run(PROGRAM, &[]).assert_status(0);
+    assert_eq!(layer.sql("SELECT http_status FROM attempts"), [["201"]]);
+}
+
+#[test]
 fn memory_stays_bounded_whatever_comes() {
     let nested = "[".repeat(20 << 20);
     let cases: Vec<(&str, Reply)> = vec![
