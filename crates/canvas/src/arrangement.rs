@@ -85,6 +85,16 @@ impl Arrangement {
         let in_its_rows = (y..y + height).contains(&quadrant.y);
         in_its_columns != in_its_rows
     }
+
+    /// Of a quadrant at a corner of the block, the two that share an edge with both.
+    pub(crate) fn beside_corner(&self, corner: Quadrant) -> [Quadrant; 2] {
+        let first = self.block.top_left;
+        let towards = |at: i32, first: i32| if at < first { at + 1 } else { at - 1 };
+        [
+            Quadrant::new(towards(corner.x, first.x), corner.y),
+            Quadrant::new(corner.x, towards(corner.y, first.y)),
+        ]
+    }
 }
 
 /// Where a block of `length` quadrants stands along an axis.

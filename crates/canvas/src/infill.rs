@@ -8,7 +8,7 @@ use planner::Quadrant;
 use crate::fill::fill_unknown;
 use crate::prepare_source::prepare_source;
 use crate::rows::{cut, paste};
-use crate::{Arrangement, Join, Sheet};
+use crate::{Arrangement, Join, Place, Sheet};
 
 /// What a quadrant shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,9 @@ pub struct Picture {
 /// with what is nearest to it.
 ///
 /// The model is to draw the block and, with it, the sources that share an edge with it on the
-/// canvas, so that it does not have to join the block to what will be drawn anew.
+/// canvas, so that it does not have to join the block to what will be drawn anew. Nor may any other
+/// source stand outside of that, or it would be taken for finished: at a corner of the block, the
+/// pixels of the finished picture beside it are repeated, and where none is it is drawn too.
 #[must_use]
 pub fn infill(
     arrangement: &Arrangement,
@@ -54,6 +56,7 @@ pub fn infill(
     let mut canvas = RgbaImage::new(width, height);
     let mut known: Vec<Rect> = Vec::with_capacity(9);
     let mut to_draw: Vec<Rect> = Vec::with_capacity(5);
+    let mut at_corners: Vec<Place> = Vec::new();
     for place in arrangement.places() {
         let Some(Picture {
             quadrant,
@@ -74,10 +77,30 @@ pub fn infill(
         let part = cut(pixels, place.from_px, (width, height));
         paste(&mut canvas, &part, (x, y));
         known.push(place.on_canvas);
-        let is_drawn = arrangement.block.contains(*quadrant)
-            || (*kind == Kind::Source && arrangement.is_across_an_edge(*quadrant));
-        if is_drawn {
+        let is_own = arrangement.block.contains(*quadrant);
+        if is_own || (*kind == Kind::Source && arrangement.is_across_an_edge(*quadrant)) {
             to_draw.push(place.on_canvas);
+        } else if *kind == Kind::Source {
+            at_corners.push(place);
+        }
+    }
+    let is_finished = |quadrant: &Quadrant| {
+        let mut finished = pictures
+            .iter()
+            .filter(|picture| picture.kind == Kind::Finished);
+        finished.any(|picture| picture.quadrant == *quadrant)
+    };
+    for corner in at_corners {
+        let beside = arrangement.beside_corner(corner.quadrant);
+        match beside.into_iter().find(is_finished) {
+            Some(finished) => {
+                let shown = arrangement
+                    .places()
+                    .find(|place| place.quadrant == finished)
+                    .expect("what is beside a corner that shows shows too");
+                repeat(&mut canvas, shown.on_canvas, corner.on_canvas);
+            }
+            None => to_draw.push(corner.on_canvas),
         }
     }
     fill_unknown(&mut canvas, &known);
@@ -92,6 +115,18 @@ pub fn infill(
         block_at_px: arrangement.block_at_px,
         to_draw,
         joins: Join::all_of(arrangement, config.match_px, finished),
+    }
+}
+
+/// Gives each pixel of `into` the colour of the nearest one of `from`, which is beside it.
+fn repeat(canvas: &mut RgbaImage, from: Rect, into: Rect) {
+    for (x, y) in (into.y..into.y + into.height)
+        .flat_map(|y| (into.x..into.x + into.width).map(move |x| (x, y)))
+    {
+        let nearest_x = x.clamp(from.x, from.x + from.width - 1);
+        let nearest_y = y.clamp(from.y, from.y + from.height - 1);
+        let pixel = *canvas.get_pixel(nearest_x, nearest_y);
+        canvas.put_pixel(x, y, pixel);
     }
 }
 

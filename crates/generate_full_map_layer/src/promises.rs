@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use dispatch::{Handle, Queue};
+use image::math::Rect;
 use image::{Rgba, RgbaImage};
 use layer::{CanvasConfig, Color};
 use planner::{Block, Quadrant, Region, plan};
@@ -182,7 +183,12 @@ fn faults(world: &World, items: &[Item], handle: Handle, sheet: &Sheet) -> Vec<S
         } else if block.contains(quadrant) {
             [expected(Kind::Source), Rgba([red, green, blue, 255])].contains(found)
         } else {
-            true
+            // What is still to be drawn stands within the border.
+            let drawn = |part: &Rect| {
+                (part.x..part.x + part.width).contains(&x)
+                    && (part.y..part.y + part.height).contains(&y)
+            };
+            *found != expected(Kind::Source) || sheet.to_draw.iter().any(drawn)
         };
         if !is_right {
             faults.push(format!(
