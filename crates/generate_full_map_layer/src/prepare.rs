@@ -245,25 +245,29 @@ impl Work {
         buffers: &mut Buffers,
     ) -> Result<Sheet, String> {
         let sources = self.decode_sources(own, buffers)?;
-        let draw = || {
-            let mut pictures = Vec::with_capacity(4);
-            for (quadrant, decoded) in sources {
-                pictures.push(shown(quadrant, Kind::Source, decoded, buffers));
-            }
-            for (quadrant, encoded) in &around.finished {
-                let decoded = decode_quadrant(encoded, self.size, buffers)
-                    .map_err(|reason| self.unusable(*quadrant, &reason))?;
-                pictures.push(shown(*quadrant, Kind::Finished, decoded, buffers));
-            }
-            for (quadrant, encoded) in &around.sources {
-                // One that is of no use fails its own item, and is no reason to fail this one.
-                if let Ok(decoded) = decode_quadrant(encoded, self.size, buffers) {
-                    pictures.push(shown(*quadrant, Kind::Source, decoded, buffers));
-                }
-            }
-            Ok(infill(&around.arrangement, &self.canvas, pictures))
+        let mut decode = |quadrant: Quadrant, encoded: &[u8]| {
+            let decode = || decode_quadrant(encoded, self.size, buffers);
+            let decoded = self.cpu_time.of(Stage::DecodeSource, decode);
+            decoded.map(|decoded| (quadrant, decoded))
         };
-        self.cpu_time.of(Stage::EncodeCanvas, draw)
+        let mut decoded: Vec<(Kind, (Quadrant, DynamicImage))> = Vec::with_capacity(9);
+        decoded.extend(sources.into_iter().map(|source| (Kind::Source, source)));
+        for (quadrant, encoded) in &around.finished {
+            let finished =
+                decode(*quadrant, encoded).map_err(|reason| self.unusable(*quadrant, &reason))?;
+            decoded.push((Kind::Finished, finished));
+        }
+        // One that is of no use fails its own item, and is no reason to fail this one.
+        let beside = around.sources.iter();
+        let beside = beside.filter_map(|(quadrant, encoded)| decode(*quadrant, encoded).ok());
+        decoded.extend(beside.map(|source| (Kind::Source, source)));
+        let draw = || {
+            let pictures = decoded
+                .into_iter()
+                .map(|(kind, (quadrant, picture))| shown(quadrant, kind, picture, buffers));
+            infill(&around.arrangement, &self.canvas, pictures.collect())
+        };
+        Ok(self.cpu_time.of(Stage::EncodeCanvas, draw))
     }
 }
 
