@@ -50,7 +50,7 @@ class Details {
     document.getElementById("close-details").hidden = this.chosen === NO_ITEM;
     const title = this.card.querySelector("h2");
     title.textContent = `${this.plan.width[item]}x${this.plan.height[item]} at (${this.plan.x[item]}, ${this.plan.y[item]})`;
-    this.card.dataset.state = STATE_NAMES[this.plan.state[item]];
+    this.card.dataset.state = STATES[this.plan.state[item]].key;
     const list = this.card.querySelector("dl");
     list.replaceChildren();
     for (const [term, description] of this.describe(item)) {
@@ -70,8 +70,8 @@ class Details {
     }
     const started = plan.startedAt[item], completed = plan.completedAt[item];
     const rows = [
-      ["Status", STATE_LABELS[plan.state[item]]],
-      ["Step", `${plan.step[item]} · ${STEP_LABELS[plan.step[item] - 1]}`],
+      ["Status", STATES[plan.state[item]].label],
+      ["Step", `${plan.step[item]} · ${STEPS[plan.step[item] - 1].label}`],
       [quadrants.length > 1 ? "Quadrants" : "Quadrant", quadrants.join(" ")],
       ["Item", `${plan.id[item]}`],
     ];

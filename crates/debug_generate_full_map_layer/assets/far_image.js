@@ -8,9 +8,8 @@
 const SHADES = 16;
 /** Narrower quadrants get no borders. */
 const BORDER_SIDE_PX = 4;
-const STATE_COUNT = STATE_NAMES.length;
 /** The style of a block that is switched off. */
-const HIDDEN = 3 * STATE_COUNT;
+const HIDDEN = STEPS.length * STATES.length;
 
 class FarImage {
   constructor(plan, index) {
@@ -25,7 +24,7 @@ class FarImage {
     const { plan, styles } = this;
     for (let item = 0; item < plan.count; item++) {
       styles[item] = visibility.shows(plan, item)
-        ? (plan.step[item] - 1) * STATE_COUNT + plan.state[item]
+        ? (plan.step[item] - 1) * STATES.length + plan.state[item]
         : HIDDEN;
     }
     this.shades = shadesOfStyles();
@@ -159,8 +158,8 @@ function stridesWithin(at, stride, span, count) {
 function shadesOfStyles() {
   const bytes = new Uint8ClampedArray((HIDDEN + 1) * SHADES * 4);
   for (let style = 0; style < HIDDEN; style++) {
-    const step = Math.floor(style / STATE_COUNT) + 1, state = style % STATE_COUNT;
-    const fill = STEP_RGB[step - 1], border = borderRgb(step, state), look = STATE_LOOKS[state];
+    const step = Math.floor(style / STATES.length) + 1, state = style % STATES.length;
+    const fill = STEPS[step - 1].rgb, border = borderRgb(step, state), look = STATES[state];
     for (let shade = 0; shade < SHADES; shade++) {
       const share = shade / (SHADES - 1), at = (style * SHADES + shade) * 4;
       for (let channel = 0; channel < 3; channel++) {
@@ -172,11 +171,10 @@ function shadesOfStyles() {
   return new Uint32Array(bytes.buffer);
 }
 
-/** For each style one colour: running and failed blocks have that of their border. */
+/** For each style one colour: blocks that are marked have that of their border. */
 function flatColors(shades) {
   return Uint32Array.from({ length: HIDDEN + 1 }, (_, style) => {
-    const state = style % STATE_COUNT;
-    const isMarked = style !== HIDDEN && (state === RUNNING || state === FAILED);
+    const isMarked = style !== HIDDEN && STATES[style % STATES.length].mark;
     return shades[style * SHADES + (isMarked ? SHADES - 1 : 0)];
   });
 }

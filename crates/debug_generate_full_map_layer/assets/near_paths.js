@@ -1,7 +1,7 @@
 // Near: each block in sight as a parallelogram of its own, with its border and its sign.
 
 /** The states in the order in which they are drawn: what matters most lies on top. */
-const DRAWING_ORDER = [PENDING, WAITING, COMPLETE, RUNNING, FAILED];
+const DRAWING_ORDER = [...STATES.keys()].sort((a, b) => STATES[a].drawn - STATES[b].drawn);
 /** Paths of more blocks take longer than several paths do. */
 const ITEMS_PER_PATH = 64;
 /** Blocks whose quadrants are at least this wide are labelled with their place. */
@@ -47,38 +47,27 @@ class NearPaths {
   }
 
   drawGroup(context, view, px, items, step, state) {
-    const look = STATE_LOOKS[state], border = borderRgb(step, state);
     const outlines = new Path2D();
     for (const item of items) this.outline(outlines, view, item, 0, 0);
     context.fillStyle = fillOf(step, state);
     context.fill(outlines);
     // Borders lie within their blocks, so that those of neighbours stand side by side.
-    const inset = look.width / 2;
-    const borders = new Path2D();
-    for (const item of items) this.outline(borders, view, item, inset / px.acrossX, inset / px.acrossY);
-    context.lineWidth = look.width;
+    const inset = STATES[state].width / 2;
+    const add = {
+      outline: (path, item) => this.outline(path, view, item, inset / px.acrossX, inset / px.acrossY),
+      hatching: (path, item) => this.hatch(path, view, px, item),
+      cross: (path, item) => this.cross(path, view, item),
+    };
     context.lineJoin = "miter";
-    context.strokeStyle = rgba(border, look.border);
-    if (state === WAITING) {
-      context.setLineDash([2, 3]);
-      const hatching = new Path2D();
-      for (const item of items) this.hatch(hatching, view, px, item);
-      context.stroke(hatching);
+    for (const { shape, color, width, dashes } of strokesOf(step, state)) {
+      const path = new Path2D();
+      for (const item of items) add[shape](path, item);
+      context.strokeStyle = color;
+      context.lineWidth = width;
+      context.setLineDash(dashes);
+      context.stroke(path);
     }
-    context.stroke(borders);
     context.setLineDash([]);
-    if (state === RUNNING) {
-      context.strokeStyle = rgba(signColors().runningGap, 1);
-      context.setLineDash([5, 5]);
-      context.stroke(borders);
-      context.setLineDash([]);
-    }
-    if (state === FAILED) {
-      const crosses = new Path2D();
-      for (const item of items) this.cross(crosses, view, item);
-      context.lineWidth = 2;
-      context.stroke(crosses);
-    }
   }
 
   /** Adds the outline of a block, drawn in by parts of a quadrant. */
@@ -157,22 +146,21 @@ function isInSight(view, plan, item) {
 /** More marks than this would hide the map. */
 const MAX_MARKS = 800;
 
-/** Marks running and failed blocks that are too small for their signs: a dot and a cross. Where
+/** Marks the blocks that stand out (running and failed ones) and are too small for their signs: a dot and a cross. Where
  *  there are too many, their colours must do. */
 function drawMarks(context, view, plan, visibility) {
-  const colors = signColors();
   const dots = new Path2D(), crosses = new Path2D();
   const marked = [];
   for (let item = 0; item < plan.count; item++) {
     const state = plan.state[item];
-    if ((state === RUNNING || state === FAILED) && visibility.shows(plan, item)) marked.push(item);
+    if (STATES[state].mark && visibility.shows(plan, item)) marked.push(item);
   }
   if (marked.length > MAX_MARKS) return;
   for (const item of marked) {
     const gridX = plan.x[item] + plan.width[item] / 2, gridY = plan.y[item] + plan.height[item] / 2;
     const x = view.x(gridX, gridY), y = view.y(gridX, gridY);
     if (x < 0 || y < 0 || x > view.width || y > view.height) continue;
-    if (plan.state[item] === RUNNING) {
+    if (STATES[plan.state[item]].mark === "dot") {
       dots.moveTo(x + 3.5, y);
       dots.arc(x, y, 3.5, 0, 2 * Math.PI);
     } else {
@@ -183,10 +171,10 @@ function drawMarks(context, view, plan, visibility) {
     }
   }
   context.lineWidth = 2;
-  context.fillStyle = rgba(colors.running, 1);
-  context.strokeStyle = rgba(colors.runningGap, 1);
+  context.fillStyle = rgba(signRgb("running"), 1);
+  context.strokeStyle = rgba(signRgb("runningGap"), 1);
   context.stroke(dots);
   context.fill(dots);
-  context.strokeStyle = rgba(colors.failed, 1);
+  context.strokeStyle = rgba(signRgb("failed"), 1);
   context.stroke(crosses);
 }

@@ -2,26 +2,19 @@
 
 /** A block's look as a small picture, for the legend. */
 function swatch(step, state) {
-  const look = STATE_LOOKS[state], colors = signColors();
-  const border = rgba(borderRgb(step, state), look.border);
-  const inset = look.width / 2;
-  const box = `x="${inset}" y="${inset}" width="${26 - look.width}" height="${16 - look.width}"`;
-  const dashes = state === WAITING ? 'stroke-dasharray="2 3"' : "";
-  let signs = "";
-  if (state === RUNNING) {
-    signs = `<rect ${box} fill="none" stroke="${rgba(colors.runningGap, 1)}" stroke-width="3" stroke-dasharray="5 5"/>`;
-  } else if (state === FAILED) {
-    signs = `<path d="M8 4.5l10 7m0-7l-10 7" stroke="${border}" stroke-width="2"/>`;
-  } else if (state === WAITING) {
-    signs = `<path d="M0 8L8 0M2 16L18 0M12 16L26 2M22 16L26 12" stroke="${border}" ${dashes}/>`;
-  }
+  const inset = STATES[state].width / 2;
+  const right = 26 - inset, bottom = 16 - inset;
+  const shapes = {
+    outline: `M${inset} ${inset}H${right}V${bottom}H${inset}Z`,
+    hatching: "M0 8L8 0M2 16L18 0M12 16L26 2M22 16L26 12",
+    cross: "M8 4.5l10 7m0-7l-10 7",
+  };
+  const strokes = strokesOf(step, state).map(({ shape, color, width, dashes }) =>
+    `<path d="${shapes[shape]}" fill="none" stroke="${color}" stroke-width="${width}" stroke-dasharray="${dashes.join(" ")}"/>`);
   return `<svg class="swatch" viewBox="0 0 26 16" width="26" height="16" aria-hidden="true">
-    <rect width="26" height="16" fill="${fillOf(step, state)}"/>
-    <rect ${box} fill="none" stroke="${border}" stroke-width="${look.width}" ${dashes}/>${signs}</svg>`;
+    <rect width="26" height="16" fill="${fillOf(step, state)}"/>${strokes.join("")}</svg>`;
 }
 
-const STEP_LABELS = ["2×2 blocks", "strips", "single quadrants"];
-const STATE_LABELS = ["Pending", "Running", "Complete", "Failed", "Waiting on a failed one"];
 const number = (count) => count.toLocaleString("en");
 
 class Panel {
@@ -52,7 +45,7 @@ class Panel {
       parent.append(element);
       return element;
     };
-    this.stepRows = STEP_LABELS.map((label, i) => {
+    this.stepRows = STEPS.map(({ label }, i) => {
       const element = row(this.steps, `Step ${i + 1} · ${label}`, layer.visibility.steps, i);
       const bar = document.createElement("span");
       bar.className = "bar";
@@ -60,7 +53,7 @@ class Panel {
       element.querySelector(".count").before(bar);
       return element;
     });
-    this.stateRows = STATE_LABELS.map((label, i) => row(this.states, label, layer.visibility.states, i));
+    this.stateRows = STATES.map(({ label }, i) => row(this.states, label, layer.visibility.states, i));
     this.paintSwatches();
   }
 

@@ -1,8 +1,12 @@
 // The plan: one typed array per column, so that 70,000 items cost next to nothing.
-// src/columns.rs writes what is read here.
+// src/columns.rs and src/progress.rs write what is read here.
 
-/** What an item can be in, by the number that stands for it in the columns. */
-const PENDING = 0, RUNNING = 1, COMPLETE = 2, FAILED = 3, WAITING = 4;
+/** Calls `visit` with each number of runs, each its first one and how many there are. */
+function eachOf(runs, visit) {
+  for (const [first, count] of runs) {
+    for (let i = 0; i < count; i++) visit(first + i);
+  }
+}
 
 /** Reads variable-length numbers from base64. */
 class NumberReader {
@@ -47,23 +51,17 @@ class Plan {
     /** Whether all its pictures are there. */
     this.hasPictures = new Uint8Array(count);
     /** Places in `models` and `messages`, or -1. */
-    this.model = new Int32Array(count).fill(-1);
-    this.message = new Int32Array(count).fill(-1);
+    this.model = new Int32Array(count);
+    this.message = new Int32Array(count);
     /** Unix time in seconds, or NaN. */
-    this.startedAt = new Float64Array(count).fill(NaN);
-    this.completedAt = new Float64Array(count).fill(NaN);
-    this.models = columns.models;
-    this.messages = columns.messages;
-    this.readIds(columns.ids);
-    this.readBlocks(new NumberReader(columns.blocks));
-    this.readTries(new NumberReader(columns.tries));
-  }
-
-  readIds(runs) {
+    this.startedAt = new Float64Array(count);
+    this.completedAt = new Float64Array(count);
+    this.models = [];
+    this.messages = [];
     let item = 0;
-    for (const [first, count] of runs) {
-      for (let i = 0; i < count; i++) this.id[item++] = first + i;
-    }
+    eachOf(columns.ids, (id) => (this.id[item++] = id));
+    this.readBlocks(new NumberReader(columns.blocks));
+    this.take(columns.progress);
   }
 
   readBlocks(numbers) {
@@ -76,24 +74,27 @@ class Plan {
       this.y[item] = y;
       this.width[item] = 1 + (tag & 1);
       this.height[item] = 1 + ((tag >> 1) & 1);
-      this.step[item] = (tag >> 2) & 3;
-      this.state[item] = (tag >> 4) & 7;
-      this.hasPictures[item] = this.state[item] === COMPLETE && tag < 128 ? 1 : 0;
+      this.step[item] = tag >> 2;
     }
   }
 
-  readTries(numbers) {
+  /** Takes over how far some items are: all of them as the page was made, and later those that
+   *  have changed. */
+  take(progress) {
+    const models = placesOf(this.models, progress.models);
+    const messages = placesOf(this.messages, progress.messages);
+    const numbers = new NumberReader(progress.tries);
     let start = 0;
-    for (let item = 0; item < this.count; item++) {
-      const has = numbers.byte();
-      if (has & 1) this.model[item] = numbers.unsigned();
-      if (has & 2) {
-        start += numbers.signed();
-        this.startedAt[item] = start / 10;
-      }
-      if (has & 4) this.completedAt[item] = (start + numbers.signed()) / 10;
-      if (has & 8) this.message[item] = numbers.unsigned();
-    }
+    eachOf(progress.items, (item) => {
+      const tag = numbers.byte();
+      this.state[item] = tag & 7;
+      this.hasPictures[item] = this.state[item] === COMPLETE && !(tag & 8) ? 1 : 0;
+      this.model[item] = tag & 16 ? models[numbers.unsigned()] : -1;
+      if (tag & 32) start += numbers.signed();
+      this.startedAt[item] = tag & 32 ? start / 10 : NaN;
+      this.completedAt[item] = tag & 64 ? (start + numbers.signed()) / 10 : NaN;
+      this.message[item] = tag & 128 ? messages[numbers.unsigned()] : -1;
+    });
   }
 
   /** The inclusive rectangle of quadrants around all blocks. */
@@ -107,4 +108,13 @@ class Plan {
     }
     return bounds;
   }
+}
+
+/** The places of `texts` in `known`, to which those are added that it lacks. */
+function placesOf(known, texts) {
+  const places = new Map(known.map((text, place) => [text, place]));
+  return texts.map((text) => {
+    if (!places.has(text)) places.set(text, known.push(text) - 1);
+    return places.get(text);
+  });
 }

@@ -5,9 +5,9 @@ const RATE_WINDOW_S = 900;
 
 /** How many items of each step are in each state. */
 function countStates(plan) {
-  const steps = [1, 2, 3].map(() => STATE_NAMES.map(() => 0));
+  const steps = STEPS.map(() => STATES.map(() => 0));
   for (let item = 0; item < plan.count; item++) steps[plan.step[item] - 1][plan.state[item]]++;
-  const all = STATE_NAMES.map((_, state) => steps.reduce((sum, step) => sum + step[state], 0));
+  const all = STATES.map((_, state) => steps.reduce((sum, step) => sum + step[state], 0));
   return { steps, all };
 }
 

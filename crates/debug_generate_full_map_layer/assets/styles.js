@@ -1,55 +1,55 @@
-// How a block looks: its step is a colour, its state an opacity, a border and a sign.
-//
-// The signs (dashes, a cross, hatching) tell the states apart without any colour.
+// How a block looks, from the one table of it (src/looks.rs): its step is a colour, its state an
+// opacity, a border and a sign.
 
-const STEP_COLORS = ["rgba(255, 99, 71, 0.4)", "rgba(50, 205, 50, 0.4)", "rgba(30, 144, 255, 0.4)"];
-const STEP_RGB = [[255, 99, 71], [50, 205, 50], [30, 144, 255]];
-const STATE_NAMES = ["pending", "running", "complete", "failed", "waiting on a failed one"];
+const LOOKS = JSON.parse(document.getElementById("looks").textContent);
+const { steps: STEPS, states: STATES } = LOOKS;
 
-/** Opacity of the fill and of the border, and the border's width in pixels, by state. */
-const STATE_LOOKS = [
-  { fill: 0.4, border: 0.75, width: 1 },
-  { fill: 0.65, border: 1, width: 3 },
-  { fill: 0.85, border: 1, width: 1 },
-  { fill: 0.4, border: 1, width: 3 },
-  { fill: 0.14, border: 0.6, width: 1 },
-];
+/** What an item can be in, by the number that stands for it. */
+const [PENDING, RUNNING, COMPLETE, FAILED, WAITING] = ["pending", "running", "complete", "failed", "waiting"]
+  .map((key) => STATES.findIndex((look) => look.key === key));
 
 const DARK_PAGE = window.matchMedia("(prefers-color-scheme: dark)");
 
-/** The colours of the signs, which stand out from the map on a light and on a dark page. */
-function signColors() {
-  return DARK_PAGE.matches
-    ? { failed: [255, 92, 138], running: [255, 255, 255], runningGap: [20, 24, 32] }
-    : { failed: [122, 0, 40], running: [17, 24, 39], runningGap: [255, 255, 255] };
+/** The colour of a sign, which stands out from the map on a light and on a dark page. */
+function signRgb(name) {
+  return LOOKS.signs[name][DARK_PAGE.matches ? "dark" : "light"];
 }
 
 function rgba([red, green, blue], alpha) {
   return `rgba(${red}, ${green}, ${blue}, ${alpha})`;
 }
 
-/** A step's colour mixed with black, which marks where a finished block ends. */
-function darker(rgb) {
-  return rgb.map((channel) => Math.round(channel * 0.6));
-}
-
 /** The fill of a block, as CSS. */
 function fillOf(step, state) {
-  return state === PENDING ? STEP_COLORS[step - 1] : rgba(STEP_RGB[step - 1], STATE_LOOKS[state].fill);
+  return rgba(STEPS[step - 1].rgb, STATES[state].fill);
 }
 
 /** The colour of a block's border as red, green, blue. */
 function borderRgb(step, state) {
-  if (state === FAILED) return signColors().failed;
-  if (state === RUNNING) return signColors().running;
-  return state === COMPLETE ? darker(STEP_RGB[step - 1]) : STEP_RGB[step - 1];
+  const { rgb } = STEPS[step - 1], { color } = STATES[state];
+  if (color === "step") return rgb;
+  return color === "darker" ? rgb.map((channel) => Math.round(channel * 0.6)) : signRgb(color);
+}
+
+/** What is stroked on a block's fill, one over the other: the shape ("outline", "hatching",
+ *  "cross"), its colour as CSS, its width and its dashes. */
+function strokesOf(step, state) {
+  const { sign, width, dashes, border } = STATES[state];
+  const color = rgba(borderRgb(step, state), border);
+  const outline = { shape: "outline", color, width, dashes };
+  switch (sign) {
+    case "hatching": return [{ ...outline, shape: "hatching" }, outline];
+    case "gaps": return [outline, { ...outline, color: rgba(signRgb("runningGap"), 1), dashes: [5, 5] }];
+    case "cross": return [outline, { shape: "cross", color, width: 2, dashes }];
+    default: return [outline];
+  }
 }
 
 /** Which steps and states are switched on. */
 class Visibility {
   constructor() {
-    this.steps = [true, true, true];
-    this.states = [true, true, true, true, true];
+    this.steps = STEPS.map(() => true);
+    this.states = STATES.map(() => true);
   }
 
   shows(plan, item) {

@@ -8,15 +8,17 @@ mod address;
 mod args;
 mod base_map;
 mod boundary;
-mod changes;
 mod columns;
 mod leaflet;
+mod looks;
 mod page;
 mod page_file;
 mod placed_layer;
 mod plan_state;
+mod progress;
 mod run;
 mod server;
+mod varint;
 mod watch;
 
 pub use args::Args;

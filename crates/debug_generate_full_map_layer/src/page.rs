@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::columns::Columns;
 use crate::leaflet::{CDN, SCRIPT_INTEGRITY, STYLE_INTEGRITY};
+use crate::looks::{self, LOOKS};
 use crate::{BaseMap, Boundary, Leaflet, PlacedLayer, PlanState};
 
 /// What a page is made of besides the layer and its plan.
@@ -23,10 +24,10 @@ pub struct PageOptions {
 
 /// The page's script, in the order in which its parts build on each other.
 const SCRIPTS: [&str; 13] = [
+    include_str!("../assets/styles.js"),
     include_str!("../assets/plan.js"),
     include_str!("../assets/geometry.js"),
     include_str!("../assets/quadrant_index.js"),
-    include_str!("../assets/styles.js"),
     include_str!("../assets/far_image.js"),
     include_str!("../assets/near_paths.js"),
     include_str!("../assets/pictures.js"),
@@ -49,6 +50,8 @@ struct Page<'a> {
     script_integrity: &'static str,
     style_integrity: &'static str,
     style: &'static str,
+    looks_style: &'a str,
+    looks: &'a str,
     data: &'a str,
     scripts: &'static [&'static str],
 }
@@ -114,6 +117,8 @@ impl PageOptions {
             script_integrity: SCRIPT_INTEGRITY,
             style_integrity: STYLE_INTEGRITY,
             style: include_str!("../assets/page.css"),
+            looks_style: &looks::style(),
+            looks: &script_json(&LOOKS)?,
             data: &script_json(&data)?,
             scripts: &SCRIPTS,
         };

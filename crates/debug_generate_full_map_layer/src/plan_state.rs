@@ -24,6 +24,17 @@ pub enum ItemState {
     Waiting = 4,
 }
 
+impl ItemState {
+    /// All of them, each at its number.
+    pub const ALL: [Self; 5] = [
+        Self::Pending,
+        Self::Running,
+        Self::Complete,
+        Self::Failed,
+        Self::Waiting,
+    ];
+}
+
 /// The items in the order of generation, and what is known of each.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PlanState {
@@ -71,6 +82,22 @@ impl PlanState {
     pub fn model(&self, index: usize) -> Option<&str> {
         let model = self.tries[index].model?;
         self.models.get(model as usize).map(String::as_str)
+    }
+
+    /// Whether an item is complete and some of its pictures are gone.
+    pub(crate) fn misses_pictures(&self, index: usize) -> bool {
+        self.states[index] == ItemState::Complete && !self.has_pictures[index]
+    }
+
+    /// Whether an item is as far as in `other`, a look at the same plan.
+    pub(crate) fn is_as_far_as(&self, other: &Self, index: usize) -> bool {
+        let told = |plan: &Self| (plan.states[index], plan.has_pictures[index]);
+        let (ours, theirs) = (&self.tries[index], &other.tries[index]);
+        told(self) == told(other)
+            && self.model(index) == other.model(index)
+            && ours.started_at_ms == theirs.started_at_ms
+            && ours.completed_at_ms == theirs.completed_at_ms
+            && ours.error_message == theirs.error_message
     }
 
     /// How many items are in `state`.

@@ -12,7 +12,7 @@ use layer::LayerDir;
 use progress_db::FileState;
 use tokio::sync::broadcast;
 
-use crate::changes::{Change, Changes, change_of};
+use crate::progress::Progress;
 use crate::{PlacedLayer, PlanState};
 
 /// How often the files are looked at while a page is open.
@@ -28,7 +28,7 @@ const MESSAGES_HELD: usize = 64;
 /// What is pushed to the pages.
 #[derive(Debug, Clone)]
 pub(crate) enum Message {
-    /// Items have changed; the revision after it, and the changes as JSON.
+    /// Items have changed; the revision after it, and how far they are as JSON.
     Changes(u64, Arc<str>),
     /// The layer was planned anew.
     Replaced,
@@ -164,7 +164,7 @@ impl Watch {
     fn take_note(&self, plan: PlanState, files: FileState) {
         let mut known = self.known();
         let changed: Vec<usize> = (0..plan.items.len())
-            .filter(|&item| change_of(&plan, item) != change_of(&known.plan, item))
+            .filter(|&item| !plan.is_as_far_as(&known.plan, item))
             .collect();
         let before = known.revision;
         let was_in_trouble = known.trouble.take().is_some();
@@ -213,11 +213,9 @@ impl Known {
     }
 
     fn changes_since(&self, revision: u64) -> Message {
-        let items: Vec<Change<'_>> = (0..self.plan.items.len())
-            .filter(|&item| self.changed_in[item] > revision)
-            .map(|item| change_of(&self.plan, item))
-            .collect();
-        let json = serde_json::to_string(&Changes { items }).expect("changes are plain data");
+        let items = (0..self.plan.items.len()).filter(|&item| self.changed_in[item] > revision);
+        let progress = Progress::of(&self.plan, items);
+        let json = serde_json::to_string(&progress).expect("progress is plain data");
         Message::Changes(self.revision, json.into())
     }
 }
