@@ -1,5 +1,7 @@
 //! The map beside a run: it only reads, and shows no keys.
 
+use std::io::{BufRead, BufReader};
+
 use fixtures::held::HeldDatabase;
 use fixtures::layers::TestLayer;
 use fixtures::maps::MapSpec;
@@ -24,6 +26,24 @@ fn a_live_run_is_no_obstacle_and_is_not_disturbed() {
     );
     assert_eq!(layer.statuses()["in_progress"], 1);
     drop(lock);
+}
+
+#[test]
+fn a_lock_that_another_program_holds_is_told_and_waited_for() {
+    let layer = TestLayer::new(MapSpec::rectangle(3, 3), &json!([]));
+    for path in [
+        layer.dir().join("progress.db"),
+        layer.map_dir().join("quadrants.db"),
+    ] {
+        let held = HeldDatabase::hold(&path);
+        let mut child = layer.command(PROGRAM, &[]).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = said.next().unwrap().unwrap();
+        assert!(line.starts_with("waiting for "), "{line}");
+        assert!(line.ends_with(", which another program holds"), "{line}");
+        drop(held);
+        assert!(child.wait().unwrap().success());
+    }
 }
 
 #[test]

@@ -59,6 +59,7 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
     let mut shutdown = Shutdown::listen()?;
     let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
     crate::log::init(&bars);
+    sqlite::on_wait(|line| tracing::warn!("{line}"));
     let ready = tokio::select! {
         biased;
         signal = shutdown.next() => return Ok(Ended::interrupted(signal)),

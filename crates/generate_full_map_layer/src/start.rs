@@ -37,11 +37,7 @@ impl Start {
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
         let source = SourceMap::open(&layer.generation_dir(&config)).await?;
         let planned = check_fingerprint(&mut db, &config, &source).await;
-        let is_complete = db
-            .progress()
-            .await?
-            .values()
-            .all(|step| step.complete == step.total());
+        let is_complete = db.is_complete().await?;
         db.close().await?;
         match planned {
             Err(error) if accept_source_change => {

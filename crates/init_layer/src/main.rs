@@ -1,5 +1,6 @@
 //! `init_layer`: plans a layer and writes its directory.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -7,6 +8,7 @@ use init_layer::{Args, init};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
+    sqlite::on_wait(|line| drop(writeln!(std::io::stderr(), "{line}")));
     match init(Args::parse()).await {
         Ok(summary) => {
             print!("{summary}");

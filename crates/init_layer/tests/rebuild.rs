@@ -1,8 +1,10 @@
 //! `--rebuild`: a new `progress.db` where the old one is damaged or lost.
 
 use std::collections::BTreeMap;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
+use fixtures::held::HeldDatabase;
 use fixtures::layers::{Run, TestLayer};
 use fixtures::maps::{MapSpec, encode_png};
 use layer::{LayerDir, RunLock};
@@ -148,4 +150,25 @@ fn a_limit_on_the_size_of_files_leaves_no_half_layer() {
         .unwrap()
         .count();
     assert_eq!(after, before, "something is left");
+}
+
+#[test]
+fn a_source_that_another_program_holds_is_told_and_waited_for() {
+    let layer = begun();
+    let held = HeldDatabase::hold(&layer.map_dir().join("quadrants.db"));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_init_layer"))
+        .current_dir(layer.root())
+        .args(["--name", "other", "--generation-dir", "map"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let line = said.next().unwrap().unwrap();
+    assert_eq!(
+        line,
+        "waiting for map/quadrants.db, which another program holds"
+    );
+    drop(held);
+    assert!(child.wait().unwrap().success());
 }

@@ -1,6 +1,7 @@
 //! What a run writes.
 
 use planner::Quadrant;
+use sqlite::Patience;
 use sqlx::SqliteConnection;
 
 use crate::script::Script;
@@ -130,11 +131,20 @@ impl ProgressDb {
         if changes.is_empty() {
             return Ok(());
         }
-        let written = write(&mut self.connection, changes, durability).await;
-        if written.is_err() {
-            roll_back(&mut self.connection).await;
+        let path = self.path.clone();
+        let mut patience = Patience::with(&path);
+        let connection = self.connection().await?;
+        loop {
+            match write(connection, changes, durability).await {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    roll_back(connection).await;
+                    if !patience.lasts(&error).await {
+                        return Err(ProgressError::of(&path, error));
+                    }
+                }
+            }
         }
-        written.map_err(|error| ProgressError::of(&self.path, &error))
     }
 
     /// Puts back the items that a dead run left `in_progress`, and closes its calls. Returns how
@@ -143,14 +153,20 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the database cannot be written.
     pub async fn put_back_abandoned(&mut self) -> Result<u64, ProgressError> {
-        let written = async {
-            begin(&mut self.connection).await?;
-            let written = close_abandoned(&mut self.connection).await;
-            end(&mut self.connection, written).await
-        };
-        written
-            .await
-            .map_err(|error| ProgressError::of(&self.path, &error))
+        let path = self.path.clone();
+        let mut patience = Patience::with(&path);
+        let connection = self.connection().await?;
+        loop {
+            let written = async {
+                begin(connection).await?;
+                let written = close_abandoned(connection).await;
+                end(connection, written).await
+            };
+            match written.await {
+                Err(error) if patience.lasts(&error).await => {}
+                written => return written.map_err(|error| ProgressError::of(&path, error)),
+            }
+        }
     }
 
     /// Puts back the items that failed. Returns how many.
@@ -158,11 +174,22 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the database cannot be written.
     pub async fn put_back_failed(&mut self) -> Result<u64, ProgressError> {
-        sqlx::query("UPDATE generation_plan SET status = 'pending', error_message = NULL WHERE status = 'error'")
-            .execute(&mut self.connection)
-            .await
-            .map(|done| done.rows_affected())
-            .map_err(|error| ProgressError::of(&self.path, &error))
+        let path = self.path.clone();
+        let mut patience = Patience::with(&path);
+        let connection = self.connection().await?;
+        loop {
+            let done = sqlx::query("UPDATE generation_plan SET status = 'pending', error_message = NULL WHERE status = 'error'")
+                .execute(&mut *connection)
+                .await;
+            match done {
+                Err(error) if patience.lasts(&error).await => {}
+                done => {
+                    return done
+                        .map(|done| done.rows_affected())
+                        .map_err(|error| ProgressError::of(&path, error));
+                }
+            }
+        }
     }
 }
 
@@ -356,7 +383,7 @@ mod tests {
         assert_eq!(recorded, pictures.map(Some).to_vec());
         let message: String =
             sqlx::query_scalar("SELECT error_message FROM generation_plan WHERE id = 4")
-                .fetch_one(&mut db.connection)
+                .fetch_one(db.connection().await.unwrap())
                 .await
                 .unwrap();
         assert_eq!(message, "a 'quoted'; message? of ?1");
@@ -372,7 +399,7 @@ mod tests {
                 let put_back = Change::PutBack { item };
                 db.commit(&[put_back], durability).await.unwrap();
                 let found: i64 = sqlx::query_scalar("PRAGMA synchronous")
-                    .fetch_one(&mut db.connection)
+                    .fetch_one(db.connection().await.unwrap())
                     .await
                     .unwrap();
                 assert_eq!(found, synchronous, "{durability:?}");

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use planner::{Bounds, Plan};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use sqlite::Refusal;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 use crate::ProgressError;
 use crate::database::SCHEMA_VERSION;
@@ -42,7 +42,7 @@ pub async fn create(
     }
     write(path, plan, metadata)
         .await
-        .map_err(|error| ProgressError::of(path, &error))?;
+        .map_err(|refusal| ProgressError::refused(path, refusal))?;
     std::fs::File::open(path)
         .and_then(|file| file.sync_all())
         .map_err(|error| ProgressError::Storage {
@@ -51,17 +51,8 @@ pub async fn create(
         })
 }
 
-async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), sqlx::Error> {
-    // Nobody knows of the file yet, so no journal has to guard it; it is synced as a whole.
-    let mut connection = SqliteConnectOptions::new()
-        .filename(path)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Off)
-        .synchronous(SqliteSynchronous::Off)
-        .pragma("cache_size", "-65536")
-        .disable_statement_logging()
-        .connect()
-        .await?;
+async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), Refusal> {
+    let mut connection = sqlite::create(path).await?;
     sqlx::raw_sql(include_str!("schema.sql"))
         .execute(&mut connection)
         .await?;
@@ -89,7 +80,7 @@ async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), 
     sqlx::raw_sql("CREATE INDEX idx_plan_status ON generation_plan(status, step)")
         .execute(&mut connection)
         .await?;
-    connection.close().await
+    Ok(connection.close().await?)
 }
 
 /// Rows by the thousand in one statement: a statement for each would take several times longer.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use sqlite::{Refusal, RefusalKind};
+
 /// Why `progress.db` cannot be made, opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum ProgressError {
@@ -104,28 +106,28 @@ pub enum ProgressError {
 }
 
 impl ProgressError {
-    /// SQLite's error in our words (codes: <https://www.sqlite.org/rescode.html>).
-    pub(crate) fn of(path: &Path, error: &sqlx::Error) -> Self {
+    /// SQLite's error in our words.
+    pub(crate) fn of(path: &Path, error: sqlx::Error) -> Self {
+        Self::refused(path, Refusal::from(error))
+    }
+
+    /// Why the database at `path` cannot be used, in our words.
+    pub(crate) fn refused(path: &Path, refusal: Refusal) -> Self {
         let path = path.to_owned();
-        let (code, reason) = match error {
-            sqlx::Error::Database(error) => (
-                error
-                    .code()
-                    .and_then(|code| code.parse::<u32>().ok())
-                    .unwrap_or(0),
-                error.message().to_owned(),
-            ),
-            other => (0, other.to_string()),
-        };
-        match code & 0xff {
-            // SQLITE_BUSY, SQLITE_LOCKED
-            5 | 6 => Self::Busy { path, reason },
-            // SQLITE_READONLY, SQLITE_IOERR, SQLITE_FULL, SQLITE_CANTOPEN
-            8 | 10 | 13 | 14 => Self::Storage { path, reason },
-            // SQLITE_CORRUPT, SQLITE_NOTADB
-            11 | 26 => Self::Damaged { path, reason },
-            _ if reason.starts_with("no such") => Self::NotAPlan { path, reason },
-            _ => Self::Database { path, reason },
+        let Refusal { kind, reason, .. } = refusal;
+        match kind {
+            RefusalKind::Missing => Self::Missing { path },
+            RefusalKind::Busy => Self::Busy { path, reason },
+            RefusalKind::Unreadable
+            | RefusalKind::ReadOnly
+            | RefusalKind::HalfWritten
+            | RefusalKind::Disk
+            | RefusalKind::CannotOpen => Self::Storage { path, reason },
+            RefusalKind::Empty | RefusalKind::NotADatabase | RefusalKind::Damaged => {
+                Self::Damaged { path, reason }
+            }
+            RefusalKind::NoSuchTable => Self::NotAPlan { path, reason },
+            RefusalKind::Other => Self::Database { path, reason },
         }
     }
 }

@@ -1,31 +1,8 @@
 //! What `progress.db` tells.
 
-use std::collections::BTreeMap;
-
 use planner::{Block, BlockShape, Item, Quadrant, Status};
 
 use crate::{FinishedPicture, ProgressDb, ProgressError};
-
-/// How many items of a step have each status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StepProgress {
-    /// To be generated.
-    pub pending: u64,
-    /// Under way.
-    pub in_progress: u64,
-    /// Done.
-    pub complete: u64,
-    /// Failed.
-    pub error: u64,
-}
-
-impl StepProgress {
-    /// All items of the step.
-    #[must_use]
-    pub const fn total(self) -> u64 {
-        self.pending + self.in_progress + self.complete + self.error
-    }
-}
 
 /// How many ids one query spans. The rows come back as one text, several times faster than row
 /// by row.
@@ -38,34 +15,31 @@ impl ProgressDb {
     /// [`ProgressError::BadItem`] or [`ProgressError::Overlap`] for a plan that cannot be run,
     /// others when the database cannot be read.
     pub async fn items(&mut self) -> Result<Vec<Item>, ProgressError> {
-        let bounds: (Option<i64>, Option<i64>) =
-            sqlx::query_as("SELECT min(id), max(id) FROM generation_plan")
-                .fetch_one(&mut self.connection)
-                .await
-                .map_err(|error| ProgressError::of(&self.path, &error))?;
-        let (Some(min), Some(max)) = bounds else {
-            return Ok(Vec::new());
-        };
         let mut items = Vec::new();
-        let mut from = min;
+        let mut from = i64::MIN;
         // Ids far apart would make a walk in equal strides endless, so each starts at a row.
-        while from <= max {
+        loop {
             let rows: (Option<String>, Option<i64>) = sqlx::query_as(
-                "SELECT group_concat(id || ' ' || step || ' ' || top_left_x || ' ' || top_left_y || ' ' || width || ' ' || height || ' ' || block_type || ' ' || status, char(10)), max(id)
+                "SELECT group_concat(id || ' ' || coalesce(step, 'NULL') || ' ' || coalesce(top_left_x, 'NULL') || ' ' || coalesce(top_left_y, 'NULL')
+                   || ' ' || coalesce(width, 'NULL') || ' ' || coalesce(height, 'NULL') || ' ' || coalesce(replace(block_type, char(10), ' '), 'NULL')
+                   || ' ' || coalesce(replace(status, char(10), ' '), 'NULL'), char(10)), max(id)
                  FROM (SELECT * FROM generation_plan WHERE id >= ?1 ORDER BY id LIMIT ?2)",
             )
             .bind(from)
             .bind(IDS_PER_QUERY)
-            .fetch_one(&mut self.connection)
+            .fetch_one(self.connection().await?)
             .await
-            .map_err(|error| ProgressError::of(&self.path, &error))?;
+            .map_err(|error| ProgressError::of(&self.path, error))?;
             let (Some(text), Some(last)) = rows else {
                 break;
             };
             for row in text.lines() {
                 items.push(self.parse_item(row)?);
             }
-            from = last + 1;
+            match last.checked_add(1) {
+                Some(next) => from = next,
+                None => break,
+            }
         }
         items.sort_by_key(|item| (item.step, item.id));
         self.refuse_overlaps(&items)?;
@@ -131,32 +105,17 @@ impl ProgressDb {
         }
     }
 
-    /// How many items of each step have each status.
+    /// Whether every row of the plan is complete.
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
-    pub async fn progress(&mut self) -> Result<BTreeMap<u8, StepProgress>, ProgressError> {
-        let rows: Vec<(i64, String, i64)> = sqlx::query_as(
-            "SELECT step, status, count(*) FROM generation_plan GROUP BY status, step",
+    pub async fn is_complete(&mut self) -> Result<bool, ProgressError> {
+        sqlx::query_scalar(
+            "SELECT NOT EXISTS (SELECT 1 FROM generation_plan WHERE status IS NOT 'complete')",
         )
-        .fetch_all(&mut self.connection)
+        .fetch_one(self.connection().await?)
         .await
-        .map_err(|error| ProgressError::of(&self.path, &error))?;
-        let mut steps: BTreeMap<u8, StepProgress> = BTreeMap::new();
-        for (step, status, count) in rows {
-            let progress = steps
-                .entry(u8::try_from(step).unwrap_or(u8::MAX))
-                .or_default();
-            let count = count.unsigned_abs();
-            match status.parse() {
-                Ok(Status::Pending) => progress.pending += count,
-                Ok(Status::InProgress) => progress.in_progress += count,
-                Ok(Status::Complete) => progress.complete += count,
-                Ok(Status::Error) => progress.error += count,
-                Err(()) => {}
-            }
-        }
-        Ok(steps)
+        .map_err(|error| ProgressError::of(&self.path, error))
     }
 
     /// The records of the files of `quadrants`, in their order; `None` where there is none.
@@ -177,9 +136,9 @@ impl ProgressDb {
              CROSS JOIN pictures ON x = place.value ->> 0 AND y = place.value ->> 1",
         )
         .bind(format!("[{}]", places.join(",")))
-        .fetch_all(&mut self.connection)
+        .fetch_all(self.connection().await?)
         .await
-        .map_err(|error| ProgressError::of(&self.path, &error))?;
+        .map_err(|error| ProgressError::of(&self.path, error))?;
         let mut records = vec![None; quadrants.len()];
         for (index, bytes, hash) in rows {
             let index = usize::try_from(index).expect("an index of an array");
@@ -198,9 +157,9 @@ impl ProgressDb {
     /// [`ProgressError`] when the database cannot be read.
     pub async fn last_attempt(&mut self) -> Result<i64, ProgressError> {
         sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM attempts")
-            .fetch_one(&mut self.connection)
+            .fetch_one(self.connection().await?)
             .await
-            .map_err(|error| ProgressError::of(&self.path, &error))
+            .map_err(|error| ProgressError::of(&self.path, error))
     }
 
     /// How many complete items were made with each hash of settings, as far as that is known.
@@ -216,12 +175,85 @@ impl ProgressDb {
                 WHERE a.outcome = 'ok' AND p.status = 'complete' GROUP BY a.item_id)
              GROUP BY settings_hash",
         )
-        .fetch_all(&mut self.connection)
+        .fetch_all(self.connection().await?)
         .await
-        .map_err(|error| ProgressError::of(&self.path, &error))?;
+        .map_err(|error| ProgressError::of(&self.path, error))?;
         Ok(rows
             .into_iter()
             .map(|(hash, count)| (hash, count.unsigned_abs()))
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_plan::new_plan;
+
+    #[tokio::test]
+    async fn ids_may_be_any_numbers() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        let all = db.items().await.unwrap().len();
+        for (id, new) in [
+            (1, i64::MIN),
+            (2, -1),
+            (3, 0),
+            (4, i64::MAX - 1),
+            (5, i64::MAX),
+        ] {
+            sqlx::query("UPDATE generation_plan SET id = ?2 WHERE id = ?1")
+                .bind(id)
+                .bind(new)
+                .execute(db.connection().await.unwrap())
+                .await
+                .unwrap();
+        }
+        let items = db.items().await.unwrap();
+        assert_eq!(items.len(), all);
+        assert_eq!(items[0].id, i64::MIN);
+        assert!(items.iter().any(|item| item.id == i64::MAX));
+        let (snapshot, _) = ProgressDb::snapshot_of(&path, 10).await.unwrap();
+        assert_eq!(snapshot.items, items);
+    }
+
+    /// Another tool's table may lack our constraints.
+    #[tokio::test]
+    async fn a_row_with_a_field_that_is_none_is_named_and_never_passed_over() {
+        for (column, value, said) in [
+            ("status", "NULL", "has the status \"NULL\""),
+            ("status", "''", "has the status \"\""),
+            (
+                "status",
+                "'complete' || char(10)",
+                "has the status \"complete \"",
+            ),
+            ("step", "NULL", "has step \"NULL\""),
+            ("block_type", "NULL", "is \"NULL\" of"),
+            ("top_left_x", "NULL", "has top_left_x \"NULL\""),
+            ("height", "NULL", "has height \"NULL\""),
+        ] {
+            let (_dir, path) = new_plan().await;
+            let mut db = ProgressDb::open(&path).await.unwrap();
+            let spoil = format!(
+                "UPDATE generation_plan SET status = 'complete';
+                 CREATE TABLE other AS SELECT * FROM generation_plan;
+                 DROP TABLE generation_plan;
+                 ALTER TABLE other RENAME TO generation_plan;
+                 UPDATE generation_plan SET {column} = {value} WHERE id = 7;"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(spoil))
+                .execute(db.connection().await.unwrap())
+                .await
+                .unwrap();
+            let error = db.items().await.unwrap_err().to_string();
+            assert!(
+                error.starts_with("item 7 of ") && error.contains(said),
+                "{error}"
+            );
+            if column == "status" {
+                assert!(!db.is_complete().await.unwrap());
+            }
+        }
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use crate::file_state::can_be_read_without_lock;
 use planner::Item;
+use sqlite::{FileState, can_be_read_without_lock};
 
-use crate::{FileState, ProgressDb, ProgressError};
+use crate::{ProgressDb, ProgressError};
 
 /// The plan and what its rows say of each item's last try, read in one transaction.
 ///
@@ -101,9 +101,9 @@ impl ProgressDb {
             .bind(from)
             .bind(TRIES_PER_QUERY)
             .bind(message_chars)
-            .fetch_one(&mut self.connection)
+            .fetch_one(self.connection().await?)
             .await
-            .map_err(|error| ProgressError::of(&self.path, &error))?;
+            .map_err(|error| ProgressError::of(&self.path, error))?;
             let (Some(text), Some(last)) = rows else {
                 return Ok(Snapshot {
                     models: models.names,
@@ -138,10 +138,10 @@ impl ProgressDb {
 
     async fn run(&mut self, sql: &'static str) -> Result<(), ProgressError> {
         sqlx::raw_sql(sql)
-            .execute(&mut self.connection)
+            .execute(self.connection().await?)
             .await
             .map(drop)
-            .map_err(|error| ProgressError::of(&self.path, &error))
+            .map_err(|error| ProgressError::of(&self.path, error))
     }
 }
 

@@ -1,8 +1,9 @@
 //! What can go wrong with a source map.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
+use sqlite::{Refusal, RefusalKind};
 
 /// Why a source map, or one of its pictures, cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -16,12 +17,12 @@ pub enum SourceError {
         path: PathBuf,
     },
     /// The file is there and cannot be opened or read.
-    #[error("{path} cannot be read: {source}")]
+    #[error("{path} cannot be read: {reason}")]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        reason: String,
     },
     /// The file is no SQLite database.
     #[error("{path} is not an SQLite database; copy it again from the map it belongs to")]
@@ -37,7 +38,7 @@ pub enum SourceError {
         /// SQLite's own words.
         reason: String,
         /// What to do, where that is known; begins with a separator.
-        remedy: &'static str,
+        remedy: String,
     },
     /// A quadrant's place is not two whole numbers of 32 bits.
     #[error(
@@ -83,6 +84,20 @@ pub enum SourceError {
         /// The database.
         path: PathBuf,
     },
+    /// The picture lies on a page of the database that is damaged.
+    #[error(
+        "the {column} of quadrant {quadrant} in {path} cannot be read: {reason}; copy the database again from the map it belongs to, or make that picture anew"
+    )]
+    DamagedPicture {
+        /// The quadrant.
+        quadrant: Quadrant,
+        /// `render` or `generation`.
+        column: &'static str,
+        /// The database.
+        path: PathBuf,
+        /// SQLite's own words.
+        reason: String,
+    },
     /// The picture's bytes are more than any picture of a quadrant can have.
     #[error(
         "the {column} of quadrant {quadrant} in {path} has {bytes} bytes; at most {limit} are read"
@@ -99,4 +114,36 @@ pub enum SourceError {
         /// The most that is read.
         limit: i64,
     },
+}
+
+impl SourceError {
+    /// SQLite's error in our words.
+    pub(crate) fn of(path: &Path, error: sqlx::Error) -> Self {
+        Self::refused(path, Refusal::from(error))
+    }
+
+    /// Why the database at `path` cannot be used, in our words.
+    pub(crate) fn refused(path: &Path, refusal: Refusal) -> Self {
+        let path = path.to_owned();
+        let Refusal { kind, reason, .. } = refusal;
+        let remedy = match kind {
+            RefusalKind::Missing => return Self::Missing { path },
+            RefusalKind::Unreadable => return Self::Unreadable { path, reason },
+            RefusalKind::Empty | RefusalKind::NotADatabase => return Self::NotADatabase { path },
+            RefusalKind::Damaged => {
+                Some("the file is damaged: copy it again from the map it belongs to")
+            }
+            RefusalKind::NoSuchTable => Some(
+                "it must have the table quadrants with quadrant_x, quadrant_y, render and generation",
+            ),
+            other => other.remedy(),
+        };
+        Self::Database {
+            path,
+            reason,
+            remedy: remedy
+                .map(|remedy| format!("; {remedy}"))
+                .unwrap_or_default(),
+        }
+    }
 }

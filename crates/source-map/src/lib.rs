@@ -5,7 +5,6 @@
 //! nothing here loads more of it than what is asked for.
 
 mod config;
-mod connection;
 mod error;
 mod geometry;
 mod map;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use planner::{Bounds, Quadrant, Region};
 use serde_json::Value;
+use sqlite::{Patience, Reader, Refusal, RefusalKind};
 use sqlx::SqliteConnection;
 use tokio::sync::Mutex;
 
-use crate::connection::{Connection, database_error};
 use crate::{GenerationConfig, Geometry, SourceError};
 
 /// Which of the two pictures of a quadrant.
@@ -40,7 +40,7 @@ pub struct SourceMap {
     config: GenerationConfig,
     config_hash: String,
     // Reading a picture takes a fraction of a millisecond: one connection serves a run.
-    connection: Mutex<Connection>,
+    connection: Mutex<Reader>,
 }
 
 impl SourceMap {
@@ -52,10 +52,14 @@ impl SourceMap {
     /// configuration is missing or makes no sense.
     pub async fn open(dir: &Path) -> Result<Self, SourceError> {
         let database = dir.join("quadrants.db");
-        let mut connection = Connection::to(database.clone());
-        let stored = config_in_metadata(connection.get().await?)
-            .await
-            .map_err(|error| database_error(&database, &error))?;
+        let mut connection = Reader::of(&database);
+        let mut patience = Patience::with(&database);
+        let stored = loop {
+            match config_in_metadata(live(&mut connection, &database).await?).await {
+                Err(error) if patience.lasts(&error).await => {}
+                stored => break stored.map_err(|error| SourceError::of(&database, error))?,
+            }
+        };
         let (config_path, text) = if let Some(text) = stored {
             (database.clone(), text)
         } else {
@@ -65,7 +69,10 @@ impl SourceMap {
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     return Err(SourceError::NoConfig { path: database });
                 }
-                Err(source) => return Err(SourceError::Unreadable { path, source }),
+                Err(error) => {
+                    let reason = error.to_string();
+                    return Err(SourceError::Unreadable { path, reason });
+                }
             }
         };
         let bad = |reason| SourceError::BadConfig {
@@ -131,12 +138,17 @@ impl SourceMap {
                 "SELECT group_concat(quadrant_x || ' ' || quadrant_y) FROM quadrants WHERE generation IS NOT NULL"
             }
         };
-        let places: Result<Option<String>, _> = sqlx::query_scalar(sql)
-            .fetch_one(connection.get().await?)
-            .await;
-        let places = places
-            .map_err(|error| database_error(&self.database, &error))?
-            .unwrap_or_default();
+        let mut patience = Patience::with(&self.database);
+        let places: Option<String> = loop {
+            let places = sqlx::query_scalar(sql)
+                .fetch_one(live(&mut connection, &self.database).await?)
+                .await;
+            match places {
+                Err(error) if patience.lasts(&error).await => {}
+                places => break places.map_err(|error| SourceError::of(&self.database, error))?,
+            }
+        };
+        let places = places.unwrap_or_default();
         let mut quadrants = Vec::new();
         for place in places.split_terminator(',') {
             let quadrant = parse_place(place).ok_or_else(|| SourceError::BadPlace {
@@ -168,56 +180,137 @@ impl SourceMap {
     ///
     /// # Errors
     /// [`SourceError`] when the database cannot be read. Of a single picture
-    /// [`SourceError::Gone`], [`SourceError::NoPicture`] or [`SourceError::PictureTooLarge`].
+    /// [`SourceError::Gone`], [`SourceError::NoPicture`], [`SourceError::PictureTooLarge`] or
+    /// [`SourceError::DamagedPicture`].
     pub async fn pictures(
         &self,
         column: PictureColumn,
         quadrants: &[Quadrant],
     ) -> Result<Vec<Result<Vec<u8>, SourceError>>, SourceError> {
-        let mut connection = self.connection.lock().await;
-        let read = read_pictures(connection.get().await?, column, quadrants).await;
-        let rows = match read {
+        let mut reader = self.connection.lock().await;
+        let rows = match self.read(&mut reader, column, quadrants).await {
             Ok(rows) => rows,
-            // A writer may have come between opening and reading; a new connection sees it.
-            Err(_) => {
-                connection.forget();
-                read_pictures(connection.get().await?, column, quadrants)
-                    .await
-                    .map_err(|error| database_error(&self.database, &error))?
+            // One damaged page is the misfortune of the picture that lies on it.
+            Err(error) if is_of_pages(&error) => {
+                let mut pictures = Vec::with_capacity(quadrants.len());
+                for &quadrant in quadrants {
+                    pictures.push(self.read_alone(&mut reader, column, quadrant).await?);
+                }
+                return Ok(pictures);
             }
+            Err(Unread::NotOpened(error)) => return Err(error),
+            Err(Unread::Refused(error)) => return Err(SourceError::of(&self.database, error)),
         };
-        let path = || self.database.clone();
-        let pictures = quadrants
-            .iter()
-            .zip(rows)
-            .map(|(&quadrant, row)| match row {
-                PictureRow { found: false, .. } => Err(SourceError::Gone {
-                    quadrant,
-                    path: path(),
-                }),
-                PictureRow { bytes: None, .. } => Err(SourceError::NoPicture {
-                    quadrant,
-                    column: column.name(),
-                    path: path(),
-                }),
-                PictureRow {
-                    bytes: Some(bytes),
-                    picture: None,
-                    ..
-                } => Err(SourceError::PictureTooLarge {
-                    quadrant,
-                    column: column.name(),
-                    path: path(),
-                    bytes,
-                    limit: MAX_PICTURE_BYTES,
-                }),
-                PictureRow {
-                    picture: Some(picture),
-                    ..
-                } => Ok(picture),
-            });
-        Ok(pictures.collect())
+        let pictures = quadrants.iter().zip(rows);
+        Ok(pictures
+            .map(|(&quadrant, row)| self.picture_of(column, quadrant, row))
+            .collect())
     }
+
+    /// One picture of those that cannot be read together.
+    async fn read_alone(
+        &self,
+        reader: &mut Reader,
+        column: PictureColumn,
+        quadrant: Quadrant,
+    ) -> Result<Result<Vec<u8>, SourceError>, SourceError> {
+        match self.read(reader, column, &[quadrant]).await {
+            Ok(mut rows) => {
+                let row = rows.pop().expect("there is one for each quadrant");
+                Ok(self.picture_of(column, quadrant, row))
+            }
+            Err(Unread::Refused(error)) if RefusalKind::of(&error).is_of_pages() => {
+                Ok(Err(SourceError::DamagedPicture {
+                    quadrant,
+                    column: column.name(),
+                    path: self.database.clone(),
+                    reason: Refusal::from(error).reason,
+                }))
+            }
+            Err(Unread::Refused(error)) => Err(SourceError::of(&self.database, error)),
+            Err(Unread::NotOpened(error)) => Err(error),
+        }
+    }
+
+    async fn read(
+        &self,
+        reader: &mut Reader,
+        column: PictureColumn,
+        quadrants: &[Quadrant],
+    ) -> Result<Vec<PictureRow>, Unread> {
+        let mut patience = Patience::with(&self.database);
+        let mut is_anew = false;
+        loop {
+            let connection = live(reader, &self.database)
+                .await
+                .map_err(Unread::NotOpened)?;
+            match read_pictures(connection, column, quadrants).await {
+                Ok(rows) => return Ok(rows),
+                Err(error) if patience.lasts(&error).await => {}
+                // A writer may have come between opening and reading; a new connection sees it.
+                Err(_) if !is_anew => {
+                    is_anew = true;
+                    reader.forget();
+                }
+                Err(error) => return Err(Unread::Refused(error)),
+            }
+        }
+    }
+
+    fn picture_of(
+        &self,
+        column: PictureColumn,
+        quadrant: Quadrant,
+        row: PictureRow,
+    ) -> Result<Vec<u8>, SourceError> {
+        let path = self.database.clone();
+        let column = column.name();
+        match row {
+            PictureRow { found: false, .. } => Err(SourceError::Gone { quadrant, path }),
+            PictureRow { bytes: None, .. } => Err(SourceError::NoPicture {
+                quadrant,
+                column,
+                path,
+            }),
+            PictureRow {
+                bytes: Some(bytes),
+                picture: None,
+                ..
+            } => Err(SourceError::PictureTooLarge {
+                quadrant,
+                column,
+                path,
+                bytes,
+                limit: MAX_PICTURE_BYTES,
+            }),
+            PictureRow {
+                picture: Some(picture),
+                ..
+            } => Ok(picture),
+        }
+    }
+}
+
+/// Why pictures could not be read.
+enum Unread {
+    /// The database cannot be opened (any more).
+    NotOpened(SourceError),
+    /// It is open, and refused.
+    Refused(sqlx::Error),
+}
+
+fn is_of_pages(unread: &Unread) -> bool {
+    matches!(unread, Unread::Refused(error) if RefusalKind::of(error).is_of_pages())
+}
+
+async fn live<'a>(
+    reader: &'a mut Reader,
+    path: &Path,
+) -> Result<&'a mut SqliteConnection, SourceError> {
+    reader
+        .connection()
+        .await
+        .map_err(|refusal| SourceError::refused(path, refusal))
 }
 
 /// What there is of a quadrant.

@@ -1,6 +1,5 @@
 //! What each error says.
 
-use std::io::{Error, ErrorKind};
 use std::path::PathBuf;
 
 use planner::Quadrant;
@@ -18,7 +17,7 @@ fn every_error_says_what_where_and_what_to_do() {
         (
             SourceError::Unreadable {
                 path: path(),
-                source: Error::from(ErrorKind::PermissionDenied),
+                reason: "permission denied".to_owned(),
             },
             "map/quadrants.db cannot be read: permission denied",
         ),
@@ -30,7 +29,7 @@ fn every_error_says_what_where_and_what_to_do() {
             SourceError::Database {
                 path: path(),
                 reason: "database is locked".to_owned(),
-                remedy: "; another program holds it: end that program, or wait for it",
+                remedy: "; another program holds it: end that program, or wait for it".to_owned(),
             },
             "map/quadrants.db cannot be read as a source map: database is locked; another program holds it: end that program, or wait for it",
         ),
@@ -66,6 +65,15 @@ fn every_error_says_what_where_and_what_to_do() {
                 path: path(),
             },
             "quadrant (3, -2) has no render in map/quadrants.db",
+        ),
+        (
+            SourceError::DamagedPicture {
+                quadrant,
+                column: "render",
+                path: path(),
+                reason: "database disk image is malformed".to_owned(),
+            },
+            "the render of quadrant (3, -2) in map/quadrants.db cannot be read: database disk image is malformed; copy the database again from the map it belongs to, or make that picture anew",
         ),
         (
             SourceError::PictureTooLarge {

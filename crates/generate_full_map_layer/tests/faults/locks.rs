@@ -81,6 +81,7 @@ fn a_progress_db_that_is_held_before_the_run_delays_it_and_no_more() {
     let layer = layer_at(city(), &[&server]);
     let held = HeldDatabase::hold(&layer.dir().join("progress.db"));
     let mut run = Background::start(&layer, &[]);
+    run.wait_until_says("progress.db, which another program holds");
     while_held();
     assert!(run.has_ended().is_none(), "it did not wait");
     drop(held);
@@ -96,6 +97,7 @@ fn a_progress_db_that_is_held_during_the_run_delays_it_and_no_more() {
     assert!(server.wait_for_calls(3, PATIENCE));
     let held = HeldDatabase::hold(&layer.dir().join("progress.db"));
     let calls = server.calls().len();
+    run.wait_until_says("progress.db, which another program holds");
     while_held();
     assert!(run.has_ended().is_none(), "it did not wait");
     assert!(
@@ -115,6 +117,7 @@ fn a_source_that_is_held_delays_the_run_and_no_more() {
     let source = layer.map_dir().join("quadrants.db");
     let held = HeldDatabase::hold(&source);
     let mut run = Background::start(&layer, &[]);
+    run.wait_until_says("quadrants.db, which another program holds");
     while_held();
     assert!(run.has_ended().is_none() && server.calls().is_empty());
     drop(held);

@@ -1,11 +1,12 @@
 //! Source pictures that are not what they were, or never were pictures.
 
+use fixtures::held::die_writing;
 use fixtures::maps::{MapSpec, SourceLayer, delete_quadrant, encode_png, set_picture};
 use fixtures::server::ServerSpec;
 use image::RgbImage;
 use planner::Quadrant;
 
-use crate::support::{PROGRAM, assert_sound, count, layer_at};
+use crate::support::{PROGRAM, assert_sound, count, invert, layer_at};
 
 #[test]
 fn a_bad_source_picture_fails_its_item_and_the_run_goes_on() {
@@ -127,4 +128,55 @@ fn a_source_that_vanishes_during_the_run_stops_it_and_loses_nothing() {
     std::fs::rename(aside, layer.map_dir()).unwrap();
     layer.run(PROGRAM, &[]).assert_status(0);
     layer.assert_complete(crate::support::invert);
+}
+
+#[test]
+fn what_another_program_had_begun_to_change_in_the_source_when_it_died_is_undone() {
+    let server = ServerSpec::new().start();
+    for args in [&["--dry-run"][..], &[]] {
+        let layer = layer_at(MapSpec::rectangle(6, 6), &[&server]);
+        die_writing(
+            &layer.map_dir().join("quadrants.db"),
+            "UPDATE quadrants SET generation = zeroblob(20000)",
+        );
+        layer.run(PROGRAM, args).assert_status(0);
+        layer.run(PROGRAM, &[]).assert_status(0);
+        layer.assert_complete(invert);
+    }
+}
+
+#[test]
+fn a_damaged_page_under_one_picture_fails_its_item_and_the_run_goes_on() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(MapSpec::rectangle(12, 9), &[&server]);
+    let map = layer.map_dir();
+    let filler = vec![0xa5; 40_000];
+    let spoiled = Quadrant::new(6, 3);
+    tokio::runtime::Runtime::new()
+        .unwrap()
+        .block_on(set_picture(
+            &map,
+            spoiled,
+            SourceLayer::Generations,
+            Some(filler),
+        ));
+    let path = map.join("quadrants.db");
+    let mut file = std::fs::read(&path).unwrap();
+    let page = (0..file.len() / 4096)
+        .find(|page| {
+            file[page * 4096 + 4..][..4092]
+                .iter()
+                .all(|&byte| byte == 0xa5)
+        })
+        .expect("a page of the picture");
+    // Where the number of its next page stands.
+    file[page * 4096..][..4].copy_from_slice(&u32::MAX.to_be_bytes());
+    std::fs::write(&path, file).unwrap();
+    let run = layer.run(PROGRAM, &[]);
+    run.assert_status(1).assert_says("1 failed");
+    assert_eq!(count(&layer, "error"), 1);
+    let message = layer.sql("SELECT error_message FROM generation_plan WHERE status = 'error'");
+    let said = format!("generation of quadrant {spoiled} in ");
+    assert!(message[0][0].contains(&said), "{message:?}");
+    assert!(count(&layer, "complete") > 15);
 }

@@ -1,0 +1,138 @@
+//! Opening a database.
+
+use std::io::Read;
+use std::path::Path;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
+
+use crate::file_state::has_journal;
+use crate::patience::TOLD_AFTER;
+use crate::{Patience, Refusal, RefusalKind};
+
+/// Opens the database at `path` to write to it, in WAL mode, each commit synced.
+///
+/// Its statements wait for two seconds for another program; [`Patience`] waits longer.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub async fn open_to_write(path: &Path) -> Result<SqliteConnection, Refusal> {
+    refuse_what_is_none(path)?;
+    connect(
+        path,
+        &options(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full),
+    )
+    .await
+}
+
+/// Makes a database at `path` of which nobody knows yet, so that no journal has to guard it: it
+/// is to be synced as a whole, and is of no use when something fails before.
+///
+/// # Errors
+/// Why it cannot be made.
+pub async fn create(path: &Path) -> Result<SqliteConnection, Refusal> {
+    let options = options(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Off)
+        .synchronous(SqliteSynchronous::Off)
+        .pragma("cache_size", "-65536");
+    Ok(options.connect().await?)
+}
+
+/// Opens the database at `path` to look at it, and leaves nothing beside it. What a program that
+/// died had begun to write in rollback mode is undone first, as any reader of SQLite does.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub(crate) async fn open_to_read(
+    path: &Path,
+    immutable: bool,
+) -> Result<SqliteConnection, Refusal> {
+    let look = options(path).read_only(true).immutable(immutable);
+    match connect(path, &look).await {
+        Err(refusal) if is_of_a_journal(&refusal) && has_journal(path) => {
+            // Who only reads cannot undo it.
+            match connect(path, &options(path)).await {
+                Ok(connection) => connection.close().await?,
+                Err(_) => return Err(half_written(refusal)),
+            }
+            connect(path, &look).await.map_err(half_written)
+        }
+        opened => opened,
+    }
+}
+
+fn is_of_a_journal(refusal: &Refusal) -> bool {
+    matches!(
+        refusal.kind,
+        RefusalKind::HalfWritten
+            | RefusalKind::ReadOnly
+            | RefusalKind::CannotOpen
+            | RefusalKind::Disk
+    )
+}
+
+fn half_written(refusal: Refusal) -> Refusal {
+    match is_of_a_journal(&refusal) {
+        true => Refusal {
+            kind: RefusalKind::HalfWritten,
+            ..refusal
+        },
+        false => refusal,
+    }
+}
+
+/// Says why there is no database at `path`, before SQLite takes what is there for an empty one.
+pub(crate) fn refuse_what_is_none(path: &Path) -> Result<(), Refusal> {
+    let unreadable = |error: std::io::Error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => RefusalKind::Missing,
+            _ => RefusalKind::Unreadable,
+        };
+        Refusal::new(kind, error.to_string())
+    };
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_file() && metadata.len() == 0 {
+        return Err(Refusal::new(RefusalKind::Empty, "it is empty"));
+    }
+    // Format: https://www.sqlite.org/fileformat.html, 1.3.
+    let mut header = [0u8; 16];
+    if !metadata.is_file()
+        || file.read_exact(&mut header).is_err()
+        || header != *b"SQLite format 3\0"
+    {
+        return Err(Refusal::new(
+            RefusalKind::NotADatabase,
+            "file is not a database",
+        ));
+    }
+    Ok(())
+}
+
+async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, Refusal> {
+    let mut patience = Patience::with(path);
+    loop {
+        let opened = async {
+            let mut connection = options.connect().await?;
+            // Locks, journals and damage are met when something is read.
+            sqlx::query("SELECT count(*) FROM sqlite_schema")
+                .fetch_one(&mut connection)
+                .await?;
+            Ok(connection)
+        };
+        match opened.await {
+            Err(error) if patience.lasts(&error).await => {}
+            opened => return Ok(opened?),
+        }
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(TOLD_AFTER)
+        .disable_statement_logging()
+}
