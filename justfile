@@ -57,10 +57,10 @@ map layer *args:
 status layer *args:
     @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --dry-run
 
-# Show how visible the edges between a layer's blocks are.
+# Tell how visible the edges between a layer's finished blocks are.
 [no-exit-message]
 seams layer:
-    @cargo run -q --release -p fixtures --example seams -- "{{layer}}"
+    @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "{{layer}}" --seams
 
 # Everything that CI runs; ends with the tests' own summary.
 test: (_timed "lint") (_timed "check") (_timed "test-browser") (_timed "test-rust")

@@ -26,6 +26,7 @@ mod prepare_source;
 mod profile;
 mod quadrant;
 mod rows;
+mod seams;
 mod sheet;
 mod whole;
 
@@ -42,4 +43,5 @@ pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
 pub use match_colors::{Join, match_colors};
 pub use quadrant::{QuadrantSize, decode_quadrant};
+pub use seams::{Rim, Steps};
 pub use sheet::{CanvasForm, Sheet};

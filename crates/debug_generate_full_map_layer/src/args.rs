@@ -7,7 +7,8 @@ use clap::Parser;
 /// Where `--serve` without a value listens: this machine only.
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8765";
 
-/// Draws the plan and the progress of a layer on a map, as one HTML page.
+/// Draws the plan and the progress of a layer on a map, as one HTML page; or measures how well its
+/// finished blocks are joined.
 #[derive(Debug, Clone, Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub struct Args {
@@ -36,6 +37,11 @@ pub struct Args {
     /// Draw the lines and outlines of a GeoJSON file
     #[arg(long, value_name = "FILE")]
     pub boundary: Option<PathBuf>,
+
+    /// Draw nothing; tell how visible the edges between the layer's finished blocks are: the mean
+    /// step from pixel to pixel across them, inside of blocks and at the same places of the source
+    #[arg(long, conflicts_with_all = ["output", "serve", "leaflet_dir", "tiles", "boundary"])]
+    pub seams: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -53,6 +59,9 @@ Examples:
   Other tiles, and the outline of the city:
     debug_generate_full_map_layer --layer-dir layers/snow \\
       --tiles 'https://tile.example.org/{z}/{x}/{y}.png' --boundary city.geojson
+
+  How well a model has joined what it drew to what was there:
+    debug_generate_full_map_layer --layer-dir layers/snow --seams
 
 Exit status: 0 done, 2 an error.";
 

@@ -2,7 +2,7 @@
 //!
 //! [`PlacedLayer`] is a layer with its place on the globe, [`PlanState`] its plan at one moment;
 //! [`PageOptions::page`] makes the page of both, [`write_page`] puts it on disk, and [`Server`]
-//! serves it with the progress pushed to it.
+//! serves it with the progress pushed to it. [`Seams`] tells how well the finished blocks are joined.
 
 mod address;
 mod args;
@@ -17,6 +17,10 @@ mod placed_layer;
 mod plan_state;
 mod progress;
 mod run;
+mod runtime;
+mod say;
+mod seams;
+mod seams_report;
 mod server;
 mod varint;
 mod watch;
@@ -30,4 +34,7 @@ pub use page_file::{pictures_url, write_page};
 pub use placed_layer::PlacedLayer;
 pub use plan_state::{ItemState, PlanState};
 pub use run::run;
+pub use runtime::runtime;
+pub use say::{complain, say};
+pub use seams::{Edge, Seams};
 pub use server::Server;

@@ -1,18 +1,17 @@
 //! The `debug_generate_full_map_layer` program.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use debug_generate_full_map_layer::{Args, run};
+use debug_generate_full_map_layer::{Args, complain, run, runtime};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    sqlite::on_wait(|line| drop(writeln!(std::io::stderr(), "{line}")));
-    match run(&Args::parse()).await {
+fn main() -> ExitCode {
+    let args = Args::parse();
+    sqlite::on_wait(|line| complain(line));
+    match runtime().and_then(|runtime| runtime.block_on(run(&args))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complain(format_args!("error: {error:#}"));
             ExitCode::from(2)
         }
     }

@@ -1,4 +1,4 @@
-//! What the program does: write the page, serve it, or both.
+//! What the program does: write the page, serve it, or both, or measure the seams.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use anyhow::Result;
 use layer::LayerDir;
 
 use crate::{
-    Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, Server, pictures_url,
-    write_page,
+    Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, Seams, Server, complain,
+    pictures_url, say, seams_report, write_page,
 };
 
 /// Does what `args` ask for and says on standard output what came of it.
@@ -15,9 +15,13 @@ use crate::{
 /// # Errors
 /// When the layer or its source map cannot be read, or the page cannot be written or served.
 pub async fn run(args: &Args) -> Result<()> {
+    if args.seams {
+        let seams = Seams::of(&LayerDir::at(&args.layer_dir)).await?;
+        return seams_report::print(&args.layer_dir, &seams);
+    }
     let layer = PlacedLayer::open(LayerDir::at(&args.layer_dir)).await?;
     for warning in &layer.warnings {
-        eprintln!("warning: {warning}");
+        complain(format_args!("warning: {warning}"));
     }
     let options = page_options(args)?;
     match &args.serve {
@@ -38,14 +42,13 @@ async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Res
     let url = pictures_url(output, &layer.dir.pictures_dir())?;
     let (plan, _) = layer.read_plan().await?;
     write_page(output, &options.page(layer, &plan, &url, None)?)?;
-    println!(
+    say(format_args!(
         "{}: {} blocks, {} complete, {} failed; open it in a browser",
         output.display(),
         plan.items.len(),
         plan.count(ItemState::Complete),
         plan.count(ItemState::Failed)
-    );
-    Ok(())
+    ))
 }
 
 async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Result<()> {
@@ -53,9 +56,13 @@ async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Resul
     let server = Server::bind(address, layer, options).await?;
     let bound = server.address();
     if !bound.ip().is_loopback() {
-        eprintln!("warning: whoever can reach {bound} can see the layer");
+        complain(format_args!(
+            "warning: whoever can reach {bound} can see the layer"
+        ));
     }
-    println!("serving {path} at http://{bound}/ until Ctrl-C");
+    say(format_args!(
+        "serving {path} at http://{bound}/ until Ctrl-C"
+    ))?;
     tokio::select! {
         served = server.run() => served,
         _ = tokio::signal::ctrl_c() => Ok(()),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use debug_generate_full_map_layer::{Edge, Seams};
 use fixtures::layers::{Run, TestLayer, endpoints_at};
 use fixtures::maps::{MapSpec, SourceLayer, encode_png, pixel};
-use fixtures::seams::{Edge, Seams, measure};
 use fixtures::server::{ScriptedServer, ServerSpec, models};
 use image::{Rgb, RgbImage, RgbaImage};
+use layer::LayerDir;
 use planner::Quadrant;
 use serde_json::{Value, json};
 
@@ -62,7 +63,8 @@ async fn seams(
     let server = ServerSpec::new().model(model).start();
     let layer = layer(canvas, &server);
     layer.run(PROGRAM, &[]).assert_status(0);
-    measure(&layer.dir()).await.expect("the layer is complete")
+    let measured = Seams::of(&LayerDir::at(layer.dir())).await;
+    measured.expect("the layer is complete")
 }
 
 /// The edges that show: those whose mean step is more than 2 levels above the one inside blocks.
