@@ -90,6 +90,13 @@ test-rust:
 # the machine cannot show something; a full disk takes root.
 test-long:
     TEST_LONG=1 cargo test -p generate_full_map_layer --features fault-points --test faults --test fault_points
+    just simulate 20000
+
+# Simulate runs in a made-up world: `just simulate [RUNS] [FIRST_SEED]`; with `--trace` behind them
+# each event of each run is shown.
+simulate runs="2000" first_seed="1" trace="":
+    SIMULATED_RUNS={{runs}} SIMULATED_FIRST_SEED={{first_seed}} {{ if trace == "" { "" } else { "SIMULATED_TRACE=1" } }} \
+        cargo test -q --release -p dispatch --test simulation -- --nocapture
 
 # The map in a real browser. Installs Chromium, Node and npm when they are missing and it may;
 # CHROMIUM=/path names a browser elsewhere.

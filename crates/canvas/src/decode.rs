@@ -1,7 +1,9 @@
 //! Bytes into pictures. What is decoded comes from a map or a model and is not trusted.
 
 use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use image::error::{DecodingError, ImageFormatHint};
 use image::math::Rect;
 use image::metadata::Orientation;
 use image::{
@@ -50,8 +52,7 @@ pub fn decode(
             tell.what(bytes)
         )
     };
-    let mut decoder = reader
-        .into_decoder()
+    let mut decoder = guarded(|| reader.into_decoder())
         .and_then(|decoder| {
             limits.reserve(decoder.total_bytes())?;
             Ok(decoder)
@@ -65,13 +66,26 @@ pub fn decode(
     };
     let orientation = orientation.map_err(|error| damaged(&error))?;
     let profile = decoder.icc_profile().map_err(|error| damaged(&error))?;
-    let mut picture = read(decoder, bytes, format, buffers).map_err(|error| damaged(&error))?;
+    let mut picture =
+        guarded(|| read(decoder, bytes, format, buffers)).map_err(|error| damaged(&error))?;
     picture.apply_orientation(orientation.unwrap_or(Orientation::NoTransforms));
     match (chunks.code_points, &profile) {
         (Some(points), _) => to_srgb(picture, Colors::CodePoints(points)),
         (None, Some(profile)) => to_srgb(picture, Colors::Profile(profile)),
         (None, None) => Ok(picture),
     }
+}
+
+/// Calls a decoder of another's. One that panics on what it was given is one more way for a
+/// picture to be bad; a panic of our own code is not.
+fn guarded<T>(decode: impl FnOnce() -> ImageResult<T>) -> ImageResult<T> {
+    catch_unwind(AssertUnwindSafe(decode)).unwrap_or_else(|_| {
+        let reason = "its decoder cannot cope with it";
+        Err(ImageError::Decoding(DecodingError::new(
+            ImageFormatHint::Unknown,
+            reason,
+        )))
+    })
 }
 
 fn read(

@@ -1,5 +1,28 @@
 //! Decides what runs next, where, and what a failure means; does nothing itself.
+//!
+//! A [`Dispatcher`] owns all that a run has to decide with: the [`Queue`] of items, the [`Pool`]
+//! of endpoints, what failed [`Tries`] amount to, the [`Surroundings`] of blocks and the
+//! [`Limits`]. It is told each [`Event`] and the time, and answers with [`Order`]s. It reads no
+//! clock, spawns nothing, prints nothing and touches no file, so that the same value decides in a
+//! run and in a simulation (`tests/simulation`) that makes weeks of faults in a second.
 
+mod dispatcher;
+mod failure;
+mod limits;
+mod moment;
+mod order;
+mod pool;
 mod queue;
+mod random;
+mod surroundings;
+mod tries;
 
+pub use dispatcher::Dispatcher;
+pub use failure::{Failure, FailureKind};
+pub use limits::{Ending, Limits, Signal, Tally};
+pub use moment::{Moment, duration_text};
+pub use order::{AttemptId, CallEnd, CanvasId, Event, Level, Order, PrepareFailure};
+pub use pool::{EndpointIndex, EndpointLimits, EndpointTally, Member, Pool};
 pub use queue::{Handle, Queue, StepCounts};
+pub use surroundings::Surroundings;
+pub use tries::{Standing, Tries, Verdict};

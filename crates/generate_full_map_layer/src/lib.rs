@@ -1,39 +1,17 @@
 //! Runs a layer's plan on a pool of model endpoints until all quadrants are generated.
 //!
-//! [`run`] reads and checks a layer ([`start`]), then hands it to the dispatcher, one task that
-//! owns the queue and the [`pool`] and decides what goes where. The work of an item is spawned and
-//! ends in an [`event`]: to [`prepare`] its canvas, to call an endpoint and to save the answer
-//! ([`work`]). The [`surroundings`] say what is finished around a block.
-//! [`publish`] and [`recorder`] make finished pictures durable, in an order that is safe to die in
-//! at any moment.
+//! [`run`] reads and checks a layer (`start`), then lets the crate `dispatch` decide and carries
+//! its orders out (`work`): to prepare a canvas, to call an endpoint, to save an answer, each a
+//! task whose result is the next event. What the user sees goes through `report`.
 
 mod args;
-mod check;
-mod clock;
-mod cores;
-mod cpu_time;
-mod dispatch;
-mod dry_run;
+mod ended;
 mod endpoint;
-mod event;
-mod fault_point;
-mod log;
-mod pool;
-mod prepare;
-#[cfg(test)]
-mod promises;
-mod publish;
-mod recorder;
 mod report;
 mod run;
-mod setup;
-mod shutdown;
 mod start;
-mod summary;
-mod surroundings;
-mod tries;
-mod verify;
 mod work;
 
 pub use args::Args;
-pub use run::{Ended, run};
+pub use ended::Ended;
+pub use run::run;

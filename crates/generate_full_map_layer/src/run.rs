@@ -1,55 +1,29 @@
 //! A run from start to end.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressDrawTarget};
-use layer::LayerError;
+use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Surroundings};
+use layer::{LayerError, shell_quoted};
 use progress_db::ProgressError;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::args::Args;
-use crate::cores::Cores;
-use crate::cpu_time::CpuTime;
-use crate::dispatch::{Dispatcher, Limits, Stop};
-use crate::pool::Pool;
-use crate::publish::publish_all;
-use crate::recorder::Recorder;
-use crate::report::Report;
-use crate::setup::{Ready, ToRun, prepare};
-use crate::shutdown::{Shutdown, Signal};
-use crate::summary::summarize;
-use crate::work::Work;
-
-/// How a run ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// The exit status: 0, 1, 3, 130 or 143.
-    pub exit_status: u8,
-    /// What was done, for standard output.
-    pub summary: String,
-    /// Why it stopped early, for standard error.
-    pub error: Option<String>,
-}
-
-impl Ended {
-    pub(crate) fn early(error: String) -> Self {
-        Self {
-            exit_status: 3,
-            summary: String::new(),
-            error: Some(error),
-        }
-    }
-
-    fn interrupted(signal: Signal) -> Self {
-        Self {
-            exit_status: signal.exit_status(),
-            summary: format!("{signal}: ended before the first call; nothing was called.\n"),
-            error: None,
-        }
-    }
-}
+use crate::ended::Ended;
+use crate::report::printer::Printer;
+use crate::report::progress::Progress;
+use crate::report::summary::{Besides, summarize};
+use crate::start::setup::{Ready, ToRun, prepare};
+use crate::work::calls::{Sizes, Work};
+use crate::work::cores::{Cores, cores};
+use crate::work::cpu_time::CpuTime;
+use crate::work::executor::{Done, Executor};
+use crate::work::open_files::room_for_calls;
+use crate::work::publish::publish_all;
+use crate::work::recorder::Recorder;
+use crate::work::shutdown::Shutdown;
 
 /// Runs a layer's plan as the command line asks for.
 ///
@@ -57,22 +31,24 @@ impl Ended {
 /// Why it could not run; then nothing was changed.
 pub async fn run(args: Args) -> anyhow::Result<Ended> {
     let mut shutdown = Shutdown::listen()?;
-    let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-    crate::log::init(&bars);
+    let printer = Printer::start()?;
+    crate::report::log::init(&printer);
     sqlite::on_wait(|line| tracing::warn!("{line}"));
     let ready = tokio::select! {
         biased;
-        signal = shutdown.next() => return Ok(Ended::interrupted(signal)),
-        ready = prepare(&args, &bars) => ready,
+        signal = shutdown.next() => Ok(Ready::Ended(Ended::interrupted(signal))),
+        ready = prepare(&args, &printer) => ready,
     };
-    match ready {
-        Ok(Ready::ToRun(to_run)) => dispatch(&args, *to_run, bars, shutdown).await,
+    let ended = match ready {
+        Ok(Ready::ToRun(to_run)) => execute(&args, *to_run, &printer, shutdown).await,
         Ok(Ready::Ended(ended)) => Ok(ended),
         Err(error) if is_storage_failure(&error) => Ok(Ended::early(format!(
             "{error:#}; nothing was called: mend it and run the same command again"
         ))),
         Err(error) => Err(error),
-    }
+    };
+    printer.close();
+    ended
 }
 
 /// A disk that is full or cannot be written: what is mended, and then the run goes on.
@@ -83,23 +59,22 @@ fn is_storage_failure(error: &anyhow::Error) -> bool {
         || matches!(of_progress, Some(ProgressError::Storage { .. }))
 }
 
-async fn dispatch(
+async fn execute(
     args: &Args,
     to_run: ToRun,
-    bars: MultiProgress,
+    printer: &Printer,
     mut shutdown: Shutdown,
 ) -> anyhow::Result<Ended> {
     let ToRun {
         start,
         mut db,
         queue,
-        // Held until the last line is written.
+        // Held until the last change is written.
         lock: _lock,
     } = to_run;
     let last_attempt = db.last_attempt().await?;
-    let report = Report::new(bars, queue.steps());
     for endpoint in &start.endpoints {
-        report.say(&format!(
+        printer.say(&format!(
             "endpoint {}: {} ({}, {} at a time)",
             endpoint.name,
             endpoint.address,
@@ -107,28 +82,44 @@ async fn dispatch(
             endpoint.slots
         ));
     }
-    let pool = Pool::new(
-        start.endpoints.iter().map(|endpoint| {
-            (
-                endpoint.name.clone(),
-                endpoint.slots,
-                endpoint.max_per_minute,
-            )
-        }),
-        args.max_concurrent.map(|most| most as usize),
+    let mut progress = Progress::new(printer.clone(), queue.steps());
+    let pool = pool(args, &start.endpoints, printer);
+    let surroundings = start.shows_surroundings().then(|| Surroundings::of(&queue));
+    let limits = Limits {
+        max_items: args.max_items.map(|most| most as usize),
+        max_errors: args.max_errors as usize,
+        startup_wait: Duration::from_secs_f64(args.startup_wait),
+        drain: args.drain_s.map(Duration::from_secs_f64),
+        spare_canvases: cores() + 1,
+    };
+    let dispatcher = Dispatcher::new(
+        queue,
+        pool,
+        limits,
+        surroundings,
+        last_attempt,
+        fastrand::u64(..),
     );
-    let (recorder, writer) = Recorder::start(db);
-    let (events, mut incoming) = mpsc::unbounded_channel();
+    let mut tasks = JoinSet::new();
+    let (recorder, writer) = Recorder::new(db);
+    tasks.spawn(async {
+        writer.await;
+        Done::Nothing
+    });
     let (publisher, finished) = mpsc::unbounded_channel();
     let being_saved = Arc::new(AtomicUsize::new(0));
-    let publishing = tokio::spawn(publish_all(
+    let publishing = publish_all(
         Arc::clone(&start.layer),
         recorder.clone(),
         finished,
         Arc::clone(&being_saved),
-        events.clone(),
-    ));
+    );
+    tasks.spawn(async {
+        publishing.await;
+        Done::Nothing
+    });
     let cpu_time = Arc::new(CpuTime::default());
+    let sizes = Arc::new(Sizes::default());
     let work = Arc::new(Work {
         endpoints: start.endpoints,
         client: model_client::Client::new()?,
@@ -142,59 +133,59 @@ async fn dispatch(
         recorder,
         publisher,
         being_saved,
-        events,
+        sizes: Arc::clone(&sizes),
         cores: Cores::start(cores())?,
         writers: Work::writers(),
     });
-    let limits = Limits {
-        max_items: args.max_items.map(|most| most as usize),
-        max_errors: args.max_errors as usize,
-        startup_wait: Duration::from_secs_f64(args.startup_wait),
-        drain: args.drain_s.map(Duration::from_secs_f64),
+    let mut executor = Executor::new(work, dispatcher, tasks);
+    let ending = executor.run(&mut shutdown, &mut progress).await;
+    let lost = executor.lost;
+    let dispatcher = executor.finish().await;
+    let command = format!(
+        "generate_full_map_layer --layer-dir {}",
+        shell_quoted(&args.layer_dir)
+    );
+    let is_left = dispatcher.queue().current_step().is_some();
+    let besides = Besides {
+        elapsed: progress.elapsed(),
+        cpu_time: &*cpu_time,
+        resized: sizes.resized.load(Ordering::Relaxed),
+        stretched: sizes.stretched.load(Ordering::Relaxed),
+        lost,
+        goes_on: is_left.then_some(&command),
     };
-    let mut dispatcher = Dispatcher::new(work, queue, pool, report, limits, last_attempt);
-    let stop = dispatcher.run(&mut incoming, &mut shutdown).await;
-    dispatcher.report.finish();
-    let Dispatcher {
-        work,
-        queue,
-        pool,
-        report,
-        tally,
-        ..
-    } = dispatcher;
-    // When the last piece of work is done the publisher and the writer end, one after the other.
-    drop(work);
-    let _ = publishing.await;
-    if let Ok(db) = writer.await {
-        // A full disk may refuse to fold the log into the database; the next run does it.
-        let _ = db.close().await;
-    }
-    let summary = summarize(&queue, &pool, &tally, report.elapsed(), &cpu_time);
-    let unfinished = queue
-        .steps()
-        .values()
-        .any(|counts| counts.failed + counts.held_back > 0);
-    let (exit_status, error) = match stop {
-        Some(Stop::Signal(signal)) => (signal.exit_status(), None),
-        Some(Stop::Early(reason)) => (3, Some(reason)),
-        None if unfinished => (
-            1,
-            Some(
+    let exit_status = ending.exit_status();
+    Ok(Ended {
+        exit_status,
+        summary: summarize(&dispatcher, &besides),
+        error: match ending {
+            Ending::Done | Ending::Signal(_) => None,
+            Ending::Unfinished => Some(
                 "some items failed, or wait on failed ones; --retry-errors runs them again"
                     .to_owned(),
             ),
-        ),
-        None => (0, None),
-    };
-    Ok(Ended {
-        exit_status,
-        summary,
-        error,
+            Ending::Early(reason) => Some(reason),
+        },
     })
 }
 
-/// How many cores the machine has.
-pub(crate) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+/// The pool of the layer's endpoints, no wider than there is room for open files.
+fn pool(args: &Args, endpoints: &[crate::endpoint::Endpoint], printer: &Printer) -> Pool {
+    let limits = endpoints.iter().map(|endpoint| EndpointLimits {
+        name: endpoint.name.clone(),
+        slots: endpoint.slots,
+        max_per_minute: endpoint.max_per_minute.map(|most| most as usize),
+        timeout: endpoint.timeout,
+    });
+    let slots: usize = endpoints.iter().map(|endpoint| endpoint.slots).sum();
+    let wanted = args
+        .max_concurrent
+        .map_or(slots, |most| (most as usize).min(slots));
+    let room = room_for_calls();
+    if room < wanted {
+        printer.say(&format!(
+            "{room} calls at a time instead of {wanted}: the limit of open files (ulimit -n) leaves no room for more"
+        ));
+    }
+    Pool::new(limits, Some(wanted.min(room)))
 }

@@ -130,6 +130,37 @@ fn committed_is_complete_and_never_called_again() {
 }
 
 #[test]
+fn a_panic_anywhere_ends_the_run_with_its_message() {
+    for point in [
+        "preparing",
+        "drawing",
+        "claimed",
+        "answered",
+        "cutting",
+        "staging",
+        "renamed_one",
+        "renamed_all",
+        "recording",
+    ] {
+        let server = ServerSpec::new().start();
+        let layer = TestLayer::new(
+            MapSpec::rectangle(9, 9),
+            &endpoints_at([server.url().as_str()]),
+        );
+        let mut command = layer.command(PROGRAM, &[]);
+        let panicked = command.env("PANIC_POINT", point).output().unwrap();
+        let said = String::from_utf8_lossy(&panicked.stderr);
+        assert_eq!(panicked.status.code(), Some(3), "{point}: {said}");
+        let message = format!("a part of the program failed (planted at {point})");
+        assert!(said.contains(&message), "{point}: {said}");
+        assert!(server.calls().len() <= 2, "{point} is paid for again");
+        layer.assert_whole();
+        layer.run(PROGRAM, &[]).assert_status(0);
+        layer.assert_complete(invert);
+    }
+}
+
+#[test]
 fn a_point_in_the_middle_of_a_run_loses_nothing_of_what_was_before() {
     for point in [
         "claimed:5",

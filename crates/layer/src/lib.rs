@@ -9,6 +9,7 @@ mod error;
 mod fields;
 mod lock;
 mod pictures;
+mod shell;
 mod time;
 
 pub use canvas::{CanvasConfig, CanvasMode, Color};
@@ -19,4 +20,5 @@ pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use lock::{Holder, RunLock};
 pub use pictures::{PictureRecord, PictureState, StagedPicture};
+pub use shell::shell_quoted;
 pub use time::{file_timestamp, timestamp};

@@ -7,7 +7,6 @@
 
 mod bytes_shown;
 mod error;
-mod failure;
 mod fetch;
 mod private;
 mod protocol;
@@ -19,8 +18,8 @@ mod settings;
 mod status;
 mod wire;
 
+pub use dispatch::{Failure, FailureKind};
 pub use error::EndpointError;
-pub use failure::{Failure, FailureKind};
 pub use protocol::{Ask, Carried, Shapes};
 pub use secrets::{Credentials, Environment};
 pub use server::Server;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use crate::failure::FailureKind;
+use dispatch::FailureKind;
 
 /// A status with its name, as in `404 Not Found`.
 #[must_use]

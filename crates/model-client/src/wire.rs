@@ -11,13 +11,13 @@ use reqwest::redirect::Policy;
 
 use crate::bytes_shown::first_bytes;
 use crate::error::EndpointError;
-use crate::failure::{Failure, FailureKind};
 use crate::fetch::fetch;
 use crate::private::{PRIVATE, PublicNames};
 use crate::protocol::{self, Ask, Carried, Found, Reply};
 use crate::retry_after::retry_after;
 use crate::server::Server;
 use crate::status::kind_of_status;
+use dispatch::{Failure, FailureKind};
 
 /// How many redirects of one call are followed. Modal answers a call that takes long with one
 /// every 150 s.

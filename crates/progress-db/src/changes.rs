@@ -27,6 +27,8 @@ pub enum Outcome {
     NotSaved,
     /// The run ended before the call did.
     Interrupted,
+    /// It was made to compare, and was answered.
+    Compared,
 }
 
 impl Outcome {
@@ -41,6 +43,7 @@ impl Outcome {
             Self::EndpointOut => "endpoint_out",
             Self::NotSaved => "not_saved",
             Self::Interrupted => "interrupted",
+            Self::Compared => "compared",
         }
     }
 }
@@ -65,6 +68,19 @@ pub enum Change {
     /// A call for the item is about to start.
     Claim {
         /// The item.
+        item: i64,
+        /// The row of `attempts` that the call gets.
+        attempt: AttemptId,
+        /// The endpoint's name.
+        endpoint: String,
+        /// Hash of what the model is told.
+        settings_hash: String,
+        /// Now.
+        at: f64,
+    },
+    /// A call is about to start that is made to compare: the item stays as it is.
+    Compare {
+        /// The item whose canvas is sent.
         item: i64,
         /// The row of `attempts` that the call gets.
         attempt: AttemptId,
@@ -276,15 +292,15 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(endpoint.as_str())
                 .bind(*at)
                 .bind(*item);
-            script
-                .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash) VALUES (?, ?, ?, ?, ?, ?)")
-                .bind(*attempt)
-                .bind(*item)
-                .bind(endpoint.as_str())
-                .bind(*at)
-                .bind(IN_FLIGHT)
-                .bind(settings_hash.as_str());
+            add_attempt(script, *attempt, *item, endpoint, *at, settings_hash);
         }
+        Change::Compare {
+            item,
+            attempt,
+            endpoint,
+            settings_hash,
+            at,
+        } => add_attempt(script, *attempt, *item, endpoint, *at, settings_hash),
         Change::AttemptEnded {
             attempt,
             outcome,
@@ -324,6 +340,24 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(*item);
         }
     }
+}
+
+fn add_attempt(
+    script: &mut Script,
+    attempt: AttemptId,
+    item: i64,
+    endpoint: &str,
+    at: f64,
+    settings_hash: &str,
+) {
+    script
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash) VALUES (?, ?, ?, ?, ?, ?)")
+        .bind(attempt)
+        .bind(item)
+        .bind(endpoint)
+        .bind(at)
+        .bind(IN_FLIGHT)
+        .bind(settings_hash);
 }
 
 #[cfg(test)]

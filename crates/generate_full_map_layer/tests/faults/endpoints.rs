@@ -214,6 +214,42 @@ fn an_endpoint_that_refuses_the_key_is_out_and_the_others_do_its_share() {
 }
 
 #[test]
+fn an_address_that_is_gone_for_a_while_is_tried_again() {
+    for status in [404, 410] {
+        let server = ServerSpec::new()
+            .script(move |_, call| match call {
+                4..=6 => Reply::status(status),
+                _ => Reply::model(),
+            })
+            .start();
+        let layer = layer_at(city(), &[&server]);
+        layer
+            .run(PROGRAM, &[])
+            .assert_status(0)
+            .assert_says("0 failed");
+        layer.assert_complete(invert);
+    }
+}
+
+#[test]
+fn a_retry_after_outlives_the_answer_to_an_older_call() {
+    // The first call is answered after the second was turned away.
+    let server = ServerSpec::new()
+        .script(|_, call| match call {
+            1 => Reply::model().after(Duration::from_millis(600)),
+            2 => Reply::status(429).header("retry-after", "4"),
+            _ => Reply::model(),
+        })
+        .start();
+    let layer = layer_at(city(), &[&server]);
+    set_option(&layer, 0, "max_concurrent", 2);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let calls = server.calls();
+    let (turned_away, next) = (calls[1].answered_at.unwrap(), calls[2].received_at);
+    assert!(next - turned_away >= Duration::from_millis(3900));
+}
+
+#[test]
 fn a_wrong_setting_does_not_pay_for_ten_thousand_failures() {
     let server = always(Reply::status(422).json(&json!({"detail": "no such parameter"})));
     let layer = layer_at(MapSpec::rectangle(30, 12).quadrant_px(4, 4), &[&server]);

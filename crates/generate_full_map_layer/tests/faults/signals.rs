@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM at every stage of a run.
+//! SIGINT, SIGTERM and SIGHUP at every stage of a run.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::support::{
 
 #[test]
 fn the_first_signal_waits_for_the_calls_that_are_paid_for() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
         let answer = Arc::new(AtomicBool::new(false));
         let may_answer = Arc::clone(&answer);
         // The answers come only after the run has said that it waits for them.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::support::{
     Background, PATIENCE, PROGRAM, assert_sound, cannot_show, city, count, invert, layer_at,
+    set_option, wait_for,
 };
 
 #[test]
@@ -381,6 +382,51 @@ fn a_reader_that_goes_away_does_not_end_the_run() {
     drop((child.stdout.take(), child.stderr.take()));
     assert_eq!(child.wait().unwrap().code(), Some(0));
     layer.assert_complete(invert);
+}
+
+#[test]
+fn a_terminal_that_is_not_read_holds_up_nothing() {
+    // Each block's first answer makes a line of several hundred bytes: far more than a pipe holds.
+    let seen = std::sync::Mutex::new(std::collections::HashSet::new());
+    let server = ServerSpec::new()
+        .script(move |request, _| {
+            let is_first = seen.lock().unwrap().insert(request.body.clone());
+            if is_first {
+                Reply::status(500).body("out of memory, and much to say about it: ".repeat(12))
+            } else {
+                Reply::model()
+            }
+        })
+        .start();
+    let layer = layer_at(MapSpec::rectangle(30, 30).quadrant_px(4, 4), &[&server]);
+    set_option(&layer, 0, "max_concurrent", 8);
+    let mut child = layer.command(PROGRAM, &[]).spawn().unwrap();
+    let items = count(&layer, "pending");
+    wait_for("all of it, with nobody reading", || {
+        count(&layer, "complete") == items
+    });
+    drop((child.stdout.take(), child.stderr.take()));
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    layer.assert_complete(invert);
+}
+
+#[test]
+fn a_limit_of_open_files_makes_the_run_narrower() {
+    for (limit, is_hard) in [("-Sn 64", false), ("-n 64", true)] {
+        let server = ServerSpec::new().latency(Duration::from_millis(50)).start();
+        let layer = layer_at(MapSpec::rectangle(18, 18).quadrant_px(4, 4), &[&server]);
+        set_option(&layer, 0, "max_concurrent", 60);
+        let mut command = Command::new("sh");
+        let script = format!("ulimit {limit}; exec \"$0\" --layer-dir layers/test");
+        command
+            .current_dir(layer.root())
+            .args(["-c", &script, PROGRAM])
+            .stdin(Stdio::null());
+        let run = Run::of(&command.output().unwrap());
+        run.assert_status(0).assert_says(" 0 wasted");
+        assert_eq!(run.stdout.contains("the limit of open files"), is_hard);
+        layer.assert_complete(invert);
+    }
 }
 
 #[test]

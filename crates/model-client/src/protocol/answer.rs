@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Reply;
 use super::json::Json;
 use crate::bytes_shown::{first_bytes, first_words};
-use crate::failure::Failure;
+use dispatch::Failure;
 
 /// The JSON of an answer; `missing` is what is not there when it is no JSON.
 pub(super) fn json(reply: &Reply, missing: &str) -> Result<Json, Failure> {

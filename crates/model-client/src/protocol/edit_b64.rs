@@ -8,7 +8,7 @@ use reqwest::RequestBuilder;
 use serde_json::Map;
 
 use super::{Ask, Carried, Found, Reply, answer, body};
-use crate::failure::Failure;
+use dispatch::Failure;
 
 pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
     let mut fields = Map::new();

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::json::Json;
 use super::{Ask, Carried, Found, Reply, answer, body};
-use crate::failure::{Failure, FailureKind};
+use dispatch::{Failure, FailureKind};
 
 /// The model when nobody names one.
 pub(super) const DEFAULT_MODEL: &str = "gemini-3.1-flash-image";

@@ -23,8 +23,8 @@ use reqwest::{Client, RequestBuilder, Url};
 pub(crate) use answer::{content_type, error_text};
 pub(crate) use body::camel_case;
 
-use crate::failure::{Failure, FailureKind};
 use crate::settings::Settings;
+use dispatch::{Failure, FailureKind};
 
 /// What a model is asked.
 #[derive(Debug, Clone, Copy)]

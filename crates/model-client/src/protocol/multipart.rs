@@ -8,7 +8,7 @@ use reqwest::header::ACCEPT;
 use reqwest::{RequestBuilder, Url};
 
 use super::{Ask, Carried, Found, Reply, answer, body};
-use crate::failure::Failure;
+use dispatch::Failure;
 
 /// The URL itself; `/edit` where it names no path.
 pub(super) fn target(url: &Url) -> Url {

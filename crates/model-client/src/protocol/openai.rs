@@ -9,7 +9,7 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::Value;
 
 use super::{Ask, Carried, Found, Reply, answer, body};
-use crate::failure::{Failure, FailureKind};
+use dispatch::{Failure, FailureKind};
 
 const PATH: &str = "/v1/images/edits";
 const OPENAI_HOST: &str = "api.openai.com";

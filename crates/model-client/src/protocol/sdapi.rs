@@ -9,7 +9,7 @@ use reqwest::{RequestBuilder, Url};
 use serde_json::{Map, json};
 
 use super::{Ask, Carried, Found, Reply, answer, body};
-use crate::failure::Failure;
+use dispatch::Failure;
 
 const PATH: &str = "/sdapi/v1/img2img";
 

@@ -1,0 +1,308 @@
+//! The dispatcher: what goes where, and what follows from what happens.
+
+mod ahead;
+mod assigning;
+mod comparing;
+mod ending;
+mod failing;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::random::Random;
+use crate::{
+    AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, Handle, Level, Limits,
+    Moment, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
+};
+use comparing::Comparison;
+
+/// The state of a run.
+#[derive(Debug)]
+pub struct Dispatcher {
+    queue: Queue,
+    pool: Pool,
+    tries: Tries,
+    /// Where canvases show what is around a block.
+    surroundings: Option<Surroundings>,
+    limits: Limits,
+    tally: Tally,
+    next_attempt: AttemptId,
+    /// Canvases on their way, or ready and waiting for an endpoint.
+    canvases: BTreeMap<Handle, CanvasState>,
+    /// Items of which there can be no canvas, and why; each fails when its turn comes.
+    bad_sources: BTreeMap<Handle, String>,
+    /// Calls that are under way, or whose answers are being saved.
+    calls: BTreeMap<AttemptId, Call>,
+    /// Items begun in this run, kept only when their number is limited.
+    begun: BTreeSet<Handle>,
+    comparison: Option<Comparison>,
+    /// Items whose canvases were sent to compare, and not answered since one was.
+    unanswered_comparisons: BTreeSet<Handle>,
+    /// The item that each endpoint completed last.
+    completed_by: BTreeMap<EndpointIndex, Handle>,
+    /// The endpoint that is being asked whether it is there, and for which item.
+    probing: Option<(EndpointIndex, Handle)>,
+    errors_in_a_row: usize,
+    stop: Option<Ending>,
+    /// When calls that are still under way are given up.
+    drain_until: Option<Moment>,
+    outage_told: Option<Moment>,
+    random: Random,
+    /// Whether other canvases may be wanted than those that were ordered.
+    wants_canvases: bool,
+    orders: Vec<Order>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CanvasState {
+    Coming,
+    Ready,
+}
+
+/// A call that is under way, or whose answer is being saved.
+#[derive(Debug, Clone, Copy)]
+struct Call {
+    canvas: CanvasId,
+    endpoint: EndpointIndex,
+    started: Moment,
+    /// Whether it is under way.
+    is_called: bool,
+}
+
+impl Dispatcher {
+    /// A run of `queue` on `pool`. `surroundings` are those of the queue where canvases show what
+    /// is around a block; calls are numbered after `last_attempt`; `seed` is for the length of
+    /// rests.
+    #[must_use]
+    pub fn new(
+        queue: Queue,
+        pool: Pool,
+        limits: Limits,
+        surroundings: Option<Surroundings>,
+        last_attempt: AttemptId,
+        seed: u64,
+    ) -> Self {
+        Self {
+            queue,
+            pool,
+            tries: Tries::default(),
+            surroundings,
+            limits,
+            tally: Tally::default(),
+            next_attempt: last_attempt + 1,
+            canvases: BTreeMap::new(),
+            bad_sources: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            comparison: None,
+            unanswered_comparisons: BTreeSet::new(),
+            completed_by: BTreeMap::new(),
+            probing: None,
+            errors_in_a_row: 0,
+            stop: None,
+            drain_until: None,
+            outage_told: None,
+            random: Random::from_seed(seed),
+            wants_canvases: true,
+            orders: Vec::new(),
+        }
+    }
+
+    /// Takes in what has happened, and says what is to be done now.
+    pub fn on(&mut self, event: Event, now: Moment) -> Vec<Order> {
+        self.take_in(event, now);
+        if self.stop.is_none() {
+            self.assign(now);
+            self.stop_if_hopeless(now);
+        }
+        if self.stop.is_none() {
+            self.prepare_ahead();
+        }
+        std::mem::take(&mut self.orders)
+    }
+
+    /// How the run ends, when nothing is under way any more and nothing could be begun.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        if !self.calls.is_empty() || (self.stop.is_none() && self.has_more()) {
+            return None;
+        }
+        let counts = self.queue.steps().values();
+        let is_unfinished = counts
+            .map(|counts| counts.failed + counts.held_back)
+            .sum::<usize>()
+            > 0;
+        Some(match &self.stop {
+            Some(ending) => ending.clone(),
+            None if is_unfinished => Ending::Unfinished,
+            None => Ending::Done,
+        })
+    }
+
+    /// The items and their states.
+    #[must_use]
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// The endpoints and their states.
+    #[must_use]
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// What was done so far.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// Whether the run waits for what is under way, and begins nothing more.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stop.is_some()
+    }
+
+    /// How many canvases, calls and tries are kept: what the memory of a run depends on.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        self.canvases.len() + self.bad_sources.len() + self.calls.len()
+    }
+
+    /// Whether a call for the item is under way, or its answer is being saved.
+    #[must_use]
+    pub fn is_in_flight(&self, handle: Handle) -> bool {
+        let mut calls = self.calls.values();
+        calls.any(|call| call.canvas == CanvasId::Of(handle))
+    }
+
+    fn take_in(&mut self, event: Event, now: Moment) {
+        match event {
+            Event::Wake => self.on_wake(now),
+            Event::Prepared { canvas, result } => self.on_prepared(canvas, result),
+            Event::Called { attempt, result } => self.on_called(attempt, result, now),
+            Event::Unusable { attempt, failure } => self.on_unusable(attempt, &failure, now),
+            Event::Saved { attempts } => {
+                for attempt in attempts {
+                    self.on_saved(attempt, now);
+                }
+            }
+            Event::Probed { endpoint, result } => self.on_probed(endpoint, result, now),
+            Event::StorageFailed { attempts, message } => {
+                self.on_storage_failed(&attempts, &message);
+            }
+            Event::Signal(signal) => self.on_signal(signal, now),
+        }
+    }
+
+    fn on_prepared(&mut self, canvas: CanvasId, result: Result<(), PrepareFailure>) {
+        match (canvas, result) {
+            (_, Err(PrepareFailure::Source(message))) => {
+                // What is under way can still be saved.
+                let message = format!("the source map cannot be read: {message}");
+                self.stop.get_or_insert(Ending::Early(message));
+            }
+            (CanvasId::Comparison(_), result) => self.on_comparison_prepared(result.is_ok()),
+            (CanvasId::Of(handle), Ok(())) => {
+                if let Some(state) = self.canvases.get_mut(&handle) {
+                    *state = CanvasState::Ready;
+                }
+            }
+            (CanvasId::Of(handle), Err(PrepareFailure::Item(message))) => {
+                if self.canvases.remove(&handle).is_some() {
+                    self.bad_sources.insert(handle, message);
+                    self.wants_canvases = true;
+                }
+            }
+        }
+    }
+
+    fn on_called(&mut self, attempt: AttemptId, result: Result<(), Failure>, now: Moment) {
+        let Some(call) = self.calls.get_mut(&attempt).filter(|call| call.is_called) else {
+            return;
+        };
+        call.is_called = false;
+        let call = *call;
+        match (result, call.canvas) {
+            (Ok(()), CanvasId::Of(_)) => {
+                self.pool.answered(call.endpoint, call.started, now);
+                self.orders.push(Order::Save { attempt });
+            }
+            (Ok(()), CanvasId::Comparison(handle)) => {
+                self.pool.answered(call.endpoint, call.started, now);
+                self.pool.good_answer(call.endpoint);
+                self.calls.remove(&attempt);
+                self.close(attempt, CallEnd::Compared, None);
+                self.on_compared(handle, call.endpoint, true, now);
+            }
+            (Err(failure), _) => {
+                self.calls.remove(&attempt);
+                self.on_failed_call(attempt, call, failure, now);
+            }
+        }
+    }
+
+    fn on_unusable(&mut self, attempt: AttemptId, failure: &Failure, now: Moment) {
+        let Some(call) = self.calls.remove(&attempt) else {
+            return;
+        };
+        self.pool.bad_answer(call.endpoint, now);
+        let (block, name) = (self.block(call.canvas.handle()), self.name(call.endpoint));
+        let line = format!("{block}: endpoint {name}: {failure}");
+        self.tell(Level::Warning, line);
+        self.on_failure(attempt, call, failure, now);
+    }
+
+    fn on_saved(&mut self, attempt: AttemptId, now: Moment) {
+        let Some(call) = self.calls.remove(&attempt) else {
+            return;
+        };
+        let handle = call.canvas.handle();
+        self.pool.good_answer(call.endpoint);
+        self.pool.saved(call.endpoint);
+        self.queue.complete(handle);
+        self.tries.saved(handle, call.endpoint, now);
+        self.completed_by.insert(call.endpoint, handle);
+        self.errors_in_a_row = 0;
+        self.tally.items_completed += 1;
+        self.tally.quadrants_completed += self.block(handle).quadrants().count();
+        self.outage_told = None;
+        self.wants_canvases = true;
+        self.orders.push(Order::Discard(call.canvas));
+    }
+
+    /// Whether there is an item that could still be begun.
+    fn has_more(&self) -> bool {
+        let most = self.limits.max_items.unwrap_or(usize::MAX);
+        if self.begun.len() >= most {
+            // An item that was begun and put back is still owed.
+            return self.begun.iter().any(|&handle| self.queue.is_ready(handle));
+        }
+        self.queue.current_step().is_some()
+    }
+
+    fn may_begin(&self, handle: Handle) -> bool {
+        self.limits
+            .max_items
+            .is_none_or(|most| self.begun.len() < most || self.begun.contains(&handle))
+    }
+
+    fn block(&self, handle: Handle) -> planner::Block {
+        self.queue.item(handle).block
+    }
+
+    fn name(&self, endpoint: EndpointIndex) -> &str {
+        self.pool.members()[endpoint].name()
+    }
+
+    fn tell(&mut self, level: Level, line: String) {
+        self.orders.push(Order::Tell(level, line));
+    }
+
+    fn close(&mut self, attempt: AttemptId, end: CallEnd, http_status: Option<u16>) {
+        self.orders.push(Order::Close {
+            attempt,
+            end,
+            http_status,
+        });
+    }
+}

@@ -1,0 +1,157 @@
+//! A call that is made to learn whose fault it is that others failed: an endpoint is sent a
+//! canvas that was answered before.
+
+use planner::Status;
+
+use super::Dispatcher;
+use crate::{CanvasId, EndpointIndex, Handle, Level, Moment, Order};
+
+/// A comparison that is being prepared or under way. Until it has ended its endpoint is kept for
+/// it, and items in doubt wait.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Comparison {
+    /// Whose canvas is sent.
+    handle: Handle,
+    pub(super) endpoint: EndpointIndex,
+    /// The item in doubt.
+    doubted: Handle,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Coming,
+    Ready,
+    Called,
+}
+
+/// So many canvases that were not answered are remembered.
+const MOST_REMEMBERED: usize = 16;
+
+impl Dispatcher {
+    /// The item whose canvas an endpoint can be sent to learn something of the item `doubted`:
+    /// what it completed last, else what any endpoint completed, else one that is not asked for
+    /// now.
+    pub(super) fn comparable(&self, doubted: Handle, endpoint: EndpointIndex) -> Option<Handle> {
+        let is_fit = |handle: &Handle| !self.unanswered_comparisons.contains(handle);
+        let own = self
+            .completed_by
+            .get(&endpoint)
+            .filter(|&handle| is_fit(handle));
+        let mut others = self.completed_by.values();
+        if let Some(&handle) = own.or_else(|| others.find(|&handle| is_fit(handle))) {
+            return Some(handle);
+        }
+        if self
+            .queue
+            .steps()
+            .values()
+            .any(|counts| counts.complete > 0)
+        {
+            let items = self.queue.items();
+            let last = Handle::try_from(items.len()).ok()?;
+            let is_complete = |&handle: &Handle| self.queue.item(handle).status == Status::Complete;
+            let mut complete = (0..last).rev().filter(is_complete);
+            let first = complete.next()?;
+            // Where none was answered, one is as good as another.
+            let mut all = std::iter::once(first).chain(complete);
+            return Some(all.find(is_fit).unwrap_or(first));
+        }
+        // With all that is asked for in doubt, another one tells as much.
+        self.limits.max_items?;
+        let mut open = self.queue.upcoming();
+        open.find(|&other| other != doubted && !self.may_begin(other))
+    }
+
+    /// Whether a comparison at an endpoint tells as much of an item as one elsewhere: best where
+    /// the item has just failed and another was answered, worst where the last one was not.
+    pub(super) fn is_telling(&self, doubted: Handle, endpoint: EndpointIndex, now: Moment) -> bool {
+        let rank = |endpoint| {
+            let has_completed = self.completed_by.contains_key(&endpoint);
+            let failed_lately = self.tries.failed_lately_at(doubted, endpoint, now);
+            (!self.tries.is_deaf(endpoint), failed_lately, has_completed)
+        };
+        !self.pool.has_other(|other| rank(other) > rank(endpoint))
+    }
+
+    pub(super) fn compare(&mut self, doubted: Handle, endpoint: EndpointIndex, now: Moment) {
+        let Some(handle) = self.comparable(doubted, endpoint) else {
+            return;
+        };
+        self.tries.compares(now);
+        let finished = match &self.surroundings {
+            None => Vec::new(),
+            Some(surroundings) => surroundings
+                .finished_around(&self.queue, handle)
+                .unwrap_or_default(),
+        };
+        self.comparison = Some(Comparison {
+            handle,
+            endpoint,
+            doubted,
+            state: State::Coming,
+        });
+        let canvas = CanvasId::Comparison(handle);
+        self.orders.push(Order::Prepare { canvas, finished });
+    }
+
+    pub(super) fn on_comparison_prepared(&mut self, is_ready: bool) {
+        match &mut self.comparison {
+            Some(comparison) if is_ready => comparison.state = State::Ready,
+            // The next one is as good, in ten minutes.
+            _ => self.end_comparison(),
+        }
+    }
+
+    /// Makes the call of a comparison that is ready, as soon as its endpoint is free.
+    pub(super) fn call_comparison(&mut self, now: Moment) {
+        let Some(comparison) = &mut self.comparison else {
+            return;
+        };
+        let Comparison {
+            handle,
+            endpoint,
+            doubted,
+            state,
+        } = *comparison;
+        if self.pool.members()[endpoint].out().is_some() {
+            return self.end_comparison();
+        }
+        if state != State::Ready || !self.pool.may_call(endpoint, now) {
+            return;
+        }
+        comparison.state = State::Called;
+        let (block, other, name) = (self.block(doubted), self.block(handle), self.name(endpoint));
+        let line = format!(
+            "{block}: to learn whether it fails or endpoint {name} is away, {name} is sent {other} once more; that is one call, and its picture is not used"
+        );
+        self.tell(Level::Plain, line);
+        self.tally.comparisons += 1;
+        self.tries.compares(now);
+        self.call(CanvasId::Comparison(handle), endpoint, now);
+    }
+
+    pub(super) fn on_compared(
+        &mut self,
+        handle: Handle,
+        endpoint: EndpointIndex,
+        answered: bool,
+        now: Moment,
+    ) {
+        self.tries.compared(handle, endpoint, answered, now);
+        if answered {
+            self.unanswered_comparisons.clear();
+        } else if self.unanswered_comparisons.len() < MOST_REMEMBERED {
+            self.unanswered_comparisons.insert(handle);
+        }
+        self.end_comparison();
+    }
+
+    /// Forgets a comparison that has ended, or is cut short.
+    pub(super) fn end_comparison(&mut self) {
+        if let Some(comparison) = self.comparison.take() {
+            let canvas = CanvasId::Comparison(comparison.handle);
+            self.orders.push(Order::Discard(canvas));
+        }
+    }
+}

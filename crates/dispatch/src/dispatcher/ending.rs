@@ -1,0 +1,159 @@
+//! How a run ends before everything is done, and what it says while it cannot go on.
+
+use std::time::Duration;
+
+use super::{Call, Dispatcher};
+use crate::{AttemptId, CallEnd, CanvasId, Ending, Level, Member, Moment, Signal, duration_text};
+
+/// The time between two lines that say what an outage waits for.
+const BETWEEN_OUTAGE_LINES: Duration = Duration::from_secs(60);
+
+/// The time after which an idle endpoint is thought of again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+impl Dispatcher {
+    pub(super) fn on_signal(&mut self, signal: Signal, now: Moment) {
+        let under_way = self.calls.values().filter(|call| call.is_called);
+        let timeouts = under_way.map(|call| self.pool.members()[call.endpoint].timeout());
+        let (calls, longest) = timeouts.fold((0, Duration::ZERO), |(calls, longest), timeout| {
+            (calls + 1, longest.max(timeout))
+        });
+        let drain = self.limits.drain.unwrap_or(longest);
+        self.drain_until = Some(now + drain);
+        let line = if calls == 0 {
+            format!("{signal}: no new calls, and none is under way")
+        } else {
+            let drain = duration_text(drain);
+            format!(
+                "{signal}: no new calls; waiting up to {drain} for {calls} under way, which are paid for ({signal} again ends at once, also without loss)"
+            )
+        };
+        self.tell(Level::Plain, line);
+        // A reason that was there before keeps its word.
+        self.stop.get_or_insert(Ending::Signal(signal));
+    }
+
+    pub(super) fn on_wake(&mut self, now: Moment) {
+        if self.drain_until.is_some_and(|until| until <= now) {
+            self.drain_until = None;
+            self.abandon_calls();
+        }
+    }
+
+    /// Stops the run: the disk does not take what it made. Items whose pictures are not saved are
+    /// pending again; others that are being saved will say themselves how that ended.
+    pub(super) fn on_storage_failed(&mut self, attempts: &[AttemptId], message: &str) {
+        if !matches!(self.stop, Some(Ending::Early(_))) {
+            self.stop = Some(Ending::Early(format!(
+                "{message}; the run stops, nothing is lost: mend it and run the same command again"
+            )));
+        }
+        for &attempt in attempts {
+            self.take_back(attempt, CallEnd::NotSaved);
+        }
+        self.abandon_calls();
+    }
+
+    /// Gives up the calls that are under way; their items are pending again.
+    fn abandon_calls(&mut self) {
+        let under_way = self.calls.iter().filter(|(_, call)| call.is_called);
+        let attempts: Vec<AttemptId> = under_way.map(|(&attempt, _)| attempt).collect();
+        for attempt in attempts {
+            self.take_back(attempt, CallEnd::Interrupted);
+        }
+    }
+
+    /// Makes an item pending again that is in flight and will not be completed.
+    fn take_back(&mut self, attempt: AttemptId, end: CallEnd) {
+        let Some(call) = self.calls.remove(&attempt) else {
+            return;
+        };
+        let Call {
+            canvas,
+            endpoint,
+            started,
+            is_called,
+        } = call;
+        if is_called {
+            self.orders.push(crate::Order::Cancel { attempt });
+            self.pool.cancelled(endpoint, started);
+        }
+        self.close(attempt, end, None);
+        match canvas {
+            CanvasId::Of(handle) => self.put_back(handle),
+            CanvasId::Comparison(_) => self.end_comparison(),
+        }
+    }
+
+    /// Stops a run that cannot go on, and tells once a minute what an outage waits for.
+    pub(super) fn stop_if_hopeless(&mut self, now: Moment) {
+        // What is in flight may be all that is left, and says itself how it ended.
+        let is_stuck = self.calls.is_empty() && self.has_more();
+        if is_stuck && self.pool.all_out() {
+            let failures = self.last_failures(now);
+            self.stop = Some(Ending::Early(format!("no endpoint is left:{failures}")));
+        } else if is_stuck
+            && !self.pool.has_free(now)
+            && !self.pool.any_answered()
+            && now >= self.limits.startup_wait
+        {
+            self.stop = Some(Ending::Early(format!(
+                "no endpoint has answered anything within {} of the start; check the addresses in layer_config.json:{}",
+                duration_text(self.limits.startup_wait),
+                self.last_failures(now)
+            )));
+        } else if self.pool.all_away()
+            && self.has_more()
+            && self
+                .outage_told
+                .is_none_or(|told| now >= told + BETWEEN_OUTAGE_LINES)
+        {
+            self.outage_told = Some(now);
+            let failures = self.last_failures(now);
+            self.tell(
+                Level::Plain,
+                format!("no endpoint answers; waiting for one:{failures}"),
+            );
+        }
+    }
+
+    /// Each endpoint's last failure, and when it is tried again.
+    fn last_failures(&self, now: Moment) -> String {
+        let describe = |member: &Member| {
+            let when = match (member.out(), member.rests_for(now)) {
+                (Some(_), _) => "out".to_owned(),
+                _ if member.is_called() => "being tried now".to_owned(),
+                (None, Some(rest)) => format!("next try in {}", duration_text(rest)),
+                (None, None) => "next try now".to_owned(),
+            };
+            let failure = member.out().or(member.last_failure());
+            format!(
+                " {} ({}; {when})",
+                member.name(),
+                failure.unwrap_or("no failure yet")
+            )
+        };
+        let members: Vec<String> = self.pool.members().iter().map(describe).collect();
+        members.join(",")
+    }
+
+    /// When the dispatcher wants to be woken, if nothing happens before.
+    #[must_use]
+    pub fn next_wake(&self, now: Moment) -> Option<Moment> {
+        let startup =
+            Some(self.limits.startup_wait).filter(|&at| at > now && !self.pool.any_answered());
+        // What it waits for may have become unlikely.
+        let is_idle = self.stop.is_none() && self.pool.has_free(now);
+        let look_again = (is_idle && self.queue.ready().next().is_some()).then(|| now + LOOK_AGAIN);
+        let outage = self.outage_told.map(|told| told + BETWEEN_OUTAGE_LINES);
+        let times = [
+            self.pool.next_wake(now),
+            self.drain_until,
+            startup,
+            look_again,
+            self.tries.next_comparison(now),
+            outage.filter(|&at| at > now && self.pool.all_away()),
+        ];
+        times.into_iter().flatten().min()
+    }
+}

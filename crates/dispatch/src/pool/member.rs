@@ -1,0 +1,255 @@
+//! One endpoint of the pool: its calls, rests and limits.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::Moment;
+
+/// What the dispatcher knows of an endpoint from the start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndpointLimits {
+    /// Its name, for messages.
+    pub name: String,
+    /// How many calls it serves at a time.
+    pub slots: usize,
+    /// How many calls a minute it is given at most.
+    pub max_per_minute: Option<usize>,
+    /// How long a call may take.
+    pub timeout: Duration,
+}
+
+/// One endpoint's state.
+#[derive(Debug)]
+pub struct Member {
+    pub(super) limits: EndpointLimits,
+    /// When each call that is under way started.
+    pub(super) calls: Vec<Moment>,
+    /// When the calls of the last minute started; kept only where they are limited.
+    pub(super) last_minute: VecDeque<Moment>,
+    /// Until when it rests because it was away, or its answer was bad. An answer ends this.
+    pub(super) resting_until: Option<Moment>,
+    /// Until when it asked to be left alone. Nothing ends this but time.
+    pub(super) asked_until: Option<Moment>,
+    pub(super) out: Option<String>,
+    /// Failures without an answer in between, that each make the next rest longer.
+    pub(super) away_in_a_row: u32,
+    pub(super) bad_in_a_row: u32,
+    pub(super) last_away: Option<Moment>,
+    /// Smoothed duration of a successful call.
+    pub(super) latency: Option<Duration>,
+    pub(super) last_failure: Option<String>,
+    pub(super) tally: EndpointTally,
+}
+
+/// What an endpoint did in this run.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct EndpointTally {
+    /// Calls made.
+    pub calls: u64,
+    /// Calls whose pictures were saved.
+    pub saved: u64,
+    /// Answers of any kind, errors included.
+    pub answers: u64,
+    /// Time spent in calls that brought a picture.
+    pub busy: Duration,
+    /// Calls that brought a picture.
+    pub pictures: u64,
+}
+
+impl Member {
+    pub(super) fn new(limits: EndpointLimits) -> Self {
+        Self {
+            limits,
+            calls: Vec::new(),
+            last_minute: VecDeque::new(),
+            resting_until: None,
+            asked_until: None,
+            out: None,
+            away_in_a_row: 0,
+            bad_in_a_row: 0,
+            last_away: None,
+            latency: None,
+            last_failure: None,
+            tally: EndpointTally::default(),
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.limits.name
+    }
+
+    /// How long a call to it may take.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.limits.timeout
+    }
+
+    /// What it did in this run.
+    #[must_use]
+    pub fn tally(&self) -> EndpointTally {
+        self.tally
+    }
+
+    /// Why the endpoint is out, if it is.
+    #[must_use]
+    pub fn out(&self) -> Option<&str> {
+        self.out.as_deref()
+    }
+
+    /// The message of its last failure.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&str> {
+        self.last_failure.as_deref()
+    }
+
+    /// How long it rests from `now` on, if it does.
+    #[must_use]
+    pub fn rests_for(&self, now: Moment) -> Option<Duration> {
+        self.resting_until
+            .max(self.asked_until)
+            .map(|until| until.saturating_sub(now))
+            .filter(|rest| !rest.is_zero())
+    }
+
+    /// Whether a call to it is under way.
+    #[must_use]
+    pub fn is_called(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// How many calls to it are under way.
+    #[must_use]
+    pub fn calls_under_way(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether it could take a call now.
+    #[must_use]
+    pub fn is_free(&self, now: Moment) -> bool {
+        self.out.is_none() && self.calls.len() < self.slots() && self.wakes_at(now).is_none()
+    }
+
+    /// Whether it is likely to take a call before long.
+    #[must_use]
+    pub fn is_free_soon(&self, now: Moment) -> bool {
+        let usual = self
+            .latency
+            .map_or(self.limits.timeout, |latency| 2 * latency);
+        let is_on_time = |&started: &Moment| now <= started + usual;
+        let rests = self.wakes_at(now).is_some_and(|until| until > now + SOON);
+        let has_room = self.calls.len() < self.slots() || self.calls.iter().any(is_on_time);
+        self.out.is_none() && !rests && has_room
+    }
+
+    /// Whether the last thing known of it is that it was away.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        self.away_in_a_row > 0
+    }
+
+    /// An endpoint that was away is tried with one call, not with all it can take.
+    fn slots(&self) -> usize {
+        if self.away_in_a_row > 0 {
+            1
+        } else {
+            self.limits.slots
+        }
+    }
+
+    /// When its rest and its limit of calls a minute allow the next call, if not now.
+    #[must_use]
+    pub fn wakes_at(&self, now: Moment) -> Option<Moment> {
+        let limited_until = self.allowed_from(0, now);
+        self.resting_until
+            .max(self.asked_until)
+            .max(limited_until)
+            .filter(|&until| until > now)
+    }
+
+    /// From when on its limit of calls a minute allows one call more than `planned` further ones;
+    /// `None` where nothing holds it back.
+    fn allowed_from(&self, planned: usize, now: Moment) -> Option<Moment> {
+        let limit = self.limits.max_per_minute?;
+        let minutes = MINUTE.saturating_mul(u32::try_from(planned / limit).unwrap_or(u32::MAX));
+        // The call as many places before it as a minute may hold must be a minute old.
+        let place = (self.last_minute.len() + planned % limit).checked_sub(limit);
+        match place.and_then(|place| self.last_minute.get(place)) {
+            Some(&before) => Some((before + MINUTE).max(now) + minutes),
+            None if minutes.is_zero() => None,
+            None => Some(now + minutes),
+        }
+    }
+
+    /// How many calls it surely finishes until `deadline`, as far as is known of it: none where
+    /// nothing is. At most `most` are counted.
+    pub(super) fn finishes_by(&self, now: Moment, deadline: Moment, most: usize) -> usize {
+        let Some(latency) = self.latency.filter(|latency| !latency.is_zero()) else {
+            return 0;
+        };
+        if self.out.is_some() || self.away_in_a_row > 0 || self.bad_in_a_row > 0 {
+            return 0;
+        }
+        let rested = self.resting_until.max(self.asked_until).unwrap_or(now);
+        let mut slots: Vec<Moment> = (0..self.limits.slots.min(most))
+            .filter_map(|slot| match self.calls.get(slot) {
+                None => Some(now),
+                Some(&started) => {
+                    let expected = started + latency;
+                    if expected > now {
+                        Some(expected)
+                    } else if now < expected + latency {
+                        // A call that takes longer than usual may take as long again.
+                        Some(now + latency)
+                    } else {
+                        // It hangs, for all that is known.
+                        None
+                    }
+                }
+            })
+            .map(|free| free.max(rested))
+            .collect();
+        let mut finished = 0;
+        while finished < most {
+            let Some(slot) = slots.iter_mut().min() else {
+                break;
+            };
+            let allowed = self.allowed_from(finished, now).unwrap_or_default();
+            *slot = (*slot).max(allowed) + latency;
+            if *slot > deadline {
+                break;
+            }
+            finished += 1;
+        }
+        finished
+    }
+
+    /// Notes that a call starts.
+    pub(super) fn start(&mut self, now: Moment) {
+        self.calls.push(now);
+        self.tally.calls += 1;
+        if let Some(limit) = self.limits.max_per_minute {
+            self.last_minute.push_back(now);
+            while self.last_minute.len() > limit {
+                self.last_minute.pop_front();
+            }
+        }
+    }
+
+    /// Notes that a call is over that started at `started`.
+    pub(super) fn ended(&mut self, started: Moment) {
+        if let Some(place) = self.calls.iter().position(|&call| call == started) {
+            self.calls.swap_remove(place);
+        }
+    }
+
+    pub(super) fn rest_until(&mut self, until: Moment) {
+        self.resting_until = self.resting_until.max(Some(until));
+    }
+}
+
+/// What is worth waiting for.
+const SOON: Duration = Duration::from_secs(10);
+/// What a limit of calls a minute is counted over.
+const MINUTE: Duration = Duration::from_secs(60);

@@ -1,0 +1,519 @@
+//! What must hold at every event of a run, and at its end.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use dispatch::{AttemptId, Dispatcher, Ending, EndpointIndex, Failure, FailureKind};
+use planner::Status;
+
+use crate::plans::Plan;
+use crate::servers::{Outcome, Server};
+
+/// The time between two comparisons.
+const BETWEEN_COMPARISONS: Duration = Duration::from_secs(600);
+/// What an endpoint may be idle beyond its rests.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// What is seen of a run from outside.
+#[derive(Debug)]
+pub(crate) struct Promises {
+    plan: &'static Plan,
+    max_concurrent: usize,
+    max_items: Option<usize>,
+    /// What calls are under way, and what they are for.
+    calls: BTreeMap<AttemptId, (usize, EndpointIndex)>,
+    /// Items whose answers are being saved, by their calls.
+    saving: BTreeMap<AttemptId, usize>,
+    pub status: Vec<Status>,
+    begun: Vec<bool>,
+    /// Items that may run now, while nothing changes.
+    startable: Vec<usize>,
+    own: Vec<Own>,
+    endpoints: Vec<Watched>,
+    pub compared_at: Option<Duration>,
+    /// Whether there was something to compare with from the start, and it was answered.
+    told_enough: bool,
+    failed_in_a_row: usize,
+    most_failed_in_a_row: usize,
+    pub http_answers: usize,
+    pub storage_failed: bool,
+}
+
+/// What an item has to answer for.
+#[derive(Debug, Clone, Default)]
+struct Own {
+    bad: usize,
+    refused: usize,
+    rejected: usize,
+    poisoned: usize,
+    unanswered: usize,
+    paid: usize,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Watched {
+    under_way: usize,
+    minute: VecDeque<Duration>,
+    pictures: usize,
+    is_out: bool,
+    /// Until when its rests explain that it is idle.
+    excused_until: Duration,
+    was_away: bool,
+    /// Whether there was a reason for being idle when last looked at.
+    explained: bool,
+    /// Until when it may rest after a failure.
+    rests_until: Duration,
+    /// Until when it has asked to be left alone.
+    asked_until: Duration,
+    slowest: Duration,
+}
+
+type Promise = Result<(), String>;
+
+impl Promises {
+    pub(crate) fn of(
+        plan: &'static Plan,
+        status: Vec<Status>,
+        endpoints: usize,
+        max_concurrent: usize,
+        max_items: Option<usize>,
+        now: Duration,
+    ) -> Self {
+        let items = plan.items.len();
+        let mut promises = Self {
+            plan,
+            max_concurrent,
+            max_items,
+            calls: BTreeMap::new(),
+            saving: BTreeMap::new(),
+            begun: vec![false; items],
+            startable: Vec::new(),
+            own: vec![Own::default(); items],
+            endpoints: vec![
+                Watched {
+                    excused_until: now,
+                    ..Watched::default()
+                };
+                endpoints
+            ],
+            compared_at: None,
+            told_enough: status.contains(&Status::Complete),
+            status,
+            failed_in_a_row: 0,
+            most_failed_in_a_row: 0,
+            http_answers: 0,
+            storage_failed: false,
+        };
+        promises.find_startable();
+        promises
+    }
+
+    /// The items that nothing stops from being called now, by the rule itself.
+    fn find_startable(&mut self) {
+        let is = |item: usize, status| self.status[item] == status;
+        let mut held_back = vec![false; self.status.len()];
+        for item in 0..self.status.len() {
+            held_back[item] = self.plan.before[item]
+                .iter()
+                .any(|&other| is(other, Status::Error) || held_back[other]);
+        }
+        let is_open = |item: usize| {
+            is(item, Status::InProgress) || (is(item, Status::Pending) && !held_back[item])
+        };
+        let all = 0..self.status.len();
+        let step = all
+            .clone()
+            .filter(|&i| is_open(i))
+            .map(|i| self.plan.items[i].step)
+            .min();
+        let begun = self.begun.iter().filter(|&&begun| begun).count();
+        let may_begin = self.max_items.is_none_or(|most| begun < most);
+        self.startable = all
+            .filter(|&item| {
+                is(item, Status::Pending)
+                    && !held_back[item]
+                    && Some(self.plan.items[item].step) == step
+                    && self.plan.before[item]
+                        .iter()
+                        .all(|&o| is(o, Status::Complete))
+                    && (may_begin || self.begun[item])
+            })
+            .collect();
+    }
+
+    pub(crate) fn set(&mut self, item: usize, status: Status) {
+        self.status[item] = status;
+        self.find_startable();
+    }
+
+    /// A call starts.
+    pub(crate) fn on_call(
+        &mut self,
+        attempt: AttemptId,
+        item: usize,
+        endpoint: EndpointIndex,
+        server: &Server,
+        now: Duration,
+    ) -> Promise {
+        self.check(self.startable.contains(&item), || {
+            let block = self.plan.items[item].block;
+            format!("{block} is called, and is {:?}", self.status[item])
+        })?;
+        let is_under_way = self.calls.values().any(|&(other, _)| other == item);
+        self.check(!is_under_way, || {
+            format!("two calls for item {item} at a time")
+        })?;
+        self.begun[item] = true;
+        if let Some(most) = self.max_items {
+            let begun = self.begun.iter().filter(|&&begun| begun).count();
+            self.check(begun <= most, || format!("{begun} items begun of {most}"))?;
+        }
+        self.own[item].paid += 1;
+        self.set(item, Status::InProgress);
+        self.on_any_call(attempt, item, endpoint, server, now)
+    }
+
+    /// A call starts that is to compare.
+    pub(crate) fn on_comparison(
+        &mut self,
+        attempt: AttemptId,
+        item: usize,
+        endpoint: EndpointIndex,
+        server: &Server,
+        now: Duration,
+    ) -> Promise {
+        let at = self.compared_at.replace(now);
+        self.check(at.is_none_or(|at| now >= at + BETWEEN_COMPARISONS), || {
+            "two comparisons within ten minutes".to_owned()
+        })?;
+        let is_complete = self.status[item] == Status::Complete;
+        self.check(is_complete || self.max_items.is_some(), || {
+            format!(
+                "a comparison with item {item}, which is {:?}",
+                self.status[item]
+            )
+        })?;
+        self.on_any_call(attempt, item, endpoint, server, now)
+    }
+
+    fn on_any_call(
+        &mut self,
+        attempt: AttemptId,
+        item: usize,
+        endpoint: EndpointIndex,
+        server: &Server,
+        now: Duration,
+    ) -> Promise {
+        self.calls.insert(attempt, (item, endpoint));
+        let all = self.calls.len();
+        self.check(all <= self.max_concurrent, || {
+            format!("{all} calls at a time")
+        })?;
+        let watched = &mut self.endpoints[endpoint];
+        watched.under_way += 1;
+        watched.excuse(now);
+        watched
+            .minute
+            .retain(|&at| at + Duration::from_secs(60) > now);
+        watched.minute.push_back(now);
+        let (under_way, minute, is_out) = (watched.under_way, watched.minute.len(), watched.is_out);
+        let limits = &server.limits;
+        self.check(under_way <= limits.slots, || {
+            format!("{under_way} calls to {}", limits.name)
+        })?;
+        self.check(
+            limits.max_per_minute.is_none_or(|most| minute <= most),
+            || format!("{minute} calls to {} in a minute", limits.name),
+        )?;
+        self.check(!is_out, || format!("{} is called, and is out", limits.name))?;
+        self.check(now >= self.endpoints[endpoint].asked_until, || {
+            format!("{} is called while it asked to be left alone", limits.name)
+        })
+    }
+
+    /// A call is over: answered, or cancelled.
+    pub(crate) fn on_ended(
+        &mut self,
+        attempt: AttemptId,
+        outcome: Option<&Outcome>,
+        is_poison: bool,
+        took: Duration,
+        now: Duration,
+    ) {
+        let Some((item, endpoint)) = self.calls.remove(&attempt) else {
+            return;
+        };
+        let watched = &mut self.endpoints[endpoint];
+        watched.under_way -= 1;
+        watched.excuse(now);
+        watched.slowest = watched.slowest.max(took);
+        let own = &mut self.own[item];
+        match outcome {
+            None => {}
+            Some(Outcome::Picture | Outcome::Undecodable) => {
+                watched.pictures += 1;
+                watched.was_away = false;
+                self.http_answers += 1;
+                self.saving.insert(attempt, item);
+            }
+            Some(Outcome::Failed(failure)) => {
+                self.http_answers += usize::from(failure.http_status.is_some());
+                self.endpoints[endpoint].on_failure(failure, now);
+                // A comparison that is not answered tells nothing.
+                self.told_enough &= self.status[item] != Status::Complete;
+                match failure.kind {
+                    FailureKind::BadAnswer => own.bad += 1,
+                    FailureKind::Refused => own.refused += 1,
+                    FailureKind::Rejected => own.rejected += 1,
+                    FailureKind::EndpointOut => {}
+                    _ => own.unanswered += 1,
+                }
+                own.poisoned += usize::from(is_poison);
+            }
+        }
+    }
+
+    /// An answer turned out to be of no use.
+    pub(crate) fn on_unusable(
+        &mut self,
+        attempt: AttemptId,
+        endpoint: EndpointIndex,
+        now: Duration,
+    ) {
+        if let Some(item) = self.saving.remove(&attempt) {
+            self.own[item].bad += 1;
+        }
+        self.endpoints[endpoint].on_failure(&Failure::bad_answer(""), now);
+    }
+
+    pub(crate) fn on_missed_probe(
+        &mut self,
+        endpoint: EndpointIndex,
+        failure: &Failure,
+        now: Duration,
+    ) {
+        self.endpoints[endpoint].on_failure(failure, now);
+    }
+
+    pub(crate) fn on_saved(&mut self, attempt: AttemptId) {
+        if let Some(item) = self.saving.remove(&attempt) {
+            self.set(item, Status::Complete);
+            self.failed_in_a_row = 0;
+        }
+    }
+
+    pub(crate) fn on_not_saved(&mut self, attempt: AttemptId) {
+        self.saving.remove(&attempt);
+    }
+
+    /// An item is put back.
+    pub(crate) fn on_put_back(&mut self, item: usize) -> Promise {
+        let status = self.status[item];
+        self.check(status != Status::Complete, || {
+            format!("item {item} is put back, and complete")
+        })?;
+        self.set(item, Status::Pending);
+        Ok(())
+    }
+
+    /// An item is given up.
+    pub(crate) fn on_fail(
+        &mut self,
+        item: usize,
+        bad_source: bool,
+        is_poison: bool,
+        fell_ill: bool,
+    ) -> Promise {
+        let status = self.status[item];
+        self.check(status != Status::Complete, || {
+            format!("item {item} fails, and is complete")
+        })?;
+        let own = &self.own[item];
+        let fault = own.bad + own.refused + if is_poison { own.unanswered } else { 0 };
+        let is_own = own.rejected > 0 || own.refused >= 2 || fault >= 3;
+        self.check(bad_source || is_own || fell_ill, || {
+            format!("item {item} is given up for what was not its own: {own:?}")
+        })?;
+        // With nothing to compare it with, a block that fails is an outage.
+        let (paid, can_be_told) = (own.poisoned, self.told_enough && !self.someone_was_away());
+        // One that fails alone; several share what they are compared with.
+        let others = self.own.iter().filter(|own| own.poisoned > 0).count() - usize::from(paid > 0);
+        self.check(
+            !is_poison || paid <= 12 + 3 * others || !can_be_told,
+            || format!("item {item} cost {paid} calls before it was given up: {own:?}"),
+        )?;
+        self.failed_in_a_row += 1;
+        self.most_failed_in_a_row = self.most_failed_in_a_row.max(self.failed_in_a_row);
+        self.begun[item] = true;
+        self.set(item, Status::Error);
+        Ok(())
+    }
+
+    fn someone_was_away(&self) -> bool {
+        self.own.iter().any(|own| own.unanswered > own.poisoned)
+    }
+
+    /// The time until an event is explained as it was at the last one.
+    pub(crate) fn before_event(&mut self, now: Duration) {
+        for watched in &mut self.endpoints {
+            if watched.explained {
+                watched.excused_until = watched.excused_until.max(now);
+            }
+        }
+    }
+
+    /// What holds at every event: nobody is idle without a reason, and memory is bounded.
+    pub(crate) fn at_event(
+        &mut self,
+        dispatcher: &Dispatcher,
+        servers: &[Server],
+        spare: usize,
+        now: Duration,
+    ) -> Promise {
+        for watched in &mut self.endpoints {
+            watched.explained = false;
+        }
+        let depth = self.max_concurrent + spare;
+        let held = dispatcher.held();
+        self.check(held <= 2 * depth + 4 * self.max_concurrent + 8, || {
+            format!("{held} things are held")
+        })?;
+        let is_full = self.calls.len() >= self.max_concurrent
+            || self.calls.len() + self.saving.len() >= 2 * self.max_concurrent;
+        if self.startable.is_empty() || is_full || dispatcher.is_stopping() {
+            self.excuse_all(now);
+            return Ok(());
+        }
+        // One that has not failed yet may go anywhere.
+        let fresh = self.startable.iter().any(|&item| {
+            let own = &self.own[item];
+            own.bad + own.unanswered + own.refused == 0
+        });
+        // Those in doubt wait for what is under way, or for the next comparison.
+        let compares = self
+            .compared_at
+            .map_or(Duration::ZERO, |at| at + BETWEEN_COMPARISONS);
+        let is_limited = |(watched, server): (&Watched, &Server)| {
+            let most = server.limits.max_per_minute.unwrap_or(usize::MAX);
+            let recent = watched
+                .minute
+                .iter()
+                .filter(|&&at| at + Duration::from_secs(60) > now);
+            !watched.is_out && (recent.count() >= most || now < watched.rests_until)
+        };
+        let waits_for_limit = self.endpoints.iter().zip(servers).any(is_limited);
+        if !fresh && (!self.calls.is_empty() || now < compares || waits_for_limit) {
+            self.excuse_all(now);
+        }
+        let slots: usize = servers.iter().map(|server| server.limits.slots).sum();
+        let is_last = self.startable.len() <= 8 * slots;
+        for (index, server) in servers.iter().enumerate() {
+            let watched = &self.endpoints[index];
+            let slots = if watched.was_away {
+                1
+            } else {
+                server.limits.slots
+            };
+            if watched.under_way >= slots || watched.is_out {
+                self.endpoints[index].excuse(now);
+                continue;
+            }
+            let mut wait = SLACK;
+            if server.limits.max_per_minute.is_some() {
+                wait += Duration::from_secs(60);
+            }
+            if is_last {
+                // Others may be surely sooner.
+                wait += watched.slowest;
+            }
+            let (excused, name) = (watched.excused_until, &server.limits.name);
+            self.check(now <= excused + wait, || {
+                format!(
+                    "{name} is idle since {excused:.1?}, and items {:?} may start; {dispatcher:?}",
+                    self.startable
+                )
+            })?;
+        }
+        Ok(())
+    }
+
+    fn excuse_all(&mut self, now: Duration) {
+        for watched in &mut self.endpoints {
+            watched.excuse(now);
+        }
+    }
+
+    /// What holds when a run has ended by itself.
+    pub(crate) fn at_end(&self, ending: &Ending, max_errors: usize, startup: bool) -> Promise {
+        let of = |status| self.status.iter().filter(|&&s| s == status).count();
+        let all_out = self.endpoints.iter().all(|watched| watched.is_out);
+        let is_owed = !self.startable.is_empty();
+        let is_right = match ending {
+            Ending::Done => of(Status::Error) == 0 && !is_owed,
+            Ending::Unfinished => of(Status::Error) > 0 && !is_owed,
+            Ending::Early(_) => {
+                all_out
+                    || self.storage_failed
+                    || self.most_failed_in_a_row >= max_errors
+                    || (startup && self.http_answers == 0)
+            }
+            Ending::Signal(_) => true,
+        };
+        self.check(is_right, || {
+            format!(
+                "it ended with {ending:?}; {} may start, {} failed",
+                self.startable.len(),
+                of(Status::Error)
+            )
+        })?;
+        let complete = of(Status::Complete);
+        let all = self.max_items.is_some() || complete == self.status.len();
+        self.check(*ending != Ending::Done || all, || {
+            format!("done with {complete} complete")
+        })?;
+        self.check(self.calls.is_empty(), || {
+            "it ended with calls under way".to_owned()
+        })
+    }
+
+    fn check(&self, holds: bool, broken: impl FnOnce() -> String) -> Promise {
+        if holds { Ok(()) } else { Err(broken()) }
+    }
+}
+
+impl Watched {
+    /// It is idle for a reason, now and until the next event.
+    fn excuse(&mut self, now: Duration) {
+        self.explained = true;
+        self.excused_until = self.excused_until.max(now);
+    }
+
+    fn on_failure(&mut self, failure: &Failure, now: Duration) {
+        let rest = match failure.kind {
+            FailureKind::Away {
+                retry_after: Some(asked),
+            } => {
+                self.was_away = true;
+                let asked = asked.max(Duration::from_millis(500));
+                self.asked_until = self.asked_until.max(now + asked);
+                asked
+            }
+            FailureKind::Away { .. } | FailureKind::BrokeOff => {
+                self.was_away = true;
+                Duration::from_secs(300)
+            }
+            FailureKind::Missing if self.pictures > 0 => {
+                self.was_away = true;
+                Duration::from_secs(300)
+            }
+            FailureKind::BadAnswer | FailureKind::Refused => Duration::from_secs(2),
+            FailureKind::Rejected => Duration::ZERO,
+            FailureKind::Missing | FailureKind::EndpointOut => {
+                self.is_out = true;
+                Duration::ZERO
+            }
+        };
+        self.rests_until = self.rests_until.max(now + rest);
+        self.excused_until = self.excused_until.max(now + rest);
+    }
+}

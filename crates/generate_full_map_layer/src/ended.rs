@@ -1,0 +1,32 @@
+//! How the program ends.
+
+use dispatch::Signal;
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The exit status: 0, 1, 2, 3, 129, 130 or 143.
+    pub exit_status: u8,
+    /// What was done, for standard output.
+    pub summary: String,
+    /// Why it stopped early, for standard error.
+    pub error: Option<String>,
+}
+
+impl Ended {
+    pub(crate) fn early(error: String) -> Self {
+        Self {
+            exit_status: 3,
+            summary: String::new(),
+            error: Some(error),
+        }
+    }
+
+    pub(crate) fn interrupted(signal: Signal) -> Self {
+        Self {
+            exit_status: signal.exit_status(),
+            summary: format!("{signal}: ended before the first call; nothing was called.\n"),
+            error: None,
+        }
+    }
+}

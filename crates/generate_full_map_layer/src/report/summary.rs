@@ -1,0 +1,129 @@
+//! What the user reads at the end of a run.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use dispatch::{Dispatcher, duration_text};
+
+/// What the dispatcher does not know.
+pub(crate) struct Besides<'a> {
+    /// How long the run took.
+    pub elapsed: Duration,
+    /// Where its processor time went.
+    pub cpu_time: &'a dyn std::fmt::Display,
+    /// Answers of another size than their canvas, and those of them with another aspect ratio.
+    pub resized: usize,
+    pub stretched: usize,
+    /// Calls that were given up, or whose answers could not be saved.
+    pub lost: usize,
+    /// The command that goes on, where something is left to do.
+    pub goes_on: Option<&'a str>,
+}
+
+/// The summary of a run: per step, per endpoint, and in all.
+pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
+    let (queue, pool, tally) = (dispatcher.queue(), dispatcher.pool(), dispatcher.tally());
+    let &Besides {
+        elapsed,
+        cpu_time,
+        resized,
+        stretched,
+        lost,
+        goes_on,
+    } = besides;
+    let mut text = String::new();
+    let _ = writeln!(text, "\n step   items  complete  failed  waiting  pending");
+    for (step, counts) in queue.steps() {
+        let _ = writeln!(
+            text,
+            "    {step}  {:>6}  {:>8}  {:>6}  {:>7}  {:>7}",
+            counts.total(),
+            counts.complete,
+            counts.failed,
+            counts.held_back,
+            counts.pending + counts.taken
+        );
+    }
+    let longest = pool
+        .members()
+        .iter()
+        .map(|member| member.name().chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(8);
+    let _ = writeln!(
+        text,
+        "\n {:longest$}   calls   saved  wasted  mean call",
+        "endpoint"
+    );
+    let (mut calls, mut saved) = (0, 0);
+    for member in pool.members() {
+        let own = member.tally();
+        let mean = match u32::try_from(own.pictures) {
+            Ok(pictures @ 1..) => format!("{:.2} s", (own.busy / pictures).as_secs_f64()),
+            _ => "-".to_owned(),
+        };
+        let out = member
+            .out()
+            .map(|reason| format!("  out: {reason}"))
+            .unwrap_or_default();
+        let _ = writeln!(
+            text,
+            " {:longest$}  {:>6}  {:>6}  {:>6}  {mean:>9}{out}",
+            member.name(),
+            own.calls,
+            own.saved,
+            own.calls - own.saved
+        );
+        calls += own.calls;
+        saved += own.saved;
+    }
+    let rate = tally.quadrants_completed as f64 / elapsed.as_secs_f64().max(1e-3);
+    let _ = writeln!(
+        text,
+        "\n{} items complete, {} failed; {} quadrants in {} ({rate:.1} quadrants/s); {calls} calls made, {} wasted.",
+        tally.items_completed,
+        tally.items_failed,
+        tally.quadrants_completed,
+        duration_text(elapsed),
+        calls - saved
+    );
+    let _ = writeln!(text, "{cpu_time}.");
+    if tally.comparisons > 0 {
+        let _ = writeln!(
+            text,
+            "{} of the calls were made to learn whether a block fails or its endpoint is away.",
+            tally.comparisons
+        );
+    }
+    if resized + stretched > 0 {
+        let _ = writeln!(
+            text,
+            "warning: {} answers had another size than the canvas and were resized{}.",
+            resized + stretched,
+            if stretched > 0 {
+                format!("; {stretched} of them had another aspect ratio and were stretched")
+            } else {
+                String::new()
+            }
+        );
+    }
+    if lost > 0 {
+        let _ = writeln!(
+            text,
+            "{lost} calls under way were given up, and their blocks are pending again."
+        );
+    }
+    if let Some(command) = goes_on {
+        let left: usize = queue
+            .steps()
+            .values()
+            .map(|counts| counts.pending + counts.taken)
+            .sum();
+        let _ = writeln!(
+            text,
+            "{left} items are left to run; what is complete is safe. To go on:\n  {command}"
+        );
+    }
+    text
+}

@@ -1,0 +1,271 @@
+//! `--check-endpoints`: a small canvas of the layer goes to each endpoint, and a table says what
+//! came of it. Nothing is claimed, recorded or saved.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use canvas::{Arrangement, Buffers, Encoded, Kind, Picture, Sheet, SizeMatch};
+use futures_util::future::join_all;
+use image::DynamicImage;
+use layer::CanvasMode;
+use model_client::{Ask, Carried, Client, Failure, FailureKind, Server, status_text};
+use planner::{Block, BlockShape, Item, Quadrant};
+use progress_db::ProgressDb;
+
+use super::layer_state::Start;
+use crate::ended::Ended;
+use crate::endpoint::{Endpoint, Speaks};
+use crate::work::calls::decode_answer;
+
+/// How many quadrants are looked at for one whose source picture can be read.
+const CANDIDATES: usize = 50;
+
+/// What came of one endpoint's call.
+struct Checked {
+    answer: Result<Answer, Failure>,
+    latency: Duration,
+}
+
+/// A picture that came back.
+struct Answer {
+    /// The status, where a server answered.
+    http_status: Option<u16>,
+    size_px: (u32, u32),
+    size_match: SizeMatch,
+}
+
+/// Sends each endpoint one canvas, all at once, and makes the table.
+///
+/// # Errors
+/// When there is nothing to send, or nobody to send it to.
+pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
+    start.require_endpoints()?;
+    let (block, source) = choose_canvas(start).await?;
+    tracing::info!(
+        "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"
+    );
+    let client = Client::new()?;
+    let checks = start
+        .endpoints
+        .iter()
+        .map(|endpoint| check_one(start, &client, endpoint, block, &source));
+    let checked = join_all(checks).await;
+    let failed = checked
+        .iter()
+        .filter(|checked| checked.answer.is_err())
+        .count();
+    let mut summary = table(start, &checked);
+    let _ = writeln!(
+        summary,
+        "\n{} of {} endpoints work; {block} was sent, and nothing in the layer was changed.",
+        checked.len() - failed,
+        checked.len()
+    );
+    Ok(Ended {
+        exit_status: if failed == 0 { 0 } else { 3 },
+        summary,
+        error: (failed > 0).then(|| format!("{failed} of {} endpoints failed", checked.len())),
+    })
+}
+
+/// A 1x1 item of the layer, else a quadrant of a larger one, whose source picture can be read.
+async fn choose_canvas(start: &Start) -> anyhow::Result<(Block, DynamicImage)> {
+    let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
+    let items = db.items().await?;
+    db.close().await?;
+    let is_single = |item: &&Item| item.block.shape == BlockShape::OneByOne;
+    let singles = items.iter().filter(is_single);
+    let others = items.iter().filter(|item| !is_single(item));
+    let mut reason = "there are no items".to_owned();
+    for item in singles.chain(others).take(CANDIDATES) {
+        let quadrant = item.block.top_left;
+        match read_source(start, quadrant).await {
+            Ok(source) => {
+                let block = Block {
+                    shape: BlockShape::OneByOne,
+                    top_left: quadrant,
+                };
+                return Ok((block, source));
+            }
+            Err(error) => reason = error,
+        }
+    }
+    bail!("the layer has no source picture that could be sent: {reason}")
+}
+
+async fn read_source(start: &Start, quadrant: Quadrant) -> Result<DynamicImage, String> {
+    let picture = start.source.picture(start.column, quadrant).await;
+    let picture = picture.map_err(|error| error.to_string())?;
+    canvas::decode_quadrant(&picture, start.size, &mut Buffers::default())
+        .map_err(|reason| format!("the source of quadrant {quadrant} is {reason}"))
+}
+
+async fn check_one(
+    start: &Start,
+    client: &Client,
+    endpoint: &Endpoint,
+    block: Block,
+    source: &DynamicImage,
+) -> Checked {
+    match &endpoint.speaks {
+        Speaks::Builtin(filter) => {
+            let began = Instant::now();
+            let mut picture = source.to_rgb8();
+            canvas::apply_filter(*filter, &mut picture);
+            Checked {
+                latency: began.elapsed(),
+                answer: Ok(Answer {
+                    http_status: None,
+                    size_px: picture.dimensions(),
+                    size_match: SizeMatch::Exact,
+                }),
+            }
+        }
+        Speaks::Http(server) => {
+            let sheet = endpoint
+                .form
+                .frame
+                .around(sheet_of(start, endpoint, block, source))
+                .with_border(
+                    start.config.canvas.border_px,
+                    start.config.canvas.border_color,
+                );
+            match Encoded::of(sheet, endpoint.form, &mut Buffers::default()) {
+                Ok(encoded) => call(client, endpoint, server, &encoded).await,
+                Err(reason) => Checked {
+                    latency: Duration::ZERO,
+                    answer: Err(Failure::bad_answer(reason)),
+                },
+            }
+        }
+    }
+}
+
+/// The canvas of a block of one quadrant around which nothing is finished.
+fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicImage) -> Sheet {
+    match endpoint.form.mode {
+        CanvasMode::Block => {
+            let sources = [(block.top_left, source.clone())];
+            canvas::stitch(block, start.size, &sources, &mut Buffers::default())
+        }
+        CanvasMode::Infill => {
+            let own = Picture {
+                quadrant: block.top_left,
+                kind: Kind::Source,
+                pixels: source.to_rgba8(),
+            };
+            let arrangement = Arrangement::of(block, start.size, |_| false);
+            canvas::infill(&arrangement, &start.config.canvas, vec![own])
+        }
+    }
+}
+
+async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &Encoded) -> Checked {
+    let ask = Ask {
+        picture: &encoded.bytes,
+        format: endpoint.form.format,
+        answer_px: encoded.answer_px,
+        settings: &endpoint.settings,
+    };
+    let began = Instant::now();
+    let answer = client.call(server, ask).await;
+    let latency = began.elapsed();
+    let read = |picture: &Carried, http_status: u16| {
+        let picture = decode_answer(encoded, picture, &mut Buffers::default())?;
+        let size_px = picture.dimensions();
+        let (_, size_match) = encoded.bring_to_size(picture)?;
+        Ok(Answer {
+            http_status: Some(http_status),
+            size_px,
+            size_match,
+        })
+    };
+    let answer = answer.and_then(|received| {
+        let came_as = received.came_as;
+        read(&received.picture, came_as.status())
+            .map_err(|reason: String| came_as.unusable(&endpoint.redact(&reason)))
+    });
+    Checked { answer, latency }
+}
+
+fn table(start: &Start, checked: &[Checked]) -> String {
+    let head = ["endpoint", "protocol", "status", "latency", "size"].map(str::to_owned);
+    let mut rows = vec![(head, "result".to_owned())];
+    for (endpoint, checked) in start.endpoints.iter().zip(checked) {
+        let (status, size, result) = match &checked.answer {
+            Ok(answer) => (
+                answer.http_status.map_or("-".to_owned(), status_text),
+                format!("{}x{}", answer.size_px.0, answer.size_px.1),
+                remark(answer).to_owned(),
+            ),
+            Err(failure) => (
+                failure.http_status.map_or("-".to_owned(), status_text),
+                "-".to_owned(),
+                format!("{failure}; {}", remedy(start, endpoint, failure)),
+            ),
+        };
+        let latency = format!("{:.2} s", checked.latency.as_secs_f64());
+        let name = endpoint.name.clone();
+        let protocol = endpoint.protocol_name().to_owned();
+        rows.push(([name, protocol, status, latency, size], result));
+    }
+    let mut text = String::new();
+    let width = |column: usize| {
+        let cells = rows.iter().map(|(cells, _)| cells[column].chars().count());
+        cells.max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..5).map(width).collect();
+    for (cells, result) in &rows {
+        for (cell, width) in cells.iter().zip(&widths) {
+            let _ = write!(text, "{cell:width$}  ");
+        }
+        let _ = writeln!(text, "{result}");
+    }
+    text
+}
+
+fn remark(answer: &Answer) -> &'static str {
+    match answer.size_match {
+        SizeMatch::Exact => "works",
+        SizeMatch::Resized => "works; answers are resized",
+        SizeMatch::Stretched => {
+            "works; answers have another shape than the canvas and are stretched: \"size_policy\": \"pad\" sends a shape that the server makes"
+        }
+    }
+}
+
+/// What the user can do about a failure.
+fn remedy(start: &Start, endpoint: &Endpoint, failure: &Failure) -> String {
+    let entries = &start.config.model_endpoints;
+    let entry = entries.iter().find(|entry| entry.name == endpoint.name);
+    let key = match entry.and_then(|entry| entry.api_key_env.as_deref()) {
+        Some(variable) => format!("check the key in {variable}"),
+        None => "\"api_key_env\" names the variable that holds a key".to_owned(),
+    };
+    let (address, protocol) = (&endpoint.address, endpoint.protocol_name());
+    match (failure.kind, failure.http_status) {
+        (FailureKind::EndpointOut, Some(401 | 403)) => key,
+        (FailureKind::EndpointOut, Some(402 | 429)) => {
+            "check the account's plan and billing".to_owned()
+        }
+        (FailureKind::EndpointOut, Some(400)) => format!("{key}, and \"model\""),
+        (FailureKind::EndpointOut | FailureKind::Missing, _) => {
+            format!("check \"url\" and \"protocol\": {address} was called as {protocol}")
+        }
+        (FailureKind::Away { .. } | FailureKind::BrokeOff, Some(_)) => {
+            "it is busy; a run waits and tries again".to_owned()
+        }
+        (FailureKind::Away { .. } | FailureKind::BrokeOff, None) => {
+            format!("check that a server answers at {address}, within \"timeout_s\"")
+        }
+        (FailureKind::Refused, _) => "change the prompt".to_owned(),
+        (FailureKind::Rejected, _) => {
+            "check \"model\", \"params\" and \"size_policy\", and \"protocol\"".to_owned()
+        }
+        (FailureKind::BadAnswer, Some(500..)) => "look into the server's log".to_owned(),
+        (FailureKind::BadAnswer, _) => {
+            format!("check \"protocol\": {address} was called as {protocol}")
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What a run needs before its first call, checked before anything is changed.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::bail;
+use canvas::QuadrantSize;
+use layer::{CanvasMode, LayerConfig, LayerDir, SourceLayer};
+use model_client::{Environment, PromptOrigin};
+use progress_db::ProgressDb;
+use source_map::{PictureColumn, SourceMap};
+
+use crate::endpoint::Endpoint;
+
+/// Everything that is read of a layer and its source.
+pub(crate) struct Start {
+    pub layer: Arc<LayerDir>,
+    pub config: LayerConfig,
+    pub source: SourceMap,
+    pub column: PictureColumn,
+    pub size: QuadrantSize,
+    pub endpoints: Vec<Endpoint>,
+    /// Whether all items are complete.
+    pub is_complete: bool,
+    /// What the user should know, a line each.
+    pub warnings: Vec<String>,
+}
+
+impl Start {
+    /// Reads and checks a layer.
+    ///
+    /// # Errors
+    /// What is wrong, where, and what to do.
+    pub(crate) async fn read(layer_dir: &Path, accept_source_change: bool) -> anyhow::Result<Self> {
+        let layer = LayerDir::at(layer_dir);
+        let (config, mut warnings) = layer.read_config()?;
+        let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
+        let source = SourceMap::open(&layer.generation_dir(&config)).await?;
+        let planned = check_fingerprint(&mut db, &config, &source).await;
+        let is_complete = db.is_complete().await?;
+        db.close().await?;
+        match planned {
+            Err(error) if accept_source_change => {
+                warnings.push(format!("{error}; going on, as was asked for"));
+            }
+            other => other?,
+        }
+        let (environment, warning) = Environment::read(Path::new("."));
+        warnings.extend(warning);
+        let mut endpoints = Vec::with_capacity(config.model_endpoints.len());
+        for entry in &config.model_endpoints {
+            let (endpoint, about_keys) = Endpoint::of(&config, entry, &environment)?;
+            warnings.extend(about_keys);
+            endpoints.push(endpoint);
+        }
+        if let Some(endpoint) = endpoints.iter().find(|endpoint| {
+            endpoint.is_http() && endpoint.settings.prompt_origin == PromptOrigin::Default
+        }) {
+            warnings.push(format!(
+                "no prompt is given; the model is asked: \"{}\" (set \"prompt\" in generation_params)",
+                endpoint.settings.prompt
+            ));
+        }
+        let (width_px, height_px) = source.config().quadrant_size_px();
+        let column = match config.source_layer {
+            SourceLayer::Generations => PictureColumn::Generation,
+            SourceLayer::Renders => PictureColumn::Render,
+        };
+        let size = QuadrantSize {
+            width_px,
+            height_px,
+        };
+        Ok(Self {
+            layer: Arc::new(layer),
+            config,
+            source,
+            column,
+            size,
+            endpoints,
+            is_complete,
+            warnings,
+        })
+    }
+
+    /// An error when there is no endpoint to call.
+    pub(crate) fn require_endpoints(&self) -> anyhow::Result<()> {
+        if self.endpoints.is_empty() {
+            bail!(
+                "{} lists no model_endpoints; add entries like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\", \"api_key_env\": \"MODEL_API_KEY\"}}, or {{\"name\": \"snow\", \"url\": \"builtin:snow\"}} to try it without a model",
+                self.layer.config_path().display()
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether canvases show what is around a block. An endpoint that is still to be added counts
+    /// as one that is shown it.
+    pub(crate) fn shows_surroundings(&self) -> bool {
+        self.config.canvas.mode == CanvasMode::Infill
+            && (self.endpoints.is_empty() || self.endpoints.iter().any(Endpoint::is_http))
+    }
+}
+
+/// Whether the source is the one that was planned. Plans made by other tools do not say.
+async fn check_fingerprint(
+    db: &mut ProgressDb,
+    config: &LayerConfig,
+    source: &SourceMap,
+) -> anyhow::Result<()> {
+    let remedy = "plan it anew with init_layer --force, or accept it with --accept-source-change";
+    if let Some(planned) = db.metadata("source_config_hash").await?
+        && planned != source.config_hash()
+    {
+        bail!(
+            "{} has another configuration than the source that was planned; {remedy}",
+            source.database().display()
+        );
+    }
+    if let Some(planned) = db.metadata("source_layer").await?
+        && planned != config.source_layer.name()
+    {
+        bail!(
+            "the source layer is {}, and {planned} was planned; {remedy}",
+            config.source_layer.name()
+        );
+    }
+    Ok(())
+}

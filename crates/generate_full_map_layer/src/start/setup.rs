@@ -1,0 +1,262 @@
+//! What a run does before its first call.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use dispatch::{Queue, duration_text};
+use layer::RunLock;
+use planner::{Item, Status, complete_followers};
+use progress_db::{Change, Durability, ProgressDb};
+
+use super::check::check;
+use super::dry_run;
+use super::layer_state::Start;
+use super::verify::damaged_items;
+use crate::args::Args;
+use crate::ended::Ended;
+use crate::report::printer::{Bar, Printer};
+use crate::work::cores::cores;
+
+/// What comes before the first call.
+pub(crate) enum Ready {
+    /// There are items to run.
+    ToRun(Box<ToRun>),
+    /// There is nothing to call.
+    Ended(Ended),
+}
+
+/// A layer whose items can be run, under its lock.
+pub(crate) struct ToRun {
+    pub start: Start,
+    pub db: ProgressDb,
+    pub queue: Queue,
+    pub lock: RunLock,
+}
+
+/// Reads and checks a layer, takes its lock, and brings its progress up to date.
+///
+/// # Errors
+/// Why it cannot run.
+pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Ready> {
+    let start = Start::read(&args.layer_dir, args.accept_source_change).await?;
+    for warning in &start.warnings {
+        tracing::warn!("{warning}");
+    }
+    if args.check_endpoints {
+        return Ok(Ready::Ended(check(&start).await?));
+    }
+    if args.dry_run {
+        return Ok(Ready::Ended(describe(args, &start, printer).await?));
+    }
+    if !start.is_complete {
+        start.require_endpoints()?;
+    }
+    let lock = RunLock::take(&start.layer)?;
+    let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
+    let items = bring_up_to_date(args, &start, &mut db, printer).await?;
+    let queue = Queue::of(items);
+    if queue.current_step().is_none() {
+        // What was committed is safe, whether or not the log can be folded into the database.
+        let _ = db.close().await;
+        return Ok(Ready::Ended(nothing_to_do(&queue)));
+    }
+    start.require_endpoints()?;
+    tell_about_settings(&mut db, &start).await?;
+    // Before anything is paid for that could not be saved.
+    start.layer.require_writable_pictures()?;
+    Ok(Ready::ToRun(Box::new(ToRun {
+        start,
+        db,
+        queue,
+        lock,
+    })))
+}
+
+/// Brings `progress.db` up to date with what earlier runs left: items that were under way when
+/// one died, failed ones that are to run again, pictures that are missing or damaged.
+async fn bring_up_to_date(
+    args: &Args,
+    start: &Start,
+    db: &mut ProgressDb,
+    printer: &Printer,
+) -> anyhow::Result<Vec<Item>> {
+    let mut items = db.items().await?;
+    let complete = items
+        .iter()
+        .filter(|item| item.status == Status::Complete)
+        .count();
+    start.layer.require_pictures_dir(complete)?;
+    start.layer.remove_stale_parts()?;
+    let abandoned = db.put_back_abandoned().await?;
+    if abandoned > 0 {
+        tracing::info!(
+            "{abandoned} items were under way when the last run died; they are generated again"
+        );
+    }
+    let failed = items
+        .iter()
+        .filter(|item| item.status == Status::Error)
+        .count();
+    if args.retry_errors && failed > 0 {
+        db.put_back_failed().await?;
+        tracing::info!("{failed} failed items run again");
+        for item in items.iter_mut().filter(|item| item.status == Status::Error) {
+            item.status = Status::Pending;
+        }
+    }
+    if args.resume {
+        let again = find_to_make_again(start, db, &items, printer).await?;
+        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
+        db.commit(&changes, Durability::Power).await?;
+        put_back(&mut items, &again);
+    }
+    Ok(items)
+}
+
+/// The complete items that `--resume` puts back: those whose pictures are missing or damaged, and
+/// where canvases show finished neighbours also all that were drawn to join them.
+async fn find_to_make_again(
+    start: &Start,
+    db: &mut ProgressDb,
+    items: &[Item],
+    printer: &Printer,
+) -> anyhow::Result<Vec<i64>> {
+    let mut again = find_damaged(start, db, items, printer).await?;
+    if start.shows_surroundings() && !again.is_empty() {
+        let followers = complete_followers(items, &again);
+        tracing::info!(
+            "the canvas is infill, so the complete items that were drawn to join these are made again too: {} more calls",
+            followers.len()
+        );
+        again.extend(followers);
+    }
+    Ok(again)
+}
+
+/// How often the progress of a long check is told where there is no terminal.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
+async fn find_damaged(
+    start: &Start,
+    db: &mut ProgressDb,
+    items: &[Item],
+    printer: &Printer,
+) -> anyhow::Result<Vec<i64>> {
+    let complete = items
+        .iter()
+        .filter(|item| item.status == Status::Complete)
+        .count();
+    let began = Instant::now();
+    let (mut told, mut told_at) = (0, began);
+    let damaged = damaged_items(db, &start.layer, start.size, items, cores(), |checked| {
+        let tenths = 10 * checked / complete.max(1);
+        if printer.is_terminal() {
+            let left = began
+                .elapsed()
+                .mul_f64((complete - checked) as f64 / checked.max(1) as f64);
+            printer.show(vec![Bar {
+                label: "checking".to_owned(),
+                done: checked as u64,
+                of: complete as u64,
+                text: format!("{checked}/{complete} items, {} left", duration_text(left)),
+            }]);
+        } else if tenths > told || told_at.elapsed() > TELL_EVERY {
+            (told, told_at) = (tenths, Instant::now());
+            tracing::info!("checked the pictures of {checked} of {complete} complete items");
+        }
+    })
+    .await?;
+    printer.show(Vec::new());
+    tracing::info!(
+        "{complete} complete items checked: {} have missing or damaged pictures and are made again",
+        damaged.len()
+    );
+    Ok(damaged)
+}
+
+fn put_back(items: &mut [Item], ids: &[i64]) {
+    let ids: HashSet<i64> = ids.iter().copied().collect();
+    for item in items.iter_mut().filter(|item| ids.contains(&item.id)) {
+        item.status = Status::Pending;
+    }
+}
+
+/// Says how many finished items were made with other settings than this run's.
+async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Result<()> {
+    let others: u64 = db
+        .settings_of_complete_items()
+        .await?
+        .into_iter()
+        .filter(|(hash, _)| {
+            !start
+                .endpoints
+                .iter()
+                .any(|endpoint| endpoint.settings.hash == *hash)
+        })
+        .map(|(_, count)| count)
+        .sum();
+    if others > 0 {
+        tracing::warn!(
+            "{others} complete items were made with other settings (prompt, parameters or canvas) than this run has; their pictures may look different"
+        );
+    }
+    Ok(())
+}
+
+fn nothing_to_do(queue: &Queue) -> Ended {
+    let mut summary = String::new();
+    let (mut complete, mut failed, mut waiting) = (0, 0, 0);
+    for (step, counts) in queue.steps() {
+        summary += &format!(
+            "[Step {step}] {}/{} complete, {} errors\n",
+            counts.complete,
+            counts.total(),
+            counts.failed
+        );
+        complete += counts.complete;
+        failed += counts.failed;
+        waiting += counts.held_back;
+    }
+    if failed + waiting == 0 {
+        summary += &format!("All {complete} items are complete; there is nothing to do.\n");
+        return Ended {
+            exit_status: 0,
+            summary,
+            error: None,
+        };
+    }
+    summary += &format!(
+        "{failed} items failed and {waiting} wait on them; --retry-errors runs them again.\n"
+    );
+    Ended {
+        exit_status: 1,
+        summary,
+        error: None,
+    }
+}
+
+async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
+    let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
+    let mut items = db.items().await?;
+    if args.retry_errors {
+        for item in items.iter_mut().filter(|item| item.status == Status::Error) {
+            item.status = Status::Pending;
+        }
+    }
+    if args.resume {
+        let again = find_to_make_again(start, &mut db, &items, printer).await?;
+        put_back(&mut items, &again);
+    }
+    db.close().await?;
+    let queue = Queue::of(items);
+    let summary = dry_run::describe(
+        &queue,
+        &start.endpoints,
+        args.max_items.map(|most| most as usize),
+    );
+    Ok(Ended {
+        exit_status: 0,
+        summary,
+        error: None,
+    })
+}

@@ -1,0 +1,338 @@
+//! The work of one call: sending a canvas to its endpoint, and saving the answer. Canvases are
+//! prepared in [`super::canvases`].
+//!
+//! Waiting is async; decoding and encoding run on [`Cores`]. Each piece is a task of the
+//! executor's, and what it returns is the next event.
+
+use std::borrow::Cow;
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use canvas::{Buffers, Encoded, QuadrantSize, SizeMatch, Tell};
+use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure};
+use image::{DynamicImage, RgbImage};
+use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
+use model_client::{Ask, CameAs, Carried, Client, Received};
+use planner::{Block, Item, Quadrant};
+use progress_db::{Change, Durability};
+use source_map::{PictureColumn, SourceMap};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use super::canvases::Canvas;
+use super::clock::unix_now;
+use super::cores::Cores;
+use super::cpu_time::{CpuTime, Stage};
+use super::executor::Done;
+use super::fault_point::fault_point;
+use super::publish::Finished;
+use super::recorder::Recorder;
+use crate::endpoint::{Endpoint, Speaks};
+
+/// How many items are being written to the disk at a time. A sync is a wait, not work.
+const WRITERS: usize = 16;
+
+/// What all work of a run shares.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub endpoints: Vec<Endpoint>,
+    pub client: Client,
+    pub source: SourceMap,
+    pub column: PictureColumn,
+    pub size: QuadrantSize,
+    pub layer: Arc<LayerDir>,
+    pub canvas: CanvasConfig,
+    pub compression: PngCompression,
+    pub cpu_time: Arc<CpuTime>,
+    pub recorder: Recorder,
+    pub publisher: mpsc::UnboundedSender<Finished>,
+    /// Items answered and not yet complete.
+    pub being_saved: Arc<AtomicUsize>,
+    pub sizes: Arc<Sizes>,
+    pub cores: Cores,
+    pub writers: Semaphore,
+}
+
+/// How many answers had another size than their canvas.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes {
+    pub resized: AtomicUsize,
+    pub stretched: AtomicUsize,
+}
+
+/// The encoded quadrants of a block, cut out of an answer.
+struct Cut {
+    size_match: SizeMatch,
+    quadrants: Vec<(Quadrant, Vec<u8>)>,
+}
+
+/// A call that is about to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub attempt: AttemptId,
+    pub id: CanvasId,
+    pub item: Item,
+    pub endpoint: EndpointIndex,
+    pub canvas: Arc<Canvas>,
+}
+
+/// What a call brought.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// An encoded picture.
+    Encoded(Received),
+    /// A picture from a filter inside the process.
+    Drawn(RgbImage),
+}
+
+impl Answer {
+    /// The status that came with it, where a server answered.
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Encoded(received) => Some(received.came_as.status()),
+            Self::Drawn(_) => None,
+        }
+    }
+}
+
+impl Work {
+    /// Room for the writers of a run.
+    pub(crate) fn writers() -> Semaphore {
+        Semaphore::new(WRITERS)
+    }
+
+    /// Records that the call starts, and calls the endpoint.
+    pub(crate) async fn call(self: Arc<Self>, call: Call) -> Done {
+        let attempt = call.attempt;
+        let endpoint = &self.endpoints[call.endpoint];
+        let (item, at) = (call.item.id, unix_now());
+        let (name, settings_hash) = (endpoint.name.clone(), endpoint.settings.hash.clone());
+        let start = match call.id {
+            CanvasId::Of(_) => Change::Claim {
+                item,
+                attempt,
+                endpoint: name,
+                settings_hash,
+                at,
+            },
+            CanvasId::Comparison(_) => Change::Compare {
+                item,
+                attempt,
+                endpoint: name,
+                settings_hash,
+                at,
+            },
+        };
+        if let Err(error) = self.recorder.commit(vec![start], Durability::Process).await {
+            return Done::Event(Event::StorageFailed {
+                attempts: vec![attempt],
+                message: error.to_string(),
+            });
+        }
+        fault_point("claimed");
+        let sheet = call.canvas.in_form(endpoint.form);
+        let answer = match &endpoint.speaks {
+            Speaks::Builtin(filter) => {
+                let (filter, picture) = (*filter, sheet.bytes.clone());
+                let drawn = self
+                    .cores
+                    .run(move |buffers| draw(filter, &picture, buffers))
+                    .await;
+                drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
+            }
+            Speaks::Http(server) => {
+                let ask = Ask {
+                    picture: &sheet.bytes,
+                    format: endpoint.form.format,
+                    answer_px: sheet.answer_px,
+                    settings: &endpoint.settings,
+                };
+                self.client.call(server, ask).await.map(Answer::Encoded)
+            }
+        };
+        if answer.is_ok() {
+            fault_point("answered");
+        }
+        Done::Called { attempt, answer }
+    }
+
+    /// Asks an endpoint whether it is there.
+    pub(crate) async fn probe(self: Arc<Self>, endpoint: EndpointIndex) -> Done {
+        fault_point("probing");
+        let result = match &self.endpoints[endpoint].speaks {
+            Speaks::Builtin(_) => Ok(()),
+            Speaks::Http(server) => self.client.probe(server).await,
+        };
+        Done::Event(Event::Probed { endpoint, result })
+    }
+
+    /// Cuts the quadrants out of an answer, writes and syncs them, and waits until they are
+    /// published and recorded.
+    pub(crate) async fn save(self: Arc<Self>, call: Call, answer: Answer) -> Done {
+        self.being_saved.fetch_add(1, Ordering::Relaxed);
+        let saved = self.cut_and_publish(&call, answer).await;
+        self.being_saved.fetch_sub(1, Ordering::Relaxed);
+        let attempt = call.attempt;
+        Done::Event(match saved {
+            Ok(()) => Event::Saved {
+                attempts: vec![attempt],
+            },
+            Err(NotSaved::Unusable(failure)) => Event::Unusable { attempt, failure },
+            Err(NotSaved::Storage(message)) => Event::StorageFailed {
+                attempts: vec![attempt],
+                message,
+            },
+        })
+    }
+
+    async fn cut_and_publish(
+        self: &Arc<Self>,
+        call: &Call,
+        answer: Answer,
+    ) -> Result<(), NotSaved> {
+        let block = call.item.block;
+        let form = self.endpoints[call.endpoint].form;
+        let canvas = Arc::clone(&call.canvas);
+        let came_as = match &answer {
+            Answer::Encoded(received) => Some(received.came_as.clone()),
+            Answer::Drawn(_) => None,
+        };
+        let http_status = answer.http_status();
+        let this = Arc::clone(self);
+        let cut = self
+            .cores
+            .run(move |buffers| {
+                fault_point("cutting");
+                this.cut(block, canvas.in_form(form), answer, buffers)
+            })
+            .await;
+        let Cut {
+            size_match,
+            quadrants,
+        } = cut.map_err(|reason| {
+            let reason = self.endpoints[call.endpoint].redact(&reason);
+            NotSaved::Unusable(match came_as {
+                Some(came_as) => CameAs::unusable(&came_as, &reason),
+                None => Failure::bad_answer(reason),
+            })
+        })?;
+        self.sizes.note(size_match);
+        let permit = self
+            .writers
+            .acquire()
+            .await
+            .expect("the semaphore is never closed");
+        let this = Arc::clone(self);
+        let staged = tokio::task::spawn_blocking(move || {
+            fault_point("staging");
+            this.cpu_time.of(Stage::WriteFile, || this.stage(quadrants))
+        });
+        let staged = staged
+            .await
+            .unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()));
+        drop(permit);
+        let (done, published) = oneshot::channel();
+        let finished = Finished {
+            item: call.item.id,
+            attempt: call.attempt,
+            http_status,
+            pictures: staged.map_err(|error| NotSaved::Storage(error.to_string()))?,
+            done,
+        };
+        let _ = self.publisher.send(finished);
+        match published.await {
+            Ok(published) => published.map_err(NotSaved::Storage),
+            // The publisher has ended the run, and says why.
+            Err(_) => std::future::pending().await,
+        }
+    }
+
+    fn stage(
+        &self,
+        quadrants: Vec<(Quadrant, Vec<u8>)>,
+    ) -> Result<Vec<(Quadrant, StagedPicture, PictureRecord)>, LayerError> {
+        let staged = quadrants.into_iter().map(|(quadrant, bytes)| {
+            let staged = self.layer.stage_picture(quadrant, &bytes)?;
+            Ok((quadrant, staged, PictureRecord::of(&bytes)))
+        });
+        staged.collect()
+    }
+
+    fn cut(
+        &self,
+        block: Block,
+        sheet: &Encoded,
+        answer: Answer,
+        buffers: &mut Buffers,
+    ) -> Result<Cut, String> {
+        let picture = match answer {
+            Answer::Drawn(picture) => picture,
+            Answer::Encoded(Received { picture, .. }) => {
+                let decode = || decode_answer(sheet, &picture, buffers);
+                self.cpu_time.of(Stage::DecodeAnswer, decode)?
+            }
+        };
+        let (mut picture, size_match) = sheet.bring_to_size(picture)?;
+        canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);
+        let mut quadrants = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            let part = self.size.part_of(quadrant, block, sheet.block_at_px);
+            let encode = || canvas::encode_quadrant(&picture, part, self.compression, buffers);
+            let encoded = self.cpu_time.of(Stage::EncodeQuadrant, encode)?;
+            quadrants.push((quadrant, encoded));
+        }
+        buffers.give_back(picture.into_raw());
+        Ok(Cut {
+            size_match,
+            quadrants,
+        })
+    }
+}
+
+/// Why an answer is not saved.
+enum NotSaved {
+    Unusable(Failure),
+    Storage(String),
+}
+
+impl Sizes {
+    fn note(&self, size_match: SizeMatch) {
+        match size_match {
+            SizeMatch::Exact => {}
+            SizeMatch::Resized => drop(self.resized.fetch_add(1, Ordering::Relaxed)),
+            SizeMatch::Stretched => drop(self.stretched.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+}
+
+/// Decodes the picture of an answer.
+///
+/// # Errors
+/// A line that says what came instead of a picture.
+pub(crate) fn decode_answer(
+    sheet: &Encoded,
+    picture: &Carried,
+    buffers: &mut Buffers,
+) -> Result<RgbImage, String> {
+    let bytes = picture.bytes(|length| buffers.take(length))?;
+    let tell = match picture {
+        Carried::Plain(_) | Carried::Base64(_) => Tell::FirstBytes,
+        Carried::Fetched(_) => Tell::Kind,
+    };
+    let decoded = sheet.decode_answer(&bytes, tell, buffers)?;
+    if let Cow::Owned(bytes) = bytes {
+        buffers.give_back(bytes);
+    }
+    Ok(decoded)
+}
+
+fn draw(filter: layer::Filter, picture: &[u8], buffers: &mut Buffers) -> Result<RgbImage, String> {
+    let mut picture: RgbImage = canvas::into_opaque(decode_own(picture, buffers)?);
+    canvas::apply_filter(filter, &mut picture);
+    Ok(picture)
+}
+
+/// Decodes a canvas that this process encoded itself.
+fn decode_own(picture: &[u8], buffers: &mut Buffers) -> Result<DynamicImage, String> {
+    canvas::decode(picture, u32::MAX, Tell::FirstBytes, buffers)
+}

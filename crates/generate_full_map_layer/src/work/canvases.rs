@@ -1,0 +1,286 @@
+//! Preparing the canvas of an item: reading pictures, drawing, encoding.
+
+use std::iter::repeat_n;
+use std::sync::Arc;
+
+use canvas::{
+    Arrangement, Buffers, CanvasForm, Encoded, Kind, Picture, Sheet, decode_quadrant, infill,
+    stitch, stitch_encoded,
+};
+use dispatch::{CanvasId, PrepareFailure};
+use image::DynamicImage;
+use layer::CanvasMode;
+use planner::{Block, Quadrant};
+
+use super::calls::Work;
+use super::cpu_time::Stage;
+use super::executor::Done;
+use super::fault_point::fault_point;
+
+/// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    encoded: Vec<(CanvasForm, Encoded)>,
+}
+
+impl Canvas {
+    pub(crate) fn in_form(&self, form: CanvasForm) -> &Encoded {
+        let (_, encoded) = self
+            .encoded
+            .iter()
+            .find(|(other, _)| *other == form)
+            .expect("all forms are prepared");
+        encoded
+    }
+}
+
+/// The encoded picture of a quadrant.
+type EncodedPicture = (Quadrant, Vec<u8>);
+
+/// The encoded pictures around a block that its infill canvas shows.
+#[derive(Debug)]
+struct Around {
+    arrangement: Arrangement,
+    finished: Vec<EncodedPicture>,
+    sources: Vec<EncodedPicture>,
+}
+
+impl Work {
+    /// Reads, draws and encodes the canvas of a block. `finished` are the quadrants around it
+    /// that an infill canvas shows as finished.
+    pub(crate) async fn prepare(
+        self: Arc<Self>,
+        id: CanvasId,
+        block: Block,
+        finished: Vec<Quadrant>,
+    ) -> Done {
+        fault_point("preparing");
+        let canvas = self.canvas_of(block, finished).await.map(Arc::new);
+        Done::Prepared { id, canvas }
+    }
+
+    /// Whether any endpoint is shown what is around a block.
+    pub(crate) fn shows_surroundings(&self) -> bool {
+        self.endpoints
+            .iter()
+            .any(|endpoint| endpoint.form.mode == CanvasMode::Infill)
+    }
+
+    async fn canvas_of(
+        self: &Arc<Self>,
+        block: Block,
+        finished: Vec<Quadrant>,
+    ) -> Result<Canvas, PrepareFailure> {
+        let quadrants: Vec<Quadrant> = block.quadrants().collect();
+        let mut own = Vec::with_capacity(quadrants.len());
+        for (quadrant, picture) in self.read_sources(&quadrants).await? {
+            own.push((quadrant, picture.map_err(PrepareFailure::Item)?));
+        }
+        let around = if self.shows_surroundings() {
+            Some(self.read_around(block, &finished).await?)
+        } else {
+            None
+        };
+        let this = Arc::clone(self);
+        self.cores
+            .run(move |buffers| {
+                fault_point("drawing");
+                this.draw_canvas(block, &own, around.as_ref(), buffers)
+            })
+            .await
+            .map_err(PrepareFailure::Item)
+    }
+
+    async fn read_around(
+        self: &Arc<Self>,
+        block: Block,
+        finished: &[Quadrant],
+    ) -> Result<Around, PrepareFailure> {
+        let arrangement =
+            Arrangement::of(block, self.size, |quadrant| finished.contains(&quadrant));
+        let shown = arrangement.places().map(|place| place.quadrant);
+        let (finished, others): (Vec<_>, Vec<_>) = shown
+            .filter(|&quadrant| !block.contains(quadrant))
+            .partition(|quadrant| finished.contains(quadrant));
+        let sources = self.read_sources(&others).await?;
+        // Beyond the map's outline there is nothing to show.
+        let sources = sources.filter_map(|(quadrant, picture)| Some((quadrant, picture.ok()?)));
+        let this = Arc::clone(self);
+        let finished = tokio::task::spawn_blocking(move || {
+            finished
+                .into_iter()
+                .map(|quadrant| Ok((quadrant, this.read_finished(quadrant)?)))
+                .collect::<Result<Vec<_>, String>>()
+        })
+        .await
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        Ok(Around {
+            arrangement,
+            finished: finished.map_err(PrepareFailure::Item)?,
+            sources: sources.collect(),
+        })
+    }
+
+    /// The source pictures of `quadrants`, or why one cannot be had.
+    async fn read_sources<'a>(
+        &self,
+        quadrants: &'a [Quadrant],
+    ) -> Result<impl Iterator<Item = (Quadrant, Result<Vec<u8>, String>)> + use<'a>, PrepareFailure>
+    {
+        let pictures = self.source.pictures(self.column, quadrants).await;
+        let pictures = pictures.map_err(|error| PrepareFailure::Source(error.to_string()))?;
+        let pictures = pictures
+            .into_iter()
+            .map(|picture| picture.map_err(|error| error.to_string()));
+        Ok(quadrants.iter().copied().zip(pictures))
+    }
+
+    fn read_finished(&self, quadrant: Quadrant) -> Result<Vec<u8>, String> {
+        match self.layer.read_picture(quadrant) {
+            Ok(Some(picture)) => Ok(picture),
+            Ok(None) => Err(self.unusable(quadrant, "missing")),
+            Err(error) => Err(self.unusable(quadrant, &format!("unreadable ({error})"))),
+        }
+    }
+
+    /// Says that a finished picture which the block has to join is of no use.
+    fn unusable(&self, quadrant: Quadrant, what: &str) -> String {
+        format!(
+            "{}, the finished picture of quadrant {quadrant} that this block has to join, is {what}; run again with --resume --retry-errors to make it and this block again",
+            self.layer.picture_path(quadrant).display()
+        )
+    }
+
+    fn draw_canvas(
+        &self,
+        block: Block,
+        own: &[EncodedPicture],
+        around: Option<&Around>,
+        buffers: &mut Buffers,
+    ) -> Result<Canvas, String> {
+        let mut encoded = Vec::with_capacity(1);
+        for mode in [CanvasMode::Block, CanvasMode::Infill] {
+            let forms = self.forms_of(mode);
+            if forms.is_empty() {
+                continue;
+            }
+            let sheet = match (mode, around) {
+                (CanvasMode::Infill, Some(around)) => self.draw_infill(own, around, buffers)?,
+                _ => self.stitch(block, own, buffers)?,
+            };
+            for (sheet, form) in repeat_n(sheet, forms.len()).zip(forms) {
+                let encode = || self.encode(sheet, form, buffers);
+                let sheet = self.cpu_time.of(Stage::EncodeCanvas, encode)?;
+                encoded.push((form, sheet));
+            }
+        }
+        Ok(Canvas { encoded })
+    }
+
+    /// The forms in which endpoints of the run take a canvas of `mode`.
+    fn forms_of(&self, mode: CanvasMode) -> Vec<CanvasForm> {
+        let mut forms = Vec::with_capacity(1);
+        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
+            if form.mode == mode && !forms.contains(&form) {
+                forms.push(form);
+            }
+        }
+        forms
+    }
+
+    fn encode(
+        &self,
+        sheet: Sheet,
+        form: CanvasForm,
+        buffers: &mut Buffers,
+    ) -> Result<Encoded, String> {
+        // A frame repeats the canvas's edge, so the border comes after it.
+        let sheet = form
+            .frame
+            .around(sheet)
+            .with_border(self.canvas.border_px, self.canvas.border_color);
+        Encoded::of(sheet, form, buffers)
+    }
+
+    fn stitch(
+        &self,
+        block: Block,
+        own: &[EncodedPicture],
+        buffers: &mut Buffers,
+    ) -> Result<Sheet, String> {
+        let pictures = own.iter().map(|(place, picture)| (*place, &**picture));
+        let decode = || stitch_encoded(block, self.size, pictures, buffers);
+        if let Some(sheet) = self.cpu_time.of(Stage::DecodeSource, decode) {
+            return Ok(sheet);
+        }
+        let sources = self.decode_sources(own, buffers)?;
+        let draw = || stitch(block, self.size, &sources, buffers);
+        let sheet = self.cpu_time.of(Stage::EncodeCanvas, draw);
+        for (_, source) in sources {
+            buffers.give_back_picture(source);
+        }
+        Ok(sheet)
+    }
+
+    fn decode_sources(
+        &self,
+        own: &[EncodedPicture],
+        buffers: &mut Buffers,
+    ) -> Result<Vec<(Quadrant, DynamicImage)>, String> {
+        let decoded = own.iter().map(|(quadrant, picture)| {
+            let decode = || decode_quadrant(picture, self.size, buffers);
+            let decoded = self.cpu_time.of(Stage::DecodeSource, decode);
+            let decoded = decoded.map_err(|reason| {
+                format!(
+                    "the {} of quadrant {quadrant} in {} is {reason}",
+                    self.column.name(),
+                    self.source.database().display()
+                )
+            })?;
+            Ok((*quadrant, decoded))
+        });
+        decoded.collect()
+    }
+
+    fn draw_infill(
+        &self,
+        own: &[EncodedPicture],
+        around: &Around,
+        buffers: &mut Buffers,
+    ) -> Result<Sheet, String> {
+        let sources = self.decode_sources(own, buffers)?;
+        let mut decode = |quadrant: Quadrant, encoded: &[u8]| {
+            let decode = || decode_quadrant(encoded, self.size, buffers);
+            let decoded = self.cpu_time.of(Stage::DecodeSource, decode);
+            decoded.map(|decoded| (quadrant, decoded))
+        };
+        let mut decoded: Vec<(Kind, (Quadrant, DynamicImage))> = Vec::with_capacity(9);
+        decoded.extend(sources.into_iter().map(|source| (Kind::Source, source)));
+        for (quadrant, encoded) in &around.finished {
+            let finished =
+                decode(*quadrant, encoded).map_err(|reason| self.unusable(*quadrant, &reason))?;
+            decoded.push((Kind::Finished, finished));
+        }
+        // One that is of no use fails its own item, and is no reason to fail this one.
+        let beside = around.sources.iter();
+        let beside = beside.filter_map(|(quadrant, encoded)| decode(*quadrant, encoded).ok());
+        decoded.extend(beside.map(|source| (Kind::Source, source)));
+        let draw = || {
+            let pictures = decoded
+                .into_iter()
+                .map(|(kind, (quadrant, picture))| shown(quadrant, kind, picture, buffers));
+            infill(&around.arrangement, &self.canvas, pictures.collect())
+        };
+        Ok(self.cpu_time.of(Stage::EncodeCanvas, draw))
+    }
+}
+
+fn shown(quadrant: Quadrant, kind: Kind, decoded: DynamicImage, buffers: &mut Buffers) -> Picture {
+    let pixels = decoded.to_rgba8();
+    buffers.give_back_picture(decoded);
+    Picture {
+        quadrant,
+        kind,
+        pixels,
+    }
+}

@@ -1,0 +1,297 @@
+//! Carries out what the dispatcher orders: each order as a task whose result is the next event.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dispatch::{
+    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Failure, Level, Order, PrepareFailure,
+};
+use planner::Item;
+use progress_db::{Change, Durability, Outcome};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
+use tokio::time::Instant;
+
+use super::calls::{Answer, Call, Work};
+use super::canvases::Canvas;
+use super::clock::unix_now;
+use super::shutdown::Shutdown;
+use crate::report::progress::Progress;
+
+/// The dispatcher is asked at least so often.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What a task has done.
+pub(crate) enum Done {
+    /// A canvas is ready, or there is none.
+    Prepared {
+        id: CanvasId,
+        canvas: Result<Arc<Canvas>, PrepareFailure>,
+    },
+    /// A call has ended.
+    Called {
+        attempt: AttemptId,
+        answer: Result<Answer, Failure>,
+    },
+    /// Anything else that the dispatcher is to know.
+    Event(Event),
+    /// Something that nobody waits for.
+    Nothing,
+}
+
+/// A dispatcher and all that it has ordered.
+pub(crate) struct Executor {
+    work: Arc<Work>,
+    pub dispatcher: Dispatcher,
+    tasks: JoinSet<Done>,
+    started: Instant,
+    canvases: HashMap<CanvasId, Arc<Canvas>>,
+    /// Canvases on their way.
+    preparing: HashMap<CanvasId, AbortHandle>,
+    calls: HashMap<AttemptId, InFlight>,
+    /// Calls that were given up, or whose answers could not be saved.
+    pub lost: usize,
+}
+
+/// A call that is under way, or whose answer is being saved.
+struct InFlight {
+    call: Call,
+    calling: AbortHandle,
+    answer: Option<Answer>,
+    http_status: Option<u16>,
+}
+
+impl Executor {
+    /// An executor of `dispatcher`; `tasks` are those that serve all of the run.
+    pub(crate) fn new(work: Arc<Work>, dispatcher: Dispatcher, tasks: JoinSet<Done>) -> Self {
+        Self {
+            work,
+            dispatcher,
+            tasks,
+            started: Instant::now(),
+            canvases: HashMap::new(),
+            preparing: HashMap::new(),
+            calls: HashMap::new(),
+            lost: 0,
+        }
+    }
+
+    /// Runs until everything is done or the run has to stop. A task that panics ends it at once.
+    pub(crate) async fn run(&mut self, shutdown: &mut Shutdown, progress: &mut Progress) -> Ending {
+        self.tell(Event::Wake, progress);
+        loop {
+            if let Some(ending) = self.dispatcher.ending() {
+                return ending;
+            }
+            let now = self.started.elapsed();
+            let wake = self.dispatcher.next_wake(now);
+            let wake = wake.map_or(LOOK_EVERY, |at| at.saturating_sub(now).min(LOOK_EVERY));
+            tokio::select! {
+                biased;
+                signal = shutdown.next() => self.tell(Event::Signal(signal), progress),
+                Some(done) = self.tasks.join_next() => {
+                    let mut next = Some(done);
+                    while let Some(done) = next {
+                        match done {
+                            Ok(done) => self.take_in(done, progress),
+                            Err(error) if error.is_panic() => return self.give_up(error).await,
+                            // It was cancelled, and the dispatcher knows.
+                            Err(_) => {}
+                        }
+                        next = self.tasks.try_join_next();
+                    }
+                }
+                () = tokio::time::sleep(wake) => self.tell(Event::Wake, progress),
+            }
+            progress.update(&self.dispatcher);
+        }
+    }
+
+    /// Lets what serves the whole run end, when nothing is left to do.
+    pub(crate) async fn finish(self) -> Dispatcher {
+        let Self {
+            work,
+            dispatcher,
+            mut tasks,
+            preparing,
+            ..
+        } = self;
+        for task in preparing.values() {
+            task.abort();
+        }
+        // When the last piece of work is done the publisher and the writer end, one after the
+        // other.
+        drop(work);
+        while tasks.join_next().await.is_some() {}
+        dispatcher
+    }
+
+    /// Ends a run in which a task panicked: its state is not known, and what is complete is safe.
+    async fn give_up(&mut self, error: JoinError) -> Ending {
+        self.lost += self.calls.len();
+        self.tasks.shutdown().await;
+        let panic = error.into_panic();
+        let message = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("it did not say why");
+        Ending::Early(format!(
+            "a part of the program failed ({message}); this is a fault of the program, not of the layer: what is complete is safe, and the same command goes on"
+        ))
+    }
+
+    fn take_in(&mut self, done: Done, progress: &mut Progress) {
+        let event = match done {
+            Done::Nothing => return,
+            Done::Event(event) => event,
+            Done::Prepared { id, canvas } => {
+                // One that was discarded meanwhile is not wanted any more.
+                if self.preparing.remove(&id).is_none() {
+                    return;
+                }
+                let result = canvas.map(|canvas| drop(self.canvases.insert(id, canvas)));
+                Event::Prepared { canvas: id, result }
+            }
+            Done::Called { attempt, answer } => {
+                let Some(in_flight) = self.calls.get_mut(&attempt) else {
+                    return;
+                };
+                let result = answer.map(|answer| {
+                    in_flight.http_status = answer.http_status();
+                    in_flight.answer = Some(answer);
+                });
+                Event::Called { attempt, result }
+            }
+        };
+        if let Event::Saved { attempts } = &event {
+            for attempt in attempts {
+                self.calls.remove(attempt);
+            }
+        }
+        self.tell(event, progress);
+    }
+
+    fn tell(&mut self, event: Event, progress: &mut Progress) {
+        let orders = self.dispatcher.on(event, self.started.elapsed());
+        let mut changes = Vec::new();
+        for order in orders {
+            self.carry_out(order, &mut changes, progress);
+        }
+        self.write(changes);
+    }
+
+    fn carry_out(&mut self, order: Order, changes: &mut Vec<Change>, progress: &mut Progress) {
+        match order {
+            Order::Prepare { canvas, finished } => {
+                let block = self.item(canvas).block;
+                let work = Arc::clone(&self.work);
+                let task = self.tasks.spawn(work.prepare(canvas, block, finished));
+                self.preparing.insert(canvas, task);
+            }
+            Order::Discard(canvas) => {
+                self.canvases.remove(&canvas);
+                if let Some(task) = self.preparing.remove(&canvas) {
+                    task.abort();
+                }
+            }
+            Order::Call {
+                attempt,
+                canvas,
+                endpoint,
+            } => {
+                // What was decided before is written before what follows from it.
+                self.write(std::mem::take(changes));
+                let call = Call {
+                    attempt,
+                    id: canvas,
+                    item: self.item(canvas),
+                    endpoint,
+                    canvas: Arc::clone(&self.canvases[&canvas]),
+                };
+                let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
+                let in_flight = InFlight {
+                    call,
+                    calling,
+                    answer: None,
+                    http_status: None,
+                };
+                self.calls.insert(attempt, in_flight);
+            }
+            Order::Save { attempt } => {
+                let in_flight = self.calls.get_mut(&attempt).expect("it was answered");
+                let answer = in_flight.answer.take().expect("it was answered");
+                let work = Arc::clone(&self.work);
+                self.tasks.spawn(work.save(in_flight.call.clone(), answer));
+            }
+            Order::Cancel { attempt } => {
+                if let Some(in_flight) = self.calls.get(&attempt) {
+                    in_flight.calling.abort();
+                }
+            }
+            Order::Close {
+                attempt,
+                end,
+                http_status,
+            } => {
+                let in_flight = self.calls.remove(&attempt);
+                let answered = in_flight.and_then(|in_flight| in_flight.http_status);
+                self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
+                changes.push(Change::AttemptEnded {
+                    attempt,
+                    outcome: outcome(end),
+                    http_status: http_status.or(answered),
+                    at: unix_now(),
+                });
+            }
+            Order::PutBack(handle) => changes.push(Change::PutBack {
+                item: self.item(CanvasId::Of(handle)).id,
+            }),
+            Order::Fail { handle, message } => changes.push(Change::Fail {
+                item: self.item(CanvasId::Of(handle)).id,
+                message,
+            }),
+            Order::Probe(endpoint) => {
+                self.tasks.spawn(Arc::clone(&self.work).probe(endpoint));
+            }
+            Order::Tell(Level::Plain, line) => progress.say(&line),
+            Order::Tell(Level::Detail, line) => tracing::debug!("{line}"),
+            Order::Tell(Level::Warning, line) => tracing::warn!("{line}"),
+            Order::Tell(Level::Error, line) => tracing::error!("{line}"),
+        }
+    }
+
+    fn item(&self, canvas: CanvasId) -> Item {
+        *self.dispatcher.queue().item(canvas.handle())
+    }
+
+    /// Writes changes; what goes wrong is told as an event.
+    fn write(&mut self, changes: Vec<Change>) {
+        if changes.is_empty() {
+            return;
+        }
+        let committed = self.work.recorder.submit(changes, Durability::Process);
+        self.tasks.spawn(async move {
+            match committed.await {
+                Ok(Err(error)) => Done::Event(Event::StorageFailed {
+                    attempts: Vec::new(),
+                    message: error.to_string(),
+                }),
+                Ok(Ok(())) | Err(_) => Done::Nothing,
+            }
+        });
+    }
+}
+
+/// What the record of a call says of its end.
+const fn outcome(end: CallEnd) -> Outcome {
+    match end {
+        CallEnd::BadAnswer => Outcome::BadAnswer,
+        CallEnd::Away => Outcome::Away,
+        CallEnd::Rejected => Outcome::Rejected,
+        CallEnd::EndpointOut => Outcome::EndpointOut,
+        CallEnd::NotSaved => Outcome::NotSaved,
+        CallEnd::Interrupted => Outcome::Interrupted,
+        CallEnd::Compared => Outcome::Compared,
+    }
+}
