@@ -13,7 +13,7 @@ pub use member::{EndpointLimits, EndpointTally, Member};
 pub type EndpointIndex = usize;
 
 /// The longest rest of an endpoint that does not say itself how long.
-const LONGEST_REST: Duration = Duration::from_secs(300);
+pub(crate) const LONGEST_REST: Duration = Duration::from_secs(300);
 /// The first rest of an endpoint that is away.
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// The first and the longest rest after a bad answer.

@@ -62,6 +62,8 @@ pub struct Tries {
     endpoints: BTreeMap<EndpointIndex, Witness>,
     /// When the last comparison began.
     compared: Option<Moment>,
+    /// When anything was answered last, by any endpoint.
+    last_answer: Option<Moment>,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +105,9 @@ struct Open {
     broke_off: bool,
     /// Whether the endpoint had answered nothing yet: it may have been about to start.
     cold: bool,
+    /// Whether nothing was answered anywhere since the item failed before: the two may be of one
+    /// outage of all.
+    in_silence: bool,
     started: Moment,
     failed: Moment,
 }
@@ -192,6 +197,9 @@ impl Tries {
         let item = self.items.get_mut(&handle).expect("it was just noted");
         // One that has failed before says nothing about its endpoints.
         let testifies = item.last_unanswered.is_none();
+        let in_silence = item
+            .last_unanswered
+            .is_some_and(|failed| self.last_answer.is_none_or(|answered| answered <= failed));
         item.unanswered += 1;
         item.last_unanswered = Some(now);
         if !item.silent.contains(&endpoint) {
@@ -214,6 +222,7 @@ impl Tries {
                 endpoint,
                 broke_off,
                 cold: !witness.has_answered,
+                in_silence,
                 started,
                 failed: now,
             });
@@ -241,6 +250,7 @@ impl Tries {
 
     /// Notes that an endpoint has answered for an item.
     fn answered(&mut self, handle: Handle, endpoint: EndpointIndex, now: Moment) {
+        self.last_answer = Some(now);
         let witness = self.endpoints.entry(endpoint).or_default();
         witness.away_for.clear();
         witness.has_answered = true;
@@ -260,7 +270,9 @@ impl Tries {
                 // ago may have been another.
                 let is_another =
                     open.broke_off || item.counted.is_none_or(|at| open.started >= at + APART);
-                let is_another = is_another && now <= open.failed + SOON;
+                let is_another = is_another
+                    && now <= open.failed + SOON
+                    && !(open.in_silence && item.counted.is_some());
                 if is_another && !(open.cold && std::mem::replace(&mut item.cold_counts, true)) {
                     item.against += weight;
                     item.counted = Some(open.started);

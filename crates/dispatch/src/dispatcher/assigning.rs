@@ -1,7 +1,12 @@
 //! Which item goes to which endpoint.
 
+use std::time::Duration;
+
 use super::{Call, CanvasState, Dispatcher};
 use crate::{CanvasId, EndpointIndex, Handle, Moment, Order, Standing};
+
+/// An endpoint that may not be called more than once a minute is waited for.
+const A_MINUTE: Duration = Duration::from_secs(60);
 
 /// What is to be done with a free endpoint.
 enum Choice {
@@ -80,7 +85,7 @@ impl Dispatcher {
 
     /// Whether an endpoint is none that gave a useless answer for the item, as long as there are
     /// others, and none that is busy finding out something.
-    fn suits(&self, handle: Handle, endpoint: EndpointIndex, now: Moment) -> bool {
+    pub(super) fn suits(&self, handle: Handle, endpoint: EndpointIndex, now: Moment) -> bool {
         let is_probed = self.probing.is_some_and(|(probed, _)| probed == endpoint);
         let is_compared = self.comparison.is_some_and(|c| c.endpoint == endpoint);
         if is_probed || is_compared {
@@ -106,11 +111,14 @@ impl Dispatcher {
         }
         let members = self.pool.members();
         let is_better = |other: EndpointIndex| {
-            let is_there = !members[other].is_away() && self.suits(handle, other, now);
             let is_clear = self.tries.standing(handle, other, now) == Standing::Clear;
-            is_there
-                && (self.tries.is_worth_trying(handle, other)
-                    || (is_clear && members[other].is_free_soon(now)))
+            let is_there = !members[other].is_away();
+            // That it fails for others does not mean that it fails for this one.
+            let wakes = members[other].wakes_at(now);
+            let is_soon_there = is_there || wakes.is_none_or(|at| at <= now + A_MINUTE);
+            self.suits(handle, other, now)
+                && ((is_soon_there && self.tries.is_worth_trying(handle, other))
+                    || (is_there && is_clear && members[other].is_free_soon(now)))
         };
         let is_alone = self.tries.are_few_in_doubt();
         if is_alone && self.tries.is_worth_trying(handle, endpoint) {

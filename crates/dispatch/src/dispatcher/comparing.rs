@@ -4,6 +4,7 @@
 use planner::Status;
 
 use super::Dispatcher;
+use crate::pool::LONGEST_REST;
 use crate::{CanvasId, EndpointIndex, Handle, Level, Moment, Order};
 
 /// A comparison that is being prepared or under way. Until it has ended its endpoint is kept for
@@ -71,7 +72,13 @@ impl Dispatcher {
             let failed_lately = self.tries.failed_lately_at(doubted, endpoint, now);
             (!self.tries.is_deaf(endpoint), failed_lately, has_completed)
         };
-        !self.pool.has_other(|other| rank(other) > rank(endpoint))
+        // One that does not take part for long is not waited for.
+        let takes_part = |other: EndpointIndex| {
+            let wakes = self.pool.members()[other].wakes_at(now);
+            wakes.is_none_or(|at| at <= now + LONGEST_REST) && self.suits(doubted, other, now)
+        };
+        let is_better = |other| rank(other) > rank(endpoint) && takes_part(other);
+        !self.pool.has_other(is_better)
     }
 
     pub(super) fn compare(&mut self, doubted: Handle, endpoint: EndpointIndex, now: Moment) {

@@ -429,7 +429,7 @@ impl Promises {
             let (excused, name) = (watched.excused_until, &server.limits.name);
             self.check(now <= excused + wait, || {
                 format!(
-                    "{name} is idle since {excused:.1?}, and items {:?} may start; {dispatcher:?}",
+                    "{name} is idle since {excused:.1?}, and items {:?} may start",
                     self.startable
                 )
             })?;

@@ -223,6 +223,11 @@ impl Server {
             .map(|&(_, poison)| poison)
     }
 
+    /// Whether it is so slow that not all of its answers come in time.
+    pub(crate) fn is_too_slow(&self, now: Duration) -> bool {
+        matches!(self.mood_at(now), Mood::Slow(times) if self.latency.mul_f64(1.3 * times) > self.limits.timeout)
+    }
+
     /// Whether it takes no calls any more, for good.
     pub(crate) fn is_lost(&self, now: Duration) -> bool {
         self.mood_at(now) == Mood::KeyRefused

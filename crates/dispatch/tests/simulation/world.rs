@@ -226,8 +226,7 @@ impl World {
             run.promises.before_event(self.now);
             events += 1;
             self.events += 1;
-            let none_complete = !self.status.contains(&Status::Complete);
-            if none_complete && events > MOST_EVENTS / 50 {
+            if events > MOST_EVENTS / 50 && !self.anything_tells() {
                 // An outage, for all that anybody can tell.
                 return Ok(None);
             }
@@ -461,8 +460,23 @@ impl World {
         let holds = |at: &Duration| self.now <= *at + Duration::from_secs(660);
         compared_at.filter(holds).is_some_and(|at| {
             let mut servers = self.servers.iter();
-            servers.any(|server| server.mood_at(at) != server.mood_at(self.now))
+            servers.any(|server| {
+                server.mood_at(at) != server.mood_at(self.now) || server.is_too_slow(self.now)
+            })
         })
+    }
+
+    /// Whether something is complete that an endpoint would answer again.
+    fn anything_tells(&self) -> bool {
+        let is_answered = |item| {
+            let mut live = self
+                .servers
+                .iter()
+                .filter(|server| !server.is_lost(self.now));
+            live.any(|server| server.poison_of(item).is_none())
+        };
+        let mut complete = (0..self.status.len()).filter(|&i| self.status[i] == Status::Complete);
+        complete.any(is_answered)
     }
 
     fn disk_is_full(&self) -> bool {
