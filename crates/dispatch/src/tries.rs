@@ -19,7 +19,7 @@ use std::time::Duration;
 use crate::{EndpointIndex, Failure, FailureKind, Handle, Moment};
 
 /// After so many failures that count against it an item is given up.
-const MOST_TRIES: usize = 3;
+const MOST_TRIES: u32 = 3;
 /// So do so many calls without an answer, where the endpoint answers others and never fails.
 const MOST_UNANSWERED: u32 = 3;
 /// After so many refusals.
@@ -30,6 +30,8 @@ const MOST_PROBED: usize = 8;
 /// After so many at an endpoint that has answered a comparison: an outage that begins just then
 /// is mostly over by the last.
 const MOST_AFTER_COMPARISON: u32 = 4;
+/// After so many where the endpoint said how long to wait: that is mostly not the item.
+const MOST_BUSY: u32 = 8;
 /// How long a comparison speaks for its endpoint, and the time between two of them.
 pub(crate) const COMPARISON_HOLDS: Duration = Duration::from_secs(600);
 /// So many results of an endpoint are remembered.
@@ -103,6 +105,8 @@ struct Open {
     endpoint: EndpointIndex,
     /// Whether the endpoint had taken the request before it was away.
     broke_off: bool,
+    /// Whether the endpoint said how long to wait.
+    is_busy: bool,
     /// Whether the endpoint had answered nothing yet: it may have been about to start.
     cold: bool,
     /// Whether nothing was answered anywhere since the item failed before: the two may be of one
@@ -177,8 +181,7 @@ impl Tries {
                 false
             }
             FailureKind::Away { .. } | FailureKind::Missing | FailureKind::BrokeOff => {
-                let broke_off = failure.kind == FailureKind::BrokeOff;
-                self.unanswered(handle, endpoint, broke_off, (started, now))
+                self.unanswered(handle, endpoint, failure.kind, (started, now))
             }
             FailureKind::EndpointOut => {
                 self.endpoints.remove(&endpoint);
@@ -191,9 +194,16 @@ impl Tries {
         &mut self,
         handle: Handle,
         endpoint: EndpointIndex,
-        broke_off: bool,
+        kind: FailureKind,
         (started, now): (Moment, Moment),
     ) -> bool {
+        let broke_off = kind == FailureKind::BrokeOff;
+        let is_busy = matches!(
+            kind,
+            FailureKind::Away {
+                retry_after: Some(_)
+            }
+        );
         let item = self.items.get_mut(&handle).expect("it was just noted");
         // One that has failed before says nothing about its endpoints.
         let testifies = item.last_unanswered.is_none();
@@ -208,7 +218,10 @@ impl Tries {
         let witness = self.endpoints.entry(endpoint).or_default();
         let proven = witness.is_proven(started);
         if item.is_judged && proven {
-            item.against += ENOUGH / MOST_AFTER_COMPARISON;
+            item.against += match is_busy {
+                true => ENOUGH / MOST_BUSY,
+                false => ENOUGH / MOST_AFTER_COMPARISON,
+            };
             return true;
         }
         let others = witness.away_for.iter().filter(|&&other| other != handle);
@@ -221,6 +234,7 @@ impl Tries {
             item.open.push(Open {
                 endpoint,
                 broke_off,
+                is_busy,
                 cold: !witness.has_answered,
                 in_silence,
                 started,
@@ -274,7 +288,10 @@ impl Tries {
                     && now <= open.failed + SOON
                     && !(open.in_silence && item.counted.is_some());
                 if is_another && !(open.cold && std::mem::replace(&mut item.cold_counts, true)) {
-                    item.against += weight;
+                    item.against += match open.is_busy {
+                        true => weight.min(ENOUGH / MOST_BUSY),
+                        false => weight,
+                    };
                     item.counted = Some(open.started);
                 }
             }
@@ -389,8 +406,8 @@ impl Tries {
     #[must_use]
     pub fn verdict(&self, handle: Handle) -> Option<Verdict> {
         let item = self.items.get(&handle)?;
-        let given_up = item.against >= ENOUGH
-            || item.bad.len() >= MOST_TRIES
+        let useless = ENOUGH * parts(item.bad.len()) / MOST_TRIES;
+        let given_up = item.against + useless >= ENOUGH
             || item.refusals >= MOST_REFUSALS
             || item.bad.len() + item.probed >= MOST_PROBED;
         let Verdict { endpoint, message } = item.last.clone().filter(|_| given_up)?;
@@ -544,7 +561,11 @@ impl Witness {
     fn weight(&self, handle: Handle) -> u32 {
         let failed = self.results.iter();
         let failed = failed.filter(|&&(other, answered)| !answered && other != handle);
-        let lenient = u32::try_from(failed.count()).unwrap_or(u32::MAX);
-        ENOUGH / (MOST_UNANSWERED + lenient.min(MOST_LENIENT))
+        ENOUGH / (MOST_UNANSWERED + parts(failed.count()).min(MOST_LENIENT))
     }
+}
+
+/// A small number, to reckon with.
+fn parts(count: usize) -> u32 {
+    u32::try_from(count.min(1000)).expect("it is small")
 }

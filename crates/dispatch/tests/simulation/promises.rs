@@ -37,6 +37,7 @@ pub(crate) struct Promises {
     most_failed_in_a_row: usize,
     pub http_answers: usize,
     pub storage_failed: bool,
+    pub is_signalled: bool,
 }
 
 /// What an item has to answer for.
@@ -103,6 +104,7 @@ impl Promises {
             most_failed_in_a_row: 0,
             http_answers: 0,
             storage_failed: false,
+            is_signalled: false,
         };
         promises.find_startable();
         promises
@@ -204,6 +206,9 @@ impl Promises {
         server: &Server,
         now: Duration,
     ) -> Promise {
+        self.check(!self.is_signalled, || {
+            format!("item {item} is called after a signal")
+        })?;
         self.calls.insert(attempt, (item, endpoint));
         let all = self.calls.len();
         self.check(all <= self.max_concurrent, || {
@@ -278,10 +283,12 @@ impl Promises {
         &mut self,
         attempt: AttemptId,
         endpoint: EndpointIndex,
+        is_poison: bool,
         now: Duration,
     ) {
         if let Some(item) = self.saving.remove(&attempt) {
             self.own[item].bad += 1;
+            self.own[item].poisoned += usize::from(is_poison);
         }
         self.endpoints[endpoint].on_failure(&Failure::bad_answer(""), now);
     }

@@ -17,6 +17,8 @@ pub(crate) enum Mood {
     Down,
     /// Answers this status, and may say how long to wait.
     Away(u16, Option<Duration>),
+    /// Turns away this share of the calls, and says how long to wait.
+    Busy(f64, Duration),
     /// There is nothing at its address.
     Missing,
     /// Breaks off this share of the calls.
@@ -65,6 +67,7 @@ pub(crate) struct Server {
 pub(crate) enum Poison {
     BreaksOff,
     Away,
+    Busy,
     Hangs,
     BadAnswer,
     Refused,
@@ -164,6 +167,15 @@ impl Server {
                 let failure = Failure::new(FailureKind::Away { retry_after }, "away");
                 (quick, Outcome::Failed(failure.with_status(status)))
             }
+            Mood::Busy(share, wait) if chance.happens(share) => {
+                let failure = Failure::new(
+                    FailureKind::Away {
+                        retry_after: Some(wait),
+                    },
+                    "busy",
+                );
+                (quick, Outcome::Failed(failure.with_status(429)))
+            }
             Mood::Missing => (
                 quick,
                 Outcome::Failed(
@@ -242,6 +254,10 @@ fn poisoned(poison: Poison, took: Duration, timeout: Duration) -> (Duration, Out
             took.mul_f64(0.3),
             failed(FailureKind::Away { retry_after: None }),
         ),
+        Poison::Busy => {
+            let retry_after = Some(Duration::from_secs(3));
+            (took.mul_f64(0.3), failed(FailureKind::Away { retry_after }))
+        }
         Poison::Hangs => (timeout, failed(FailureKind::BrokeOff)),
         Poison::BadAnswer => (took, Outcome::Undecodable),
         Poison::Refused => (took, failed(FailureKind::Refused)),
@@ -257,7 +273,7 @@ fn moods(horizon: Duration, chance: &mut Chance) -> Vec<(Duration, Mood)> {
         // Long enough for a comparison to hold.
         at += chance.duration(300.0, 5000.0);
         moods.push((at, Mood::Healthy));
-        let mood = match chance.below(10) {
+        let mood = match chance.below(11) {
             0 => Mood::Slow(2.0 + 8.0 * chance.fraction()),
             1 => Mood::Hanging,
             2 => Mood::Down,
@@ -267,6 +283,7 @@ fn moods(horizon: Duration, chance: &mut Chance) -> Vec<(Duration, Mood)> {
             6 => Mood::BreaksOff(0.1 + 0.2 * chance.fraction()),
             7 => Mood::Garbage(0.1 + 0.9 * chance.fraction()),
             8 => Mood::Refuses(0.3 * chance.fraction()),
+            9 => Mood::Busy(0.1 + 0.2 * chance.fraction(), chance.duration(0.1, 60.0)),
             _ => Mood::Healthy,
         };
         at += chance.duration(1.0, 3000.0);

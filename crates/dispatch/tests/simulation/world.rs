@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, Limits, Order,
-    Pool, PrepareFailure, Queue, Signal, Surroundings,
+    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, Handle,
+    Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
 };
-use planner::Status;
+use planner::{Quadrant, Status};
 
 use crate::chance::Chance;
 use crate::plans::{self, Plan};
@@ -192,6 +192,7 @@ impl World {
             agenda: BinaryHeap::new(),
             turn: 0,
             calls: BTreeMap::new(),
+            drawn: BTreeMap::new(),
             spare,
         };
         run.plan_in(self.now, Happening::Tell(Event::Wake));
@@ -252,14 +253,17 @@ impl World {
         let since_start = self.now - run.started;
         self.say(|| format!("event {event:?}"));
         match &event {
+            Event::Signal(_) => run.promises.is_signalled = true,
             Event::Saved { attempts } => attempts.iter().for_each(|&a| run.promises.on_saved(a)),
             Event::StorageFailed { attempts, .. } => {
                 run.promises.storage_failed = true;
                 attempts.iter().for_each(|&a| run.promises.on_not_saved(a));
             }
             Event::Unusable { attempt, .. } => {
-                let endpoint = run.calls[attempt].endpoint;
-                run.promises.on_unusable(*attempt, endpoint, self.now);
+                let MadeUpCall { endpoint, item, .. } = run.calls[attempt];
+                let is_poison = self.servers[endpoint].poison_of(item).is_some();
+                run.promises
+                    .on_unusable(*attempt, endpoint, is_poison, self.now);
             }
             Event::Probed {
                 endpoint,
@@ -290,7 +294,9 @@ impl World {
         match order {
             Order::Prepare { canvas, finished } => {
                 let item = canvas.handle() as usize;
-                self.check_surroundings(run, item, &finished, canvas)?;
+                if let CanvasId::Of(handle) = canvas {
+                    run.drawn.insert(handle, finished);
+                }
                 let result = match self.bad_sources[item] {
                     true => Err(PrepareFailure::Item("a bad picture".to_owned())),
                     false => Ok(()),
@@ -370,9 +376,11 @@ impl World {
         let item = canvas.handle() as usize;
         let server = &self.servers[endpoint];
         match canvas {
-            CanvasId::Of(_) => run
-                .promises
-                .on_call(attempt, item, endpoint, server, self.now)?,
+            CanvasId::Of(handle) => {
+                self.check_surroundings(run, item, &run.drawn[&handle])?;
+                run.promises
+                    .on_call(attempt, item, endpoint, server, self.now)?;
+            }
             CanvasId::Comparison(_) => {
                 run.promises
                     .on_comparison(attempt, item, endpoint, server, self.now)?;
@@ -425,14 +433,14 @@ impl World {
     }
 
     /// What a canvas shows as finished is complete, and is all that it can show.
+    /// Whether the canvas that an item is called with shows what it joins, and nothing unfinished.
     fn check_surroundings(
         &self,
         run: &Run,
         item: usize,
-        finished: &[planner::Quadrant],
-        canvas: CanvasId,
+        finished: &[Quadrant],
     ) -> Result<(), String> {
-        if !self.shows_surroundings || matches!(canvas, CanvasId::Comparison(_)) {
+        if !self.shows_surroundings {
             return Ok(());
         }
         let is_complete = |other: usize| run.promises.status[other] == Status::Complete;
@@ -581,6 +589,7 @@ fn poison(servers: &mut [Server], items: usize, chance: &mut Chance) {
             Poison::BreaksOff,
             Poison::Away,
             Poison::Away,
+            Poison::Busy,
             Poison::Hangs,
             Poison::BadAnswer,
             Poison::Refused,
@@ -603,6 +612,8 @@ struct Run {
     agenda: BinaryHeap<Reverse<Planned>>,
     turn: u64,
     calls: BTreeMap<AttemptId, MadeUpCall>,
+    /// What the canvases show that were drawn last.
+    drawn: BTreeMap<Handle, Vec<Quadrant>>,
     spare: usize,
 }
 
