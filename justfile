@@ -91,12 +91,17 @@ test-rust:
 test-long:
     TEST_LONG=1 cargo test -p generate_full_map_layer --features fault-points --test faults --test fault_points
     just simulate 20000
+    just plant
 
 # Simulate runs in a made-up world: `just simulate [RUNS] [FIRST_SEED]`; with `--trace` behind them
 # each event of each run is shown.
 simulate runs="2000" first_seed="1" trace="":
     SIMULATED_RUNS={{runs}} SIMULATED_FIRST_SEED={{first_seed}} {{ if trace == "" { "" } else { "SIMULATED_TRACE=1" } }} \
         cargo test -q --release -p dispatch --test simulation -- --nocapture
+
+# Plant faults in the dispatcher, one after another, and see that the simulation finds each.
+plant:
+    cargo test -q -p dispatch --test planted_faults -- --ignored --nocapture
 
 # The map in a real browser. Installs Chromium, Node and npm when they are missing and it may;
 # CHROMIUM=/path names a browser elsewhere.

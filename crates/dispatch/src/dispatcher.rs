@@ -37,8 +37,8 @@ pub struct Dispatcher {
     comparison: Option<Comparison>,
     /// Items whose canvases were sent to compare, and not answered since one was.
     unanswered_comparisons: BTreeSet<Handle>,
-    /// The item that each endpoint completed last.
-    completed_by: BTreeMap<EndpointIndex, Handle>,
+    /// The complete item whose canvas each endpoint answered last.
+    answered_by: BTreeMap<EndpointIndex, Handle>,
     /// The endpoint that is being asked whether it is there, and for which item.
     probing: Option<(EndpointIndex, Handle)>,
     errors_in_a_row: usize,
@@ -95,7 +95,7 @@ impl Dispatcher {
             begun: BTreeSet::new(),
             comparison: None,
             unanswered_comparisons: BTreeSet::new(),
-            completed_by: BTreeMap::new(),
+            answered_by: BTreeMap::new(),
             probing: None,
             errors_in_a_row: 0,
             stop: None,
@@ -261,7 +261,7 @@ impl Dispatcher {
         self.pool.saved(call.endpoint);
         self.queue.complete(handle);
         self.tries.saved(handle, call.endpoint, now);
-        self.completed_by.insert(call.endpoint, handle);
+        self.answered_by.insert(call.endpoint, handle);
         self.errors_in_a_row = 0;
         self.tally.items_completed += 1;
         self.tally.quadrants_completed += self.block(handle).quadrants().count();

@@ -31,15 +31,14 @@ const MOST_REMEMBERED: usize = 16;
 
 impl Dispatcher {
     /// The item whose canvas an endpoint can be sent to learn something of the item `doubted`:
-    /// what it completed last, else what any endpoint completed, else one that is not asked for
-    /// now.
+    /// what it answered last, else what any endpoint did, else one that is not asked for now.
     pub(super) fn comparable(&self, doubted: Handle, endpoint: EndpointIndex) -> Option<Handle> {
         let is_fit = |handle: &Handle| !self.unanswered_comparisons.contains(handle);
         let own = self
-            .completed_by
+            .answered_by
             .get(&endpoint)
             .filter(|&handle| is_fit(handle));
-        let mut others = self.completed_by.values();
+        let mut others = self.answered_by.values();
         if let Some(&handle) = own.or_else(|| others.find(|&handle| is_fit(handle))) {
             return Some(handle);
         }
@@ -68,9 +67,9 @@ impl Dispatcher {
     /// the item has just failed and another was answered, worst where the last one was not.
     pub(super) fn is_telling(&self, doubted: Handle, endpoint: EndpointIndex, now: Moment) -> bool {
         let rank = |endpoint| {
-            let has_completed = self.completed_by.contains_key(&endpoint);
+            let has_answered = self.answered_by.contains_key(&endpoint);
             let failed_lately = self.tries.failed_lately_at(doubted, endpoint, now);
-            (!self.tries.is_deaf(endpoint), failed_lately, has_completed)
+            (!self.tries.is_deaf(endpoint), failed_lately, has_answered)
         };
         // One that does not take part for long is not waited for.
         let takes_part = |other: EndpointIndex| {
@@ -148,6 +147,7 @@ impl Dispatcher {
         self.tries.compared(handle, endpoint, answered, now);
         if answered {
             self.unanswered_comparisons.clear();
+            self.answered_by.insert(endpoint, handle);
         } else if self.unanswered_comparisons.len() < MOST_REMEMBERED {
             self.unanswered_comparisons.insert(handle);
         }

@@ -191,7 +191,10 @@ impl Member {
         if self.out.is_some() || self.away_in_a_row > 0 || self.bad_in_a_row > 0 {
             return 0;
         }
-        let rested = self.resting_until.max(self.asked_until).unwrap_or(now);
+        // One that rests may have to rest again.
+        if self.rests_for(now).is_some() {
+            return 0;
+        }
         let mut slots: Vec<Moment> = (0..self.limits.slots.min(most))
             .filter_map(|slot| match self.calls.get(slot) {
                 None => Some(now),
@@ -208,7 +211,6 @@ impl Member {
                     }
                 }
             })
-            .map(|free| free.max(rested))
             .collect();
         let mut finished = 0;
         while finished < most {
