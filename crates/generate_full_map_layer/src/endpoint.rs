@@ -1,5 +1,6 @@
 //! An endpoint, ready to be called.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use canvas::{CanvasForm, Frame};
@@ -65,7 +66,7 @@ impl Endpoint {
             slots: entry.slots() as usize,
             timeout: Duration::try_from_secs_f64(entry.timeout_s())
                 .unwrap_or(Duration::from_secs(600)),
-            max_per_minute: entry.max_per_minute,
+            max_per_minute: entry.max_per_minute.map(NonZeroU32::get),
             form: CanvasForm {
                 mode: canvas_mode(config, entry),
                 format: entry.image_format.unwrap_or(ImageFormat::Png),

@@ -344,10 +344,13 @@ fn with_block_only_the_lost_picture_is_made_again() {
 fn a_canvas_that_makes_no_sense_is_refused() {
     let server = infilling();
     for (canvas, says) in [
-        (json!({"mode": "outfill"}), "unknown variant `outfill`"),
+        (
+            json!({"mode": "outfill"}),
+            "canvas.mode must be \"block\" or \"infill\", not \"outfill\"",
+        ),
         (
             json!({"mode": "infill", "noise": 2}),
-            "\"noise\": 2 is not within 0 and 1",
+            "canvas.noise must be within 0 and 1, not 2",
         ),
         (
             json!({"mode": "infill", "bordr_px": 2}),

@@ -359,7 +359,7 @@ fn what_cannot_run_says_why_and_changes_nothing() {
     };
     refused("lists no model_endpoints; add entries like");
     layer.configure(|config| config["source_layer"] = "foo".into());
-    refused("\"source_layer\"");
+    refused("source_layer must be");
     layer.configure(|config| config["source_layer"] = "generations".into());
     layer.configure(|config| config["generaton_params"] = json!({}));
     refused("unknown key \"generaton_params\"; did you mean \"generation_params\"?");

@@ -5,35 +5,38 @@ use std::str::FromStr;
 
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::Value;
-
-use crate::LayerError;
-use crate::fields::{Fields, UnknownKeys};
 
 /// The `canvas` of a layer's configuration. All but the mode is of use only with
 /// [`CanvasMode::Infill`].
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CanvasConfig {
     /// What the canvas holds.
     pub mode: CanvasMode,
     /// The width of the border around what the model is to draw; 0 for none.
-    #[serde(skip_serializing_if = "is_default_border")]
+    #[serde(
+        skip_serializing_if = "is_default_border",
+        deserialize_with = "at_most::<_, MAX_BORDER_PX>"
+    )]
     pub border_px: u32,
     /// The border's colour.
     #[serde(skip_serializing_if = "Color::is_default")]
     pub border_color: Color,
     /// How many pixels deep the colours of an answer are matched to those of its finished
     /// neighbours; 0 for not at all.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(
+        skip_serializing_if = "is_default",
+        deserialize_with = "at_most::<_, MAX_MATCH_PX>"
+    )]
     pub match_px: u32,
     /// How much of their colour source pixels lose, 0 to 1.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "share")]
     pub desaturation: f64,
     /// How far the dark tones of source pixels are pressed down, 0 to 1.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "share")]
     pub gamma_shift: f64,
     /// How much grain source pixels get, 0 to 1.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default", deserialize_with = "share")]
     pub noise: f64,
 }
 
@@ -57,51 +60,21 @@ const MAX_BORDER_PX: u32 = 64;
 /// The deepest match of colours.
 const MAX_MATCH_PX: u32 = 1024;
 
-/// The keys of `canvas`.
-const KEYS: [&str; 7] = [
-    "mode",
-    "border_px",
-    "border_color",
-    "match_px",
-    "desaturation",
-    "gamma_shift",
-    "noise",
-];
+fn at_most<'de, D: Deserializer<'de>, const MOST: u32>(deserializer: D) -> Result<u32, D::Error> {
+    match u32::deserialize(deserializer)? {
+        px if px > MOST => Err(D::Error::custom(format!(
+            "must be at most {MOST}, not {px}"
+        ))),
+        px => Ok(px),
+    }
+}
 
-impl CanvasConfig {
-    pub(crate) fn of(
-        value: &Value,
-        place: &str,
-        unknown_keys: UnknownKeys,
-        warnings: &mut Vec<String>,
-    ) -> Result<Self, LayerError> {
-        let fields = Fields::of(value, place, &KEYS, unknown_keys, warnings)?;
-        let default = Self::default();
-        let pixels = |key: &str, most: u32, otherwise: u32| {
-            let px = fields.optional(key)?.unwrap_or(otherwise);
-            if px > most {
-                return Err(fields.bad(key, format!("{px} is more than {most}, the most there is")));
-            }
-            Ok(px)
-        };
-        let share = |key: &str| {
-            let share: f64 = fields.optional(key)?.unwrap_or_default();
-            if !(0.0..=1.0).contains(&share) {
-                return Err(fields.bad(key, format!("{share} is not within 0 and 1")));
-            }
-            Ok(share)
-        };
-        Ok(Self {
-            mode: fields.optional("mode")?.unwrap_or_default(),
-            border_px: pixels("border_px", MAX_BORDER_PX, default.border_px)?,
-            border_color: fields
-                .optional("border_color")?
-                .unwrap_or(default.border_color),
-            match_px: pixels("match_px", MAX_MATCH_PX, default.match_px)?,
-            desaturation: share("desaturation")?,
-            gamma_shift: share("gamma_shift")?,
-            noise: share("noise")?,
-        })
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    match f64::deserialize(deserializer)? {
+        share if (0.0..=1.0).contains(&share) => Ok(share),
+        other => Err(D::Error::custom(format!(
+            "must be within 0 and 1, not {other}"
+        ))),
     }
 }
 
@@ -148,7 +121,7 @@ impl FromStr for Color {
         });
         let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let [_, red, green, blue] = number
-            .ok_or_else(|| format!("{text:?} is not a colour; one is written as in \"#ff0000\""))?
+            .ok_or_else(|| format!("must be a colour as in \"#ff0000\", not {text:?}"))?
             .to_be_bytes();
         Ok(Self([red, green, blue]))
     }
@@ -173,60 +146,4 @@ fn is_default_border(px: &u32) -> bool {
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn read(canvas: &Value) -> Result<CanvasConfig, String> {
-        CanvasConfig::of(canvas, "canvas", UnknownKeys::Refuse, &mut Vec::new())
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        for canvas in [
-            json!({"mode": "block"}),
-            json!({"mode": "infill"}),
-            json!({"mode": "infill", "border_px": 0, "border_color": "#00fe0a", "match_px": 12,
-                   "desaturation": 0.5, "gamma_shift": 1.0, "noise": 0.25}),
-        ] {
-            let config = read(&canvas).expect("a canvas");
-            assert_eq!(serde_json::to_value(&config).expect("JSON"), canvas);
-        }
-        assert_eq!(read(&json!({})), Ok(CanvasConfig::default()));
-    }
-
-    #[test]
-    fn what_makes_no_sense_is_refused_by_its_name() {
-        for (canvas, says) in [
-            (
-                json!({"mode": "outpaint"}),
-                "unknown variant `outpaint`, expected `block` or `infill`",
-            ),
-            (json!({"border_px": -1}), "\"border_px\": invalid value"),
-            (
-                json!({"border_px": 65}),
-                "\"border_px\": 65 is more than 64",
-            ),
-            (
-                json!({"border_color": "red"}),
-                "\"red\" is not a colour; one is written as in \"#ff0000\"",
-            ),
-            (json!({"match_px": 1.5}), "\"match_px\": invalid type"),
-            (
-                json!({"desaturation": 1.01}),
-                "\"desaturation\": 1.01 is not within 0 and 1",
-            ),
-            (json!({"gamma_shift": -0.5}), "\"gamma_shift\": -0.5 is not"),
-            (json!({"noise": "much"}), "\"noise\": invalid type"),
-            (json!({"boarder_px": 2}), "did you mean \"border_px\"?"),
-        ] {
-            let error = read(&canvas).expect_err("refused");
-            assert!(error.contains(says), "{error} does not say {says}");
-        }
-    }
 }

@@ -3,42 +3,52 @@
 use std::path::{Path, PathBuf};
 
 use planner::{Bounds, Quadrant};
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::endpoint::endpoints_of;
-use crate::fields::{Fields, UnknownKeys, kind};
+use crate::endpoint::usable;
+use crate::reading::{self, UnknownKeys, object};
 use crate::{CanvasConfig, EndpointConfig, LayerError};
 
 /// The newest version of the file that is understood.
 const VERSION: u64 = 1;
 
 /// What a layer is made of, and how.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LayerConfig {
     /// The version of the file; absent in files made by other tools.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<u64>,
-    /// The layer's name.
+    /// The layer's name; that of its directory where none is given.
+    #[serde(default, deserialize_with = "read_name")]
     pub name: String,
     /// The source map's generation directory, as written; see
     /// [`LayerDir::generation_dir`](crate::LayerDir::generation_dir).
+    #[serde(deserialize_with = "read_directory")]
     pub generation_dir: PathBuf,
     /// Which of the source's pictures are regenerated.
+    #[serde(default)]
     pub source_layer: SourceLayer,
     /// The part of the map that was planned.
     #[serde(
+        default,
         skip_serializing_if = "Option::is_none",
-        serialize_with = "write_bounds"
+        serialize_with = "write_bounds",
+        deserialize_with = "read_bounds"
     )]
     pub bounds: Option<Bounds>,
     /// The endpoints, in the order of their turns.
+    #[serde(default)]
     pub model_endpoints: Vec<EndpointConfig>,
     /// What goes to the model: `prompt`, `num_inference_steps`, and any other key.
+    #[serde(default)]
     pub generation_params: Map<String, Value>,
     /// How the canvas is made.
+    #[serde(default)]
     pub canvas: CanvasConfig,
     /// How finished quadrants are compressed.
+    #[serde(default)]
     pub png_compression: PngCompression,
     /// When the layer was made, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,33 +90,16 @@ pub enum PngCompression {
     Best,
 }
 
-/// The keys of the file.
-const KEYS: [&str; 10] = [
-    "version",
-    "name",
-    "generation_dir",
-    "source_layer",
-    "bounds",
-    "model_endpoints",
-    "generation_params",
-    "canvas",
-    "png_compression",
-    "created_at",
-];
-
+/// The bounds as they stand in the file.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct BoundsEntry {
+pub(crate) struct BoundsEntry {
     min_x: i32,
     min_y: i32,
     max_x: i32,
     max_y: i32,
 }
 
-fn write_bounds<S: serde::Serializer>(
-    bounds: &Option<Bounds>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
+fn write_bounds<S: Serializer>(bounds: &Option<Bounds>, serializer: S) -> Result<S::Ok, S::Error> {
     bounds
         .map(|bounds| BoundsEntry {
             min_x: bounds.min().x,
@@ -115,6 +108,36 @@ fn write_bounds<S: serde::Serializer>(
             max_y: bounds.max().y,
         })
         .serialize(serializer)
+}
+
+fn read_bounds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Bounds>, D::Error> {
+    let entry = BoundsEntry::deserialize(deserializer)?;
+    let min = Quadrant::new(entry.min_x, entry.min_y);
+    let max = Quadrant::new(entry.max_x, entry.max_y);
+    let bounds = Bounds::new(min, max);
+    bounds
+        .map(Some)
+        .map_err(|error| D::Error::custom(format!("cannot be used: {error}")))
+}
+
+fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.chars().any(char::is_control) {
+        return Err(D::Error::custom(
+            "must have no line breaks or other control characters",
+        ));
+    }
+    Ok(name)
+}
+
+fn read_directory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.as_os_str().is_empty() {
+        return Err(D::Error::custom(
+            "must not be empty; it names the directory that holds quadrants.db",
+        ));
+    }
+    Ok(path)
 }
 
 impl LayerConfig {
@@ -129,18 +152,11 @@ impl LayerConfig {
     /// cannot be used.
     pub fn read(path: &Path) -> Result<(Self, Vec<String>), LayerError> {
         let remedy = "a layer directory is made by init_layer; --layer-dir names it";
-        Self::of(&parse(path, &read_text(path, remedy)?)?, path)
-    }
-
-    fn of(value: &Value, path: &Path) -> Result<(Self, Vec<String>), LayerError> {
-        let place = path.display().to_string();
-        let mut warnings = Vec::new();
-        let unknown_keys = match value.get("version") {
-            None | Some(Value::Null) => UnknownKeys::Warn,
-            Some(_) => UnknownKeys::Refuse,
-        };
+        let value = parse(path, &read_text(path, remedy)?)?;
+        let value = Value::Object(object(value, path, "an object {…}")?);
+        let version = value.get("version").filter(|version| !version.is_null());
         // A newer file may have any keys, so its version comes before them.
-        if let Some(version) = value.get("version").and_then(Value::as_u64)
+        if let Some(version) = version.and_then(Value::as_u64)
             && version > VERSION
         {
             return Err(LayerError::NewerVersion {
@@ -149,66 +165,15 @@ impl LayerConfig {
                 supported: VERSION,
             });
         }
-        let fields = Fields::of(value, &place, &KEYS, unknown_keys, &mut warnings)?;
-        let bounds = match fields.optional::<BoundsEntry>("bounds")? {
-            None => None,
-            Some(entry) => Some(
-                Bounds::new(
-                    Quadrant::new(entry.min_x, entry.min_y),
-                    Quadrant::new(entry.max_x, entry.max_y),
-                )
-                .map_err(|error| fields.bad("bounds", error.to_string()))?,
-            ),
+        let unknown_keys = match version {
+            None => UnknownKeys::Warn,
+            Some(_) => UnknownKeys::Refuse,
         };
-        let model_endpoints = match fields.get("model_endpoints") {
-            None => Vec::new(),
-            Some(list) => endpoints_of(
-                list,
-                &format!("{place}: model_endpoints"),
-                unknown_keys,
-                &mut warnings,
-            )?,
-        };
-        let canvas = match fields.get("canvas") {
-            None => CanvasConfig::default(),
-            Some(canvas) => CanvasConfig::of(
-                canvas,
-                &format!("{place}: canvas"),
-                unknown_keys,
-                &mut warnings,
-            )?,
-        };
-        let generation_params = match fields.get("generation_params") {
-            None => Map::new(),
-            Some(Value::Object(params)) => params.clone(),
-            Some(other) => {
-                return Err(fields.bad(
-                    "generation_params",
-                    format!("here must be an object, and there is {}", kind(other)),
-                ));
-            }
-        };
-        let generation_dir: PathBuf = fields.required("generation_dir")?;
-        if generation_dir.as_os_str().is_empty() {
-            return Err(fields.bad(
-                "generation_dir",
-                "it is empty; it names the directory that holds quadrants.db",
-            ));
+        let (mut config, warnings) = reading::read::<Self>(value, path, unknown_keys)?;
+        if config.name.is_empty() {
+            config.name = directory_name(path);
         }
-        let config = Self {
-            version: fields.optional("version")?,
-            name: fields
-                .optional("name")?
-                .unwrap_or_else(|| directory_name(path)),
-            generation_dir,
-            source_layer: fields.optional("source_layer")?.unwrap_or_default(),
-            bounds,
-            model_endpoints,
-            generation_params,
-            canvas,
-            png_compression: fields.optional("png_compression")?.unwrap_or_default(),
-            created_at: fields.optional("created_at")?,
-        };
+        config.model_endpoints = usable(config.model_endpoints, path, "model_endpoints")?;
         Ok((config, warnings))
     }
 
@@ -227,14 +192,8 @@ impl LayerConfig {
 /// [`LayerError`] when the file is missing, does not parse, or is not an object.
 pub fn read_params(path: &Path) -> Result<Map<String, Value>, LayerError> {
     let remedy = "--generation-params names a JSON object like {\"num_inference_steps\": 20}";
-    match parse(path, &read_text(path, remedy)?)? {
-        Value::Object(params) => Ok(params),
-        other => Err(LayerError::WrongType {
-            place: path.display().to_string(),
-            expected: "an object of parameters {\"num_inference_steps\": 20, …}",
-            found: kind(&other),
-        }),
-    }
+    let expected = "an object of parameters {\"num_inference_steps\": 20, …}";
+    object(parse(path, &read_text(path, remedy)?)?, path, expected)
 }
 
 /// Reads a text file; `remedy` says what to do when it is not there.

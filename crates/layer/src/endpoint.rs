@@ -1,24 +1,27 @@
 //! The endpoints of a layer, as they stand in its configuration or in a file of their own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::path::Path;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::config::{parse, read_text};
-use crate::fields::{Fields, UnknownKeys, kind};
+use crate::reading::{self, UnknownKeys, place, shown};
 use crate::{EndpointUrl, LayerError, Protocol};
 
 /// One model inference URL with a name, and how to use it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EndpointConfig {
     /// A name of its own, which the plan records with each item.
+    #[serde(deserialize_with = "read_name")]
     pub name: String,
     /// Its address.
-    #[serde(serialize_with = "reveal")]
+    #[serde(serialize_with = "reveal", deserialize_with = "read_url")]
     pub url: EndpointUrl,
     /// The environment variable that holds its key.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,23 +36,27 @@ pub struct EndpointConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompt: Option<String>,
     /// Its own parameters, which win over the layer's.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
     /// How many calls it serves at a time; 1 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_concurrent: Option<u32>,
+    pub max_concurrent: Option<NonZeroU32>,
     /// How long a call may take in seconds; 600 by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "read_seconds"
+    )]
     pub timeout_s: Option<f64>,
     /// How the canvas is encoded; PNG by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub image_format: Option<ImageFormat>,
     /// Headers that go with each call.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub headers: BTreeMap<String, HeaderSource>,
     /// How many calls a minute it is given at most.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_per_minute: Option<u32>,
+    pub max_per_minute: Option<NonZeroU32>,
     /// What to do where it makes only some sizes; without it the protocol and model tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_policy: Option<SizePolicy>,
@@ -85,7 +92,8 @@ impl TryFrom<Value> for ImageFormat {
         match quality.map(u8::try_from) {
             Some(Ok(quality @ 1..=100)) => Ok(Self::Jpeg { quality }),
             _ => Err(format!(
-                "{value} is not a picture format; they are \"png\", \"jpeg\" and {{\"jpeg\": 1 to 100}}"
+                "must be \"png\", \"jpeg\" or {{\"jpeg\": 1 to 100}}, not {}",
+                shown(&value)
             )),
         }
     }
@@ -113,7 +121,7 @@ pub enum SizePolicy {
 
 /// Where a header's value comes from. It may be a key, so it does not print.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be a text or {\"env\": \"NAME\"}")]
 pub enum HeaderSource {
     /// The value itself.
     Literal(String),
@@ -133,25 +141,6 @@ impl fmt::Debug for HeaderSource {
     }
 }
 
-/// The keys of an endpoint's entry.
-const KEYS: [&str; 13] = [
-    "name",
-    "url",
-    "api_key_env",
-    "protocol",
-    "model",
-    "prompt",
-    "params",
-    "max_concurrent",
-    "timeout_s",
-    "image_format",
-    "headers",
-    "max_per_minute",
-    "size_policy",
-];
-
-const HEADERS_FORM: &str = "it must be an object whose values are texts or {\"env\": \"NAME\"}";
-
 /// Reads a file that is a JSON list of endpoints.
 ///
 /// # Errors
@@ -160,97 +149,66 @@ const HEADERS_FORM: &str = "it must be an object whose values are texts or {\"en
 pub fn read_endpoints(path: &Path) -> Result<Vec<EndpointConfig>, LayerError> {
     let remedy = "--model-endpoints names a JSON list of entries like {\"name\": \"a\", \"url\": \"http://localhost:8000/\"}";
     let value = parse(path, &read_text(path, remedy)?)?;
-    let place = path.display().to_string();
-    let endpoints = endpoints_of(&value, &place, UnknownKeys::Refuse, &mut Vec::new())?;
+    let (endpoints, _) = reading::read::<Vec<_>>(value, path, UnknownKeys::Refuse)?;
     if endpoints.is_empty() {
         return Err(LayerError::NoEndpoints {
             path: path.to_owned(),
         });
     }
-    Ok(endpoints)
+    usable(endpoints, path, "")
 }
 
-/// The endpoints of a JSON list at `place`.
-pub(crate) fn endpoints_of(
-    value: &Value,
-    place: &str,
-    unknown_keys: UnknownKeys,
-    warnings: &mut Vec<String>,
+/// The endpoints of the list at `list` in `file`, as far as each is usable beside the others.
+pub(crate) fn usable(
+    mut endpoints: Vec<EndpointConfig>,
+    file: &Path,
+    list: &str,
 ) -> Result<Vec<EndpointConfig>, LayerError> {
-    let Value::Array(entries) = value else {
-        return Err(LayerError::WrongType {
-            place: place.to_owned(),
-            expected: "a list of endpoints [{\"name\": …, \"url\": …}, …]",
-            found: kind(value),
-        });
-    };
-    let mut endpoints: Vec<EndpointConfig> = Vec::with_capacity(entries.len());
-    for (index, entry) in entries.iter().enumerate() {
-        let endpoint = endpoint_of(entry, &format!("{place}[{index}]"), unknown_keys, warnings)?;
-        if endpoints.iter().any(|other| other.name == endpoint.name) {
+    let mut names = HashSet::new();
+    for (index, endpoint) in endpoints.iter_mut().enumerate() {
+        let bad = |key: &str, reason| LayerError::BadValue {
+            place: place(file, &format!("{list}[{index}].{key}")),
+            reason,
+        };
+        if !names.insert(endpoint.name.clone()) {
             return Err(LayerError::DuplicateEndpoint {
-                place: place.to_owned(),
-                name: endpoint.name,
+                place: place(file, list),
+                name: endpoint.name.clone(),
             });
         }
-        endpoints.push(endpoint);
+        if let (EndpointUrl::Http(url), None) = (&endpoint.url, endpoint.protocol) {
+            Protocol::of(url).map_err(|reason| bad("url", format!("cannot be used: {reason}")))?;
+        }
+        for text in [&mut endpoint.model, &mut endpoint.prompt] {
+            text.take_if(|text| text.is_empty());
+        }
     }
     Ok(endpoints)
 }
 
-fn endpoint_of(
-    entry: &Value,
-    place: &str,
-    unknown_keys: UnknownKeys,
-    warnings: &mut Vec<String>,
-) -> Result<EndpointConfig, LayerError> {
-    let fields = Fields::of(entry, place, &KEYS, unknown_keys, warnings)?;
-    let positive = |key: &str, value: Option<f64>| match value {
-        Some(value) if !(value > 0.0 && value.is_finite()) => {
-            Err(fields.bad(key, format!("{value} must be greater than 0")))
-        }
-        value => Ok(value),
-    };
-    let text = |key| {
-        Ok::<_, LayerError>(
-            fields
-                .optional::<String>(key)?
-                .filter(|text| !text.is_empty()),
-        )
-    };
-    let name: String = fields.required("name")?;
+fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let name = String::deserialize(deserializer)?;
     if name.trim().is_empty() || name.chars().any(char::is_control) {
-        return Err(fields.bad("name", "it must be a word or a few, without line breaks"));
+        return Err(D::Error::custom(
+            "must be a word or a few, without line breaks",
+        ));
     }
-    let url = EndpointUrl::parse(&fields.required::<String>("url")?)
-        .map_err(|reason| fields.bad("url", reason))?;
-    let protocol: Option<Protocol> = fields.optional("protocol")?;
-    if let (EndpointUrl::Http(url), None) = (&url, protocol) {
-        Protocol::of(url).map_err(|reason| fields.bad("url", reason))?;
+    Ok(name)
+}
+
+fn read_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    match f64::deserialize(deserializer)? {
+        seconds if seconds > 0.0 => Ok(Some(seconds)),
+        other => Err(D::Error::custom(format!(
+            "must be greater than 0, not {other}"
+        ))),
     }
-    let max_concurrent: Option<u32> = fields.optional("max_concurrent")?;
-    positive("max_concurrent", max_concurrent.map(f64::from))?;
-    let max_per_minute: Option<u32> = fields.optional("max_per_minute")?;
-    positive("max_per_minute", max_per_minute.map(f64::from))?;
-    Ok(EndpointConfig {
-        name,
-        api_key_env: text("api_key_env")?,
-        protocol,
-        model: text("model")?,
-        prompt: text("prompt")?,
-        params: fields.optional("params")?.unwrap_or_default(),
-        max_concurrent,
-        timeout_s: positive("timeout_s", fields.optional("timeout_s")?)?,
-        image_format: fields.optional("image_format")?,
-        // The parser's own words would repeat what stands there, and that may be a key.
-        headers: fields
-            .optional("headers")
-            .map_err(|_| fields.bad("headers", HEADERS_FORM))?
-            .unwrap_or_default(),
-        max_per_minute,
-        size_policy: fields.optional("size_policy")?,
-        url,
-    })
+}
+
+fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<EndpointUrl, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    EndpointUrl::parse(&text)
+        .map_err(|reason| D::Error::custom(format!("cannot be used: {reason}")))
 }
 
 impl EndpointConfig {
@@ -267,7 +225,7 @@ impl EndpointConfig {
     /// How many calls it serves at a time.
     #[must_use]
     pub fn slots(&self) -> u32 {
-        self.max_concurrent.unwrap_or(1)
+        self.max_concurrent.map_or(1, NonZeroU32::get)
     }
 
     /// How long a call may take, in seconds.

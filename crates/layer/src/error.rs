@@ -34,16 +34,6 @@ pub enum LayerError {
         /// What is wrong, with line and column.
         reason: String,
     },
-    /// A value of another kind than the one that belongs there.
-    #[error("{place}: here must be {expected}, and there is {found}")]
-    WrongType {
-        /// The file, and the place in it.
-        place: String,
-        /// What belongs there.
-        expected: &'static str,
-        /// What is there.
-        found: &'static str,
-    },
     /// A key that this version does not know.
     #[error("{place}: unknown key \"{key}\"; did you mean \"{nearest}\"?")]
     UnknownKey {
@@ -63,13 +53,11 @@ pub enum LayerError {
         key: String,
     },
     /// A value that makes no sense for its key.
-    #[error("{place}: \"{key}\": {reason}")]
+    #[error("{place} {reason}")]
     BadValue {
         /// The file, and the place in it.
         place: String,
-        /// The key.
-        key: String,
-        /// What is wrong with it.
+        /// What it must be, and what it is.
         reason: String,
     },
     /// The configuration was written by a newer version of this program.

@@ -6,9 +6,9 @@ mod directory;
 mod endpoint;
 mod endpoint_url;
 mod error;
-mod fields;
 mod lock;
 mod pictures;
+mod reading;
 mod shell;
 mod time;
 

@@ -38,14 +38,6 @@ fn every_error_says_what_where_and_what_to_do() {
             "a/layer_config.json is not valid JSON: line 3",
         ),
         (
-            LayerError::WrongType {
-                place: place(),
-                expected: "a list",
-                found: "a text",
-            },
-            "a/layer_config.json: here must be a list, and there is a text",
-        ),
-        (
             LayerError::UnknownKey {
                 place: place(),
                 key: "nmae".to_owned(),
@@ -62,11 +54,10 @@ fn every_error_says_what_where_and_what_to_do() {
         ),
         (
             LayerError::BadValue {
-                place: place(),
-                key: "timeout_s".to_owned(),
-                reason: "-1 must be greater than 0".to_owned(),
+                place: "a/layer_config.json: canvas.noise".to_owned(),
+                reason: "must be a number, not \"a\"".to_owned(),
             },
-            "a/layer_config.json: \"timeout_s\": -1 must be greater than 0",
+            "a/layer_config.json: canvas.noise must be a number, not \"a\"",
         ),
         (
             LayerError::NewerVersion {

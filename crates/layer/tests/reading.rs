@@ -1,0 +1,343 @@
+//! A configuration in which one thing is wrong: each place of it with each kind of value.
+
+use std::path::Path;
+
+use layer::{CanvasMode, LayerConfig, LayerError, SourceLayer, read_endpoints};
+use serde_json::{Value, json};
+
+/// A configuration with every key.
+fn whole() -> Value {
+    json!({
+        "version": 1, "name": "snow", "generation_dir": "maps/nyc", "source_layer": "renders",
+        "bounds": {"min_x": -1, "min_y": -2, "max_x": 3, "max_y": 4},
+        "model_endpoints": [
+            {"name": "a", "url": "http://localhost:1/", "api_key_env": "MODEL_KEY", "protocol": "openai",
+             "model": "m", "prompt": "p", "params": {"seed": null}, "max_concurrent": 2,
+             "timeout_s": 1.5, "image_format": {"jpeg": 80},
+             "headers": {"x-a": "one", "x-b": {"env": "B"}}, "max_per_minute": 3, "size_policy": "pad"},
+            {"name": "b", "url": "builtin:snow"},
+        ],
+        "generation_params": {"prompt": "winter", "anything": [1, null]},
+        "canvas": {"mode": "infill", "border_px": 0, "border_color": "#00fe0a", "match_px": 12,
+                   "desaturation": 0.5, "gamma_shift": 1.0, "noise": 0.25},
+        "png_compression": "best", "created_at": "2026-01-02T03:04:05Z",
+    })
+}
+
+fn read(config: &Value) -> Result<(LayerConfig, Vec<String>), LayerError> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("layer_config.json");
+    std::fs::write(&path, config.to_string()).unwrap();
+    LayerConfig::read(&path)
+}
+
+/// What reading says without the directory's name; `None` when it works.
+fn said(config: &Value) -> Option<String> {
+    let error = read(config).err()?.to_string();
+    let (_, said) = error.split_once("layer_config.json").expect(&error);
+    Some(said.trim_start_matches(": ").to_owned())
+}
+
+/// The pointers to all places below which not just anything may stand, as in `/bounds/min_x`.
+fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
+    found.push(pointer.to_owned());
+    let inner: Vec<(String, &Value)> = match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
+        Value::Array(list) => (0..).map(|i: usize| i.to_string()).zip(list).collect(),
+        _ => return,
+    };
+    for (key, value) in inner {
+        if pointer != "/generation_params" && !pointer.ends_with("/params") {
+            places(value, &format!("{pointer}/{key}"), found);
+        }
+    }
+}
+
+/// `/model_endpoints/0/url` as messages write it: `model_endpoints[0].url`.
+fn in_words(pointer: &str) -> String {
+    pointer
+        .split('/')
+        .skip(1)
+        .fold(String::new(), |path, step| match step.parse::<usize>() {
+            Ok(index) => format!("{path}[{index}]"),
+            Err(_) if path.is_empty() => step.to_owned(),
+            Err(_) => format!("{path}.{step}"),
+        })
+}
+
+const SECRET: &str = "sk-proj-0123456789abcdef0123456789";
+
+#[test]
+fn a_wrong_value_is_refused_by_its_place_and_in_the_words_of_the_file() {
+    let whole = whole();
+    let mut all = Vec::new();
+    places(&whole, "", &mut all);
+    let values = [
+        json!("a"),
+        json!(SECRET),
+        json!(""),
+        json!(true),
+        json!(-1),
+        json!(0),
+        json!(1.5),
+        json!(1e300),
+        json!(u64::MAX),
+        json!([]),
+        json!([1]),
+        json!(["a", "builtin:snow"]),
+        json!([0, 0, 1, 1]),
+        json!({}),
+        json!({"a": 1}),
+        json!({"block": 1}),
+        json!({"a": 1, "b": 2}),
+        json!({"name": {"x": []}}),
+        json!([[]]),
+        json!({"min_x": SECRET}),
+        json!([{"name": 1}]),
+        json!([{"headers": {"x": [SECRET]}}]),
+    ];
+    let mut refused = 0;
+    for (pointer, value) in all
+        .iter()
+        .flat_map(|place| values.iter().map(move |value| (place, value)))
+    {
+        let mut config = whole.clone();
+        *config.pointer_mut(pointer).unwrap() = value.clone();
+        let Some(said) = said(&config) else { continue };
+        refused += 1;
+        let case = format!("{pointer} = {value}: {said}");
+        let place = in_words(pointer);
+        let parent = place.rfind(['.', '[']).map_or("", |end| &place[..end]);
+        if said.contains("has version") {
+            continue;
+        }
+        // A key that is missing is told at the object, a name given twice at the list.
+        let is_told_at_the_list = said.starts_with("model_endpoints: two endpoints");
+        assert!(said.contains(parent) || is_told_at_the_list, "{case}");
+        for rust in [
+            "struct", "enum", "variant", "i32", "u32", "u64", "f64", "map", "sequence", "unit",
+            "string", "invalid", "expected", "integer", "Entry", "Config", "`",
+        ] {
+            assert!(!said.contains(rust), "{rust:?} is a word of Rust: {case}");
+        }
+        assert!(!said.contains(SECRET), "{case}");
+        assert!(
+            [
+                " must ",
+                " is missing",
+                "unknown key",
+                "cannot be used",
+                "two endpoints"
+            ]
+            .iter()
+            .any(|words| said.contains(words) || said.starts_with(words.trim_start())),
+            "{case}"
+        );
+    }
+    assert!(refused > 500, "only {refused} values were refused");
+}
+
+#[test]
+fn what_is_wrong_is_said_as_a_user_would() {
+    for (pointer, value, expected) in [
+        (
+            "/bounds/min_x",
+            json!("a"),
+            "bounds.min_x must be a whole number, not \"a\"",
+        ),
+        (
+            "/bounds/max_y",
+            json!(3_000_000_000_u64),
+            "bounds.max_y must be a whole number from -2147483648 to 2147483647, not 3000000000",
+        ),
+        (
+            "/bounds",
+            json!([0, 0, 1, 1]),
+            "bounds must be an object {…}, not a list",
+        ),
+        (
+            "/bounds/max_x",
+            json!(-9),
+            "bounds cannot be used: the bounds are reversed: min_x -1 is greater than max_x -9; they are min_x,min_y,max_x,max_y",
+        ),
+        (
+            "/source_layer",
+            json!("foo"),
+            "source_layer must be \"generations\" or \"renders\", not \"foo\"",
+        ),
+        (
+            "/png_compression",
+            json!(3),
+            "png_compression must be a text, not 3",
+        ),
+        (
+            "/generation_params",
+            json!("winter"),
+            "generation_params must be an object {…}, not \"winter\"",
+        ),
+        (
+            "/generation_dir",
+            json!(""),
+            "generation_dir must not be empty; it names the directory that holds quadrants.db",
+        ),
+        (
+            "/canvas/border_px",
+            json!(65),
+            "canvas.border_px must be at most 64, not 65",
+        ),
+        (
+            "/canvas/border_color",
+            json!("red"),
+            "canvas.border_color must be a colour as in \"#ff0000\", not \"red\"",
+        ),
+        (
+            "/canvas/noise",
+            json!(2),
+            "canvas.noise must be within 0 and 1, not 2",
+        ),
+        (
+            "/model_endpoints",
+            json!({}),
+            "model_endpoints must be a list of endpoints [{\"name\": …, \"url\": …}, …], not an object",
+        ),
+        (
+            "/model_endpoints/0/timeout_s",
+            json!(-0.5),
+            "model_endpoints[0].timeout_s must be greater than 0, not -0.5",
+        ),
+        (
+            "/model_endpoints/0/protocol",
+            json!("x"),
+            "model_endpoints[0].protocol must be one of \"edit_b64\", \"multipart\", \"openai\", \"gemini\", \"sdapi\", not \"x\"",
+        ),
+        (
+            "/model_endpoints/0/image_format",
+            json!("gif"),
+            "model_endpoints[0].image_format must be \"png\", \"jpeg\" or {\"jpeg\": 1 to 100}, not \"gif\"",
+        ),
+        (
+            "/model_endpoints/0/headers/x-a",
+            json!(5),
+            "model_endpoints[0].headers.x-a must be a text or {\"env\": \"NAME\"}",
+        ),
+        (
+            "/model_endpoints/1/name",
+            json!("a"),
+            "model_endpoints: two endpoints have the name \"a\"; each needs a name of its own",
+        ),
+        (
+            "/model_endpoints/1/name",
+            json!("a\nb"),
+            "model_endpoints[1].name must be a word or a few, without line breaks",
+        ),
+        (
+            "/name",
+            json!("a\u{1b}[2J"),
+            "name must have no line breaks or other control characters",
+        ),
+    ] {
+        let mut config = whole();
+        *config.pointer_mut(pointer).unwrap() = value;
+        assert_eq!(said(&config).as_deref(), Some(expected));
+    }
+}
+
+#[test]
+fn an_unknown_key_is_refused_and_the_nearest_known_one_named() {
+    for (pointer, key, nearest) in [
+        ("", "generaton_params", "generation_params"),
+        ("/bounds", "minx", "min_x"),
+        ("/canvas", "boarder_px", "border_px"),
+        ("/model_endpoints/1", "timeout", "timeout_s"),
+    ] {
+        let mut config = whole();
+        config.pointer_mut(pointer).unwrap()[key] = json!(null);
+        let place = match in_words(pointer) {
+            place if place.is_empty() => place,
+            place => format!("{place}: "),
+        };
+        let expected = format!("{place}unknown key \"{key}\"; did you mean \"{nearest}\"?");
+        assert_eq!(said(&config).as_deref(), Some(expected.as_str()));
+
+        // A file of another tool has no version, and is read for all that.
+        config.as_object_mut().unwrap().remove("version");
+        let (read, warnings) = read(&config).unwrap();
+        assert_eq!(read.name, "snow");
+        assert_eq!(warnings.len(), 1);
+        assert!(warnings[0].ends_with(&expected), "{warnings:?}");
+    }
+    // The misspelt key is told before the one that is missing for it.
+    let mut config = whole();
+    config["model_endpoints"][1] = json!({"nmae": "b", "url": "builtin:snow"});
+    assert!(said(&config).unwrap().contains("did you mean \"name\"?"));
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let (config, warnings) = read(&whole()).unwrap();
+    assert!(warnings.is_empty());
+    let written: Value = serde_json::from_str(&config.to_json()).unwrap();
+    assert_eq!(written, whole());
+}
+
+#[test]
+fn what_is_absent_or_null_has_its_default() {
+    let least = json!({"generation_dir": "m"});
+    let mut nulls = whole();
+    for (key, value) in nulls.as_object_mut().unwrap() {
+        if key != "generation_dir" {
+            *value = Value::Null;
+        }
+    }
+    nulls["canvas"] = json!({"mode": null, "border_px": null, "noise": null});
+    nulls["model_endpoints"] =
+        json!([{"name": "a", "url": "builtin:snow", "timeout_s": null, "headers": null}]);
+    for config in [least, nulls] {
+        let (config, warnings) = read(&config).unwrap();
+        assert!(warnings.is_empty());
+        assert!(!config.name.is_empty(), "it is called as its directory is");
+        assert_eq!(config.source_layer, SourceLayer::Generations);
+        assert_eq!((config.bounds, config.version), (None, None));
+        assert_eq!(
+            (config.canvas.mode, config.canvas.border_px),
+            (CanvasMode::Block, 2)
+        );
+        assert!(
+            config
+                .model_endpoints
+                .iter()
+                .all(|endpoint| endpoint.timeout_s() > 1.0)
+        );
+    }
+}
+
+#[test]
+fn an_endpoints_file_is_read_as_the_list_in_a_configuration() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ends.json");
+    let said = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let error = read_endpoints(&path).map(|_| ()).unwrap_err().to_string();
+        error.replace(&dir.path().display().to_string(), "")
+    };
+    assert_eq!(
+        said("{}"),
+        "/ends.json must be a list of endpoints [{\"name\": …, \"url\": …}, …], not an object"
+    );
+    assert_eq!(said("[3]"), "/ends.json[0] must be an object {…}, not 3");
+    assert_eq!(
+        said("[{\"name\": \"a\"}]"),
+        "/ends.json[0]: the key \"url\" is missing"
+    );
+    assert_eq!(
+        said("[{\"name\": \"a\", \"url\": \"builtin:rain\"}] // none"),
+        "/ends.json[0].url cannot be used: there is no builtin:rain; there are builtin:snow and builtin:night"
+    );
+    std::fs::write(&path, whole()["model_endpoints"].to_string()).unwrap();
+    let (config, _) = read(&whole()).unwrap();
+    assert_eq!(read_endpoints(&path).unwrap(), config.model_endpoints);
+    assert!(read_endpoints(Path::new("nowhere.json")).is_err());
+}
