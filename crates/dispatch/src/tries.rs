@@ -13,6 +13,9 @@
 //! An item that has failed without an answer is *in doubt*, and its failures say nothing about
 //! other items.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
