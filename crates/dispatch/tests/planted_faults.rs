@@ -119,8 +119,8 @@ const FAULTS: &[Fault] = &[
     Fault(
         "tries.rs",
         "useless answers count for nothing",
-        "let useless = ENOUGH * parts(item.bad.len()) / MOST_TRIES;",
-        "let useless = ENOUGH * parts(item.bad.len()) / MOST_TRIES / 10;",
+        "let given_up = item.against + useless >= ENOUGH\n            || item.refusals >= MOST_REFUSALS\n            || item.bad.len() + item.probed >= MOST_PROBED;",
+        "let given_up = item.against + useless * 0 >= ENOUGH;",
     ),
     Fault(
         "dispatcher.rs",
