@@ -4,7 +4,7 @@
 //! A [`block`] canvas is the source of the block as it is. An [`infill`] canvas is always 2x2
 //! quadrants large and shows, where the block leaves room, the finished neighbours that it has to
 //! join; the [`Arrangement`] says what stands where. Either becomes a [`Sheet`], gets a [`Frame`]
-//! and a border, and goes out as [`Encoded`], which also knows what to make of the answer.
+//! and a border, and goes out as [`Outgoing`], which also knows what to make of the answer.
 
 mod answer;
 mod arrangement;
@@ -15,13 +15,13 @@ mod builtin;
 mod bytes_shown;
 mod decode;
 mod encode;
-mod encoded;
 mod fill;
 mod frame;
 #[cfg(test)]
 mod golden;
 mod infill;
 mod match_colors;
+mod outgoing;
 mod prepare_source;
 mod profile;
 mod quadrant;
@@ -38,10 +38,10 @@ pub use builtin::apply as apply_filter;
 pub use bytes_shown::Tell;
 pub use decode::{decode, into_opaque};
 pub use encode::encode_quadrant;
-pub use encoded::Encoded;
 pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
 pub use match_colors::{Join, match_colors};
+pub use outgoing::{Content, Outgoing};
 pub use quadrant::{QuadrantSize, decode_quadrant};
 pub use seams::{Rim, Steps};
 pub use sheet::{CanvasForm, Sheet};

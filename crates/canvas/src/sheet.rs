@@ -13,8 +13,8 @@ use crate::match_colors::Join;
 pub struct CanvasForm {
     /// What it holds.
     pub mode: CanvasMode,
-    /// How it is encoded.
-    pub format: ImageFormat,
+    /// How it is encoded; not at all where it stays in the process.
+    pub format: Option<ImageFormat>,
     /// What is put around it.
     pub frame: Frame,
 }

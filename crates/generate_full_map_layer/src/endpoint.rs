@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use canvas::{CanvasForm, Frame};
+use dispatch::{Failure, FailureKind};
 use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig};
 use model_client::{Credentials, Environment, Server, Settings, Shapes};
 
@@ -26,6 +27,8 @@ pub(crate) struct Endpoint {
     pub settings: Settings,
     /// The address that is called, for people to read, without what may be secret.
     pub address: String,
+    /// The variable that holds its key, where there is one.
+    pub key_variable: Option<String>,
 }
 
 /// What answers at an endpoint.
@@ -60,6 +63,10 @@ impl Endpoint {
                 (Speaks::Http(Box::new(server)), frame, address)
             }
         };
+        let format = match speaks {
+            Speaks::Builtin(_) => None,
+            Speaks::Http(_) => Some(entry.image_format.unwrap_or(ImageFormat::Png)),
+        };
         let endpoint = Self {
             name: entry.name.clone(),
             speaks,
@@ -69,11 +76,12 @@ impl Endpoint {
             max_per_minute: entry.max_per_minute.map(NonZeroU32::get),
             form: CanvasForm {
                 mode: canvas_mode(config, entry),
-                format: entry.image_format.unwrap_or(ImageFormat::Png),
+                format,
                 frame,
             },
             settings,
             address,
+            key_variable: entry.api_key_env.clone(),
         };
         Ok((endpoint, warnings))
     }
@@ -94,6 +102,52 @@ impl Endpoint {
             Speaks::Builtin(_) => text.to_owned(),
             Speaks::Http(server) => server.credentials.redact(text),
         }
+    }
+
+    /// What the user can do about a failure.
+    #[must_use]
+    pub(crate) fn remedy(&self, failure: &Failure) -> String {
+        let key = match &self.key_variable {
+            Some(variable) => format!("check the key in {variable}"),
+            None => "\"api_key_env\" names the variable that holds a key".to_owned(),
+        };
+        let (address, protocol) = (&self.address, self.protocol_name());
+        match (failure.kind, failure.http_status) {
+            (FailureKind::EndpointOut, Some(401 | 403)) => key,
+            (FailureKind::EndpointOut, Some(402 | 429)) => {
+                "check the account's plan and billing".to_owned()
+            }
+            (FailureKind::EndpointOut, Some(400)) => format!("{key}, and \"model\""),
+            (FailureKind::EndpointOut | FailureKind::Missing, _) => {
+                format!("check \"url\" and \"protocol\": {address} was called as {protocol}")
+            }
+            (FailureKind::Away { .. } | FailureKind::BrokeOff, Some(_)) => {
+                "it is busy; a run waits and tries again".to_owned()
+            }
+            (FailureKind::Away { .. } | FailureKind::BrokeOff, None) => {
+                format!("check that a server answers at {address}, within \"timeout_s\"")
+            }
+            (FailureKind::Refused, _) => "change the prompt".to_owned(),
+            (FailureKind::Rejected, _) => {
+                "check \"model\", \"params\" and \"size_policy\", and \"protocol\"".to_owned()
+            }
+            (FailureKind::BadAnswer, Some(500..)) => "look into the server's log".to_owned(),
+            (FailureKind::BadAnswer, _) => {
+                format!("check \"protocol\": {address} was called as {protocol}")
+            }
+        }
+    }
+
+    /// A failure that may end its endpoint for the run, and what the user can do about it.
+    #[must_use]
+    pub(crate) fn with_remedy(&self, mut failure: Failure) -> Failure {
+        if matches!(
+            failure.kind,
+            FailureKind::EndpointOut | FailureKind::Missing
+        ) {
+            failure.message = format!("{}; {}", failure.message, self.remedy(&failure));
+        }
+        failure
     }
 
     /// Whether a model reads its prompt.

@@ -5,18 +5,18 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use canvas::{Arrangement, Buffers, Encoded, Kind, Picture, Sheet, SizeMatch};
+use canvas::{Arrangement, Buffers, Kind, Outgoing, Picture, Sheet, SizeMatch};
 use futures_util::future::join_all;
 use image::DynamicImage;
 use layer::CanvasMode;
-use model_client::{Ask, Carried, Client, Failure, FailureKind, Server, status_text};
+use model_client::{Carried, Client, Failure, Server, status_text};
 use planner::{Block, BlockShape, Item, Quadrant};
 use progress_db::ProgressDb;
 
 use super::layer_state::Start;
 use crate::ended::Ended;
 use crate::endpoint::{Endpoint, Speaks};
-use crate::work::calls::decode_answer;
+use crate::work::calls::{call_server, decode_answer};
 
 /// How many quadrants are looked at for one whose source picture can be read.
 const CANDIDATES: usize = 50;
@@ -131,7 +131,7 @@ async fn check_one(
                     start.config.canvas.border_px,
                     start.config.canvas.border_color,
                 );
-            match Encoded::of(sheet, endpoint.form, &mut Buffers::default()) {
+            match Outgoing::of(sheet, endpoint.form, &mut Buffers::default()) {
                 Ok(encoded) => call(client, endpoint, server, &encoded).await,
                 Err(reason) => Checked {
                     latency: Duration::ZERO,
@@ -161,15 +161,14 @@ fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicIm
     }
 }
 
-async fn call(client: &Client, endpoint: &Endpoint, server: &Server, encoded: &Encoded) -> Checked {
-    let ask = Ask {
-        picture: &encoded.bytes,
-        format: endpoint.form.format,
-        answer_px: encoded.answer_px,
-        settings: &endpoint.settings,
-    };
+async fn call(
+    client: &Client,
+    endpoint: &Endpoint,
+    server: &Server,
+    encoded: &Outgoing,
+) -> Checked {
     let began = Instant::now();
-    let answer = client.call(server, ask).await;
+    let answer = call_server(client, server, endpoint, encoded).await;
     let latency = began.elapsed();
     let read = |picture: &Carried, http_status: u16| {
         let picture = decode_answer(encoded, picture, &mut Buffers::default())?;
@@ -202,7 +201,7 @@ fn table(start: &Start, checked: &[Checked]) -> String {
             Err(failure) => (
                 failure.http_status.map_or("-".to_owned(), status_text),
                 "-".to_owned(),
-                format!("{failure}; {}", remedy(start, endpoint, failure)),
+                format!("{failure}; {}", endpoint.remedy(failure)),
             ),
         };
         let latency = format!("{:.2} s", checked.latency.as_secs_f64());
@@ -231,41 +230,6 @@ fn remark(answer: &Answer) -> &'static str {
         SizeMatch::Resized => "works; answers are resized",
         SizeMatch::Stretched => {
             "works; answers have another shape than the canvas and are stretched: \"size_policy\": \"pad\" sends a shape that the server makes"
-        }
-    }
-}
-
-/// What the user can do about a failure.
-fn remedy(start: &Start, endpoint: &Endpoint, failure: &Failure) -> String {
-    let entries = &start.config.model_endpoints;
-    let entry = entries.iter().find(|entry| entry.name == endpoint.name);
-    let key = match entry.and_then(|entry| entry.api_key_env.as_deref()) {
-        Some(variable) => format!("check the key in {variable}"),
-        None => "\"api_key_env\" names the variable that holds a key".to_owned(),
-    };
-    let (address, protocol) = (&endpoint.address, endpoint.protocol_name());
-    match (failure.kind, failure.http_status) {
-        (FailureKind::EndpointOut, Some(401 | 403)) => key,
-        (FailureKind::EndpointOut, Some(402 | 429)) => {
-            "check the account's plan and billing".to_owned()
-        }
-        (FailureKind::EndpointOut, Some(400)) => format!("{key}, and \"model\""),
-        (FailureKind::EndpointOut | FailureKind::Missing, _) => {
-            format!("check \"url\" and \"protocol\": {address} was called as {protocol}")
-        }
-        (FailureKind::Away { .. } | FailureKind::BrokeOff, Some(_)) => {
-            "it is busy; a run waits and tries again".to_owned()
-        }
-        (FailureKind::Away { .. } | FailureKind::BrokeOff, None) => {
-            format!("check that a server answers at {address}, within \"timeout_s\"")
-        }
-        (FailureKind::Refused, _) => "change the prompt".to_owned(),
-        (FailureKind::Rejected, _) => {
-            "check \"model\", \"params\" and \"size_policy\", and \"protocol\"".to_owned()
-        }
-        (FailureKind::BadAnswer, Some(500..)) => "look into the server's log".to_owned(),
-        (FailureKind::BadAnswer, _) => {
-            format!("check \"protocol\": {address} was called as {protocol}")
         }
     }
 }

@@ -9,11 +9,11 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use canvas::{Buffers, Encoded, QuadrantSize, SizeMatch, Tell};
+use canvas::{Buffers, Outgoing, QuadrantSize, SizeMatch, Tell};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure};
-use image::{DynamicImage, RgbImage};
+use image::RgbImage;
 use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
-use model_client::{Ask, CameAs, Carried, Client, Received};
+use model_client::{Ask, CameAs, Carried, Client, Received, Server};
 use planner::{Block, Item, Quadrant};
 use progress_db::{Change, Durability};
 use source_map::{PictureColumn, SourceMap};
@@ -130,24 +130,18 @@ impl Work {
             });
         }
         fault_point("claimed");
-        let sheet = call.canvas.in_form(endpoint.form);
         let answer = match &endpoint.speaks {
             Speaks::Builtin(filter) => {
-                let (filter, picture) = (*filter, sheet.bytes.clone());
-                let drawn = self
-                    .cores
-                    .run(move |buffers| draw(filter, &picture, buffers))
-                    .await;
+                let (filter, form, canvas) = (*filter, endpoint.form, call.canvas);
+                let draw = move |_: &mut Buffers| canvas.in_form(form).filtered(filter);
+                let drawn = self.cores.run(draw).await;
                 drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
             }
             Speaks::Http(server) => {
-                let ask = Ask {
-                    picture: &sheet.bytes,
-                    format: endpoint.form.format,
-                    answer_px: sheet.answer_px,
-                    settings: &endpoint.settings,
-                };
-                self.client.call(server, ask).await.map(Answer::Encoded)
+                let sheet = call.canvas.in_form(endpoint.form);
+                let answer = call_server(&self.client, server, endpoint, sheet).await;
+                let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
+                answer.map(Answer::Encoded)
             }
         };
         if answer.is_ok() {
@@ -261,7 +255,7 @@ impl Work {
     fn cut(
         &self,
         block: Block,
-        sheet: &Encoded,
+        sheet: &Outgoing,
         answer: Answer,
         buffers: &mut Buffers,
     ) -> Result<Cut, String> {
@@ -310,7 +304,7 @@ impl Sizes {
 /// # Errors
 /// A line that says what came instead of a picture.
 pub(crate) fn decode_answer(
-    sheet: &Encoded,
+    sheet: &Outgoing,
     picture: &Carried,
     buffers: &mut Buffers,
 ) -> Result<RgbImage, String> {
@@ -326,13 +320,19 @@ pub(crate) fn decode_answer(
     Ok(decoded)
 }
 
-fn draw(filter: layer::Filter, picture: &[u8], buffers: &mut Buffers) -> Result<RgbImage, String> {
-    let mut picture: RgbImage = canvas::into_opaque(decode_own(picture, buffers)?);
-    canvas::apply_filter(filter, &mut picture);
-    Ok(picture)
-}
-
-/// Decodes a canvas that this process encoded itself.
-fn decode_own(picture: &[u8], buffers: &mut Buffers) -> Result<DynamicImage, String> {
-    canvas::decode(picture, u32::MAX, Tell::FirstBytes, buffers)
+/// One call with a canvas in the form of its endpoint.
+pub(crate) async fn call_server(
+    client: &Client,
+    server: &Server,
+    endpoint: &Endpoint,
+    sheet: &Outgoing,
+) -> Result<Received, Failure> {
+    let (format, picture) = sheet.encoded().map_err(Failure::bad_answer)?;
+    let ask = Ask {
+        picture,
+        format,
+        answer_px: sheet.answer_px,
+        settings: &endpoint.settings,
+    };
+    client.call(server, ask).await
 }

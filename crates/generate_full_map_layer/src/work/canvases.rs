@@ -4,7 +4,7 @@ use std::iter::repeat_n;
 use std::sync::Arc;
 
 use canvas::{
-    Arrangement, Buffers, CanvasForm, Encoded, Kind, Picture, Sheet, decode_quadrant, infill,
+    Arrangement, Buffers, CanvasForm, Kind, Outgoing, Picture, Sheet, decode_quadrant, infill,
     stitch, stitch_encoded,
 };
 use dispatch::{CanvasId, PrepareFailure};
@@ -20,17 +20,17 @@ use super::fault_point::fault_point;
 /// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
 #[derive(Debug)]
 pub(crate) struct Canvas {
-    encoded: Vec<(CanvasForm, Encoded)>,
+    forms: Vec<(CanvasForm, Outgoing)>,
 }
 
 impl Canvas {
-    pub(crate) fn in_form(&self, form: CanvasForm) -> &Encoded {
-        let (_, encoded) = self
-            .encoded
+    pub(crate) fn in_form(&self, form: CanvasForm) -> &Outgoing {
+        let (_, outgoing) = self
+            .forms
             .iter()
             .find(|(other, _)| *other == form)
             .expect("all forms are prepared");
-        encoded
+        outgoing
     }
 }
 
@@ -158,7 +158,7 @@ impl Work {
         around: Option<&Around>,
         buffers: &mut Buffers,
     ) -> Result<Canvas, String> {
-        let mut encoded = Vec::with_capacity(1);
+        let mut outgoing = Vec::with_capacity(1);
         for mode in [CanvasMode::Block, CanvasMode::Infill] {
             let forms = self.forms_of(mode);
             if forms.is_empty() {
@@ -171,10 +171,10 @@ impl Work {
             for (sheet, form) in repeat_n(sheet, forms.len()).zip(forms) {
                 let encode = || self.encode(sheet, form, buffers);
                 let sheet = self.cpu_time.of(Stage::EncodeCanvas, encode)?;
-                encoded.push((form, sheet));
+                outgoing.push((form, sheet));
             }
         }
-        Ok(Canvas { encoded })
+        Ok(Canvas { forms: outgoing })
     }
 
     /// The forms in which endpoints of the run take a canvas of `mode`.
@@ -193,13 +193,13 @@ impl Work {
         sheet: Sheet,
         form: CanvasForm,
         buffers: &mut Buffers,
-    ) -> Result<Encoded, String> {
+    ) -> Result<Outgoing, String> {
         // A frame repeats the canvas's edge, so the border comes after it.
         let sheet = form
             .frame
             .around(sheet)
             .with_border(self.canvas.border_px, self.canvas.border_color);
-        Encoded::of(sheet, form, buffers)
+        Outgoing::of(sheet, form, buffers)
     }
 
     fn stitch(

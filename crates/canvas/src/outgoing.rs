@@ -2,9 +2,11 @@
 
 use bytes::Bytes;
 use image::RgbImage;
+use layer::{Filter, ImageFormat};
 
 use crate::answer::{self, SizeMatch};
 use crate::buffers::Buffers;
+use crate::builtin;
 use crate::bytes_shown::Tell;
 use crate::decode::{decode, into_opaque};
 use crate::encode::encode_canvas;
@@ -13,9 +15,9 @@ use crate::{CanvasForm, Join, Sheet};
 
 /// A sheet as an endpoint gets it.
 #[derive(Debug, Clone)]
-pub struct Encoded {
-    /// The encoded picture.
-    pub bytes: Bytes,
+pub struct Outgoing {
+    /// The picture.
+    pub content: Content,
     /// The top-left pixel of the block in it.
     pub block_at_px: (u32, u32),
     /// Where the answer's colours are matched to those of finished neighbours.
@@ -28,23 +30,62 @@ pub struct Encoded {
     size_px: (u32, u32),
 }
 
-impl Encoded {
+/// The picture of a canvas on its way.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Encoded, for a server.
+    Encoded(ImageFormat, Bytes),
+    /// As it is, for a filter inside the process.
+    Pixels(RgbImage),
+}
+
+impl Outgoing {
     /// A framed sheet in the form that an endpoint takes.
     ///
     /// # Errors
     /// A line that says why it cannot be encoded.
     pub fn of(sheet: Sheet, form: CanvasForm, buffers: &mut Buffers) -> Result<Self, String> {
         let size_px = (sheet.picture.width(), sheet.picture.height());
-        let bytes = encode_canvas(&sheet.picture, form.format)?;
-        buffers.give_back_picture(sheet.picture);
+        let content = match form.format {
+            Some(format) => {
+                let bytes = encode_canvas(&sheet.picture, format)?;
+                buffers.give_back_picture(sheet.picture);
+                Content::Encoded(format, bytes.into())
+            }
+            None => Content::Pixels(into_opaque(sheet.picture)),
+        };
         Ok(Self {
-            bytes: bytes.into(),
+            content,
             block_at_px: sheet.block_at_px,
             joins: sheet.joins,
             answer_px: form.frame.answer_px(size_px),
             frame: form.frame,
             size_px,
         })
+    }
+
+    /// Draws the picture anew, with a filter.
+    ///
+    /// # Errors
+    /// When its form is one for servers.
+    pub fn filtered(&self, filter: Filter) -> Result<RgbImage, String> {
+        let Content::Pixels(picture) = &self.content else {
+            return Err("the canvas is encoded".to_owned());
+        };
+        let mut picture = picture.clone();
+        builtin::apply(filter, &mut picture);
+        Ok(picture)
+    }
+
+    /// The encoded picture.
+    ///
+    /// # Errors
+    /// When its form is one for filters.
+    pub fn encoded(&self) -> Result<(ImageFormat, &Bytes), String> {
+        match &self.content {
+            Content::Encoded(format, bytes) => Ok((*format, bytes)),
+            Content::Pixels(_) => Err("the canvas is not encoded".to_owned()),
+        }
     }
 
     /// Decodes an answer.
