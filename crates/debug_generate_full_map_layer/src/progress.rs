@@ -97,7 +97,7 @@ fn put_item<'a>(
             | has(last_try.error_message.is_some(), HAS_MESSAGE),
     );
     if let Some(model) = model {
-        put(bytes, models.place_of(model));
+        put(bytes, models.index_of(model));
     }
     if let Some(started_at_ms) = last_try.started_at_ms {
         let start = tenths(started_at_ms);
@@ -108,7 +108,7 @@ fn put_item<'a>(
         put_signed(bytes, tenths(completed_at_ms) - last_start);
     }
     if let Some(message) = &last_try.error_message {
-        put(bytes, messages.place_of(message));
+        put(bytes, messages.index_of(message));
     }
     last_start
 }
@@ -121,7 +121,7 @@ fn tenths(ms: i64) -> i64 {
 /// Distinct texts in the order in which they occur, up to a size.
 struct Texts<'a> {
     texts: Vec<&'a str>,
-    places: HashMap<&'a str, usize>,
+    indices: HashMap<&'a str, usize>,
     bytes_left: usize,
 }
 
@@ -129,25 +129,25 @@ impl<'a> Texts<'a> {
     fn up_to(bytes: usize) -> Self {
         Self {
             texts: Vec::new(),
-            places: HashMap::new(),
+            indices: HashMap::new(),
             bytes_left: bytes,
         }
     }
 
-    fn place_of(&mut self, text: &'a str) -> u64 {
+    fn index_of(&mut self, text: &'a str) -> u64 {
         let mut text = text;
-        if !self.places.contains_key(text) {
+        if !self.indices.contains_key(text) {
             match self.bytes_left.checked_sub(text.len()) {
                 Some(left) => self.bytes_left = left,
                 None => text = "This page holds no more messages; progress.db has this one.",
             }
         }
         let next = self.texts.len();
-        let place = *self.places.entry(text).or_insert(next);
-        if place == next {
+        let index = *self.indices.entry(text).or_insert(next);
+        if index == next {
             self.texts.push(text);
         }
-        place as u64
+        index as u64
     }
 }
 
@@ -217,11 +217,11 @@ mod tests {
             .collect();
         let mut messages = Texts::up_to(MAX_MESSAGE_BYTES);
         for text in long.iter().chain(&long) {
-            messages.place_of(text);
+            messages.index_of(text);
         }
         let bytes: usize = messages.texts.iter().map(|text| text.len()).sum();
         assert!(bytes <= MAX_MESSAGE_BYTES + 100, "{bytes}");
         assert!(messages.texts.last().unwrap().contains("no more messages"));
-        assert_eq!(messages.place_of(&long[7]), 7);
+        assert_eq!(messages.index_of(&long[7]), 7);
     }
 }

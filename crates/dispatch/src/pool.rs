@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::{Failure, FailureKind, Moment};
 pub use member::{EndpointLimits, EndpointTally, Member};
 
-/// An endpoint's place in the configuration.
+/// An endpoint's index in the configuration.
 pub type EndpointIndex = usize;
 
 /// The longest rest of an endpoint that does not say itself how long.

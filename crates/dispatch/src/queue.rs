@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use planner::{Adjacency, Item, Status};
 
-/// An item's place in the order of generation.
+/// An item's index in the order of generation, from 0: what a run calls it. Its row in the database
+/// has a number of its own, [`Item::id`].
 pub type Handle = u32;
 
 /// The items of one run and their states, in memory.
@@ -114,7 +115,7 @@ impl Queue {
         &self.items[handle as usize]
     }
 
-    /// All items in the order of generation; a handle is a place in this list.
+    /// All items in the order of generation; a handle is an index into this list.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items

@@ -60,7 +60,7 @@ impl Surroundings {
         let found = self
             .owners
             .binary_search_by_key(&quadrant, |&(quadrant, _)| quadrant);
-        found.ok().map(|place| self.owners[place].1)
+        found.ok().map(|index| self.owners[index].1)
     }
 }
 

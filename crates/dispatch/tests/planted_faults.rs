@@ -47,8 +47,8 @@ const FAULTS: &[Fault] = &[
     Fault(
         "pool/member.rs",
         "a slot is not given back",
-        "self.calls.swap_remove(place);",
-        "let _ = place;",
+        "self.calls.swap_remove(index);",
+        "let _ = index;",
     ),
     Fault(
         "pool/member.rs",

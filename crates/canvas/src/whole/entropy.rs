@@ -37,7 +37,7 @@ impl Scan {
         };
         let part = |&[id, tables]: &[u8; 2]| {
             Ok(Part {
-                component: frame.place_of(id)?,
+                component: frame.index_of(id)?,
                 dc: usize::from(tables >> 4),
                 ac: usize::from(tables & 15),
             })

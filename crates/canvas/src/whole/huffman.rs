@@ -12,7 +12,7 @@ pub(super) struct Table {
     look_up: Vec<(u8, u8)>,
     /// For each length the first code that is too large for it, in 16 bits.
     too_large: [u32; 17],
-    /// For each length what is added to a code to get the place of its symbol.
+    /// For each length what is added to a code to get the index of its symbol.
     offset: [i32; 17],
     symbols: Vec<u8>,
 }
@@ -26,11 +26,11 @@ impl Table {
             offset: [0; 17],
             symbols: symbols.to_vec(),
         };
-        let (mut code, mut place) = (0_u32, 0_usize);
+        let (mut code, mut index) = (0_u32, 0_usize);
         for (length, &count) in (1_u32..).zip(counts) {
-            table.offset[length as usize] = place as i32 - code as i32;
+            table.offset[length as usize] = index as i32 - code as i32;
             for _ in 0..count {
-                let symbol = *symbols.get(place).ok_or_else(cut_short)?;
+                let symbol = *symbols.get(index).ok_or_else(cut_short)?;
                 if code >= 1 << length {
                     return Err("a table of its codes is damaged".to_owned());
                 }
@@ -40,7 +40,7 @@ impl Table {
                     table.look_up[first..first + (1 << free)].fill((length as u8, symbol));
                 }
                 code += 1;
-                place += 1;
+                index += 1;
             }
             table.too_large[length as usize] = code << (16 - length);
             code <<= 1;
@@ -84,10 +84,10 @@ impl<'a> Bits<'a> {
                 .clone()
                 .find(|&length| code < table.too_large[length]);
             let found = found.ok_or_else(|| "its data is damaged".to_owned())?;
-            let place = (code >> (16 - found)) as i32 + table.offset[found];
-            symbol = *usize::try_from(place)
+            let index = (code >> (16 - found)) as i32 + table.offset[found];
+            symbol = *usize::try_from(index)
                 .ok()
-                .and_then(|place| table.symbols.get(place))
+                .and_then(|index| table.symbols.get(index))
                 .ok_or_else(|| "its data is damaged".to_owned())?;
             length = found as u8;
         }

@@ -93,12 +93,12 @@ fn next_marker(bytes: &[u8], mut at: usize) -> Result<(u8, usize), Reason> {
 }
 
 fn read_tables(mut segment: &[u8], tables: &mut Tables) -> Result<(), Reason> {
-    while let Some((place, rest)) = segment.split_first() {
+    while let Some((selector, rest)) = segment.split_first() {
         let (counts, rest) = rest.split_first_chunk().ok_or_else(cut_short)?;
         let symbols: usize = counts.iter().map(|&count| usize::from(count)).sum();
         let (symbols, rest) = rest.split_at_checked(symbols).ok_or_else(cut_short)?;
-        let of_kind = tables.get_mut(usize::from(place >> 4));
-        let table = of_kind.and_then(|tables| tables.get_mut(usize::from(place & 15)));
+        let of_kind = tables.get_mut(usize::from(selector >> 4));
+        let table = of_kind.and_then(|tables| tables.get_mut(usize::from(selector & 15)));
         *table.ok_or_else(|| "a table of its codes is damaged".to_owned())? =
             Some(Table::new(counts, symbols)?);
         segment = rest;
@@ -153,8 +153,8 @@ impl Frame {
         })
     }
 
-    /// The place of the component that is called `id`.
-    pub(super) fn place_of(&self, id: u8) -> Result<usize, Reason> {
+    /// The index of the component that is called `id`.
+    pub(super) fn index_of(&self, id: u8) -> Result<usize, Reason> {
         let mut ids = self.components.iter().map(|component| component.id);
         ids.position(|other| other == id)
             .ok_or_else(|| "its data is damaged".to_owned())

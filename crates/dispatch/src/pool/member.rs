@@ -174,8 +174,8 @@ impl Member {
         let limit = self.limits.max_per_minute?;
         let minutes = MINUTE.saturating_mul(u32::try_from(planned / limit).unwrap_or(u32::MAX));
         // The call as many places before it as a minute may hold must be a minute old.
-        let place = (self.last_minute.len() + planned % limit).checked_sub(limit);
-        match place.and_then(|place| self.last_minute.get(place)) {
+        let index = (self.last_minute.len() + planned % limit).checked_sub(limit);
+        match index.and_then(|index| self.last_minute.get(index)) {
             Some(&before) => Some((before + MINUTE).max(now) + minutes),
             None if minutes.is_zero() => None,
             None => Some(now + minutes),
@@ -241,8 +241,8 @@ impl Member {
 
     /// Notes that a call is over that started at `started`.
     pub(super) fn ended(&mut self, started: Moment) {
-        if let Some(place) = self.calls.iter().position(|&call| call == started) {
-            self.calls.swap_remove(place);
+        if let Some(index) = self.calls.iter().position(|&call| call == started) {
+            self.calls.swap_remove(index);
         }
     }
 
