@@ -4,27 +4,24 @@
 //! precedes it, or belongs to an earlier step. When an item's turn has come nothing of that can
 //! change any more, so a canvas does not depend on which calls ended first.
 
-use planner::{Item, Quadrant, Status};
+use planner::{Item, Owners, Quadrant, Status};
 
 use crate::{Handle, Queue};
 
 /// The items of a plan by their quadrants.
 #[derive(Debug)]
 pub struct Surroundings {
-    /// Sorted by quadrant.
-    owners: Vec<(Quadrant, Handle)>,
+    owners: Owners,
 }
 
 impl Surroundings {
     /// The surroundings of the items of `queue`.
     #[must_use]
     pub fn of(queue: &Queue) -> Self {
-        let mut owners: Vec<(Quadrant, Handle)> = (0..)
-            .zip(queue.items())
-            .flat_map(|(handle, item)| item.block.quadrants().map(move |q| (q, handle)))
-            .collect();
-        owners.sort_unstable();
-        Self { owners }
+        let blocks = queue.items().iter().map(|item| item.block);
+        Self {
+            owners: Owners::of(blocks),
+        }
     }
 
     /// The quadrants around an item's block that are shown as finished, row by row; `None` while
@@ -40,7 +37,7 @@ impl Surroundings {
                 continue;
             };
             let quadrant = Quadrant::new(x, y);
-            let Some(owner) = self.owner(quadrant) else {
+            let Some(owner) = self.owners.of_quadrant(quadrant) else {
                 continue;
             };
             if !is_shown_when_complete((handle, queue.item(handle)), (owner, queue.item(owner))) {
@@ -54,13 +51,6 @@ impl Surroundings {
             }
         }
         Some(finished)
-    }
-
-    fn owner(&self, quadrant: Quadrant) -> Option<Handle> {
-        let found = self
-            .owners
-            .binary_search_by_key(&quadrant, |&(quadrant, _)| quadrant);
-        found.ok().map(|index| self.owners[index].1)
     }
 }
 

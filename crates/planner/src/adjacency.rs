@@ -1,6 +1,6 @@
 //! Which blocks of a plan share an edge.
 
-use crate::{Block, Quadrant};
+use crate::{Block, Owners, Quadrant};
 
 /// For each block of a list, the others that share an edge with it.
 ///
@@ -17,11 +17,8 @@ impl Adjacency {
     /// The neighbours of each of `blocks`, by their places in the list.
     #[must_use]
     pub fn of(blocks: &[Block]) -> Self {
-        let mut owners: Vec<(Quadrant, u32)> = Vec::with_capacity(blocks.len() * 2);
-        for (index, block) in (0u32..).zip(blocks) {
-            owners.extend(block.quadrants().map(|quadrant| (quadrant, index)));
-        }
-        owners.sort_unstable();
+        let table = Owners::of(blocks.iter().copied());
+        let owners = table.as_slice();
         let mut pairs: Vec<(u32, u32)> = Vec::with_capacity(owners.len() * 2);
         let mut add = |a: u32, b: u32| {
             if a != b {
@@ -31,8 +28,8 @@ impl Adjacency {
         };
         // `below` walks one row ahead of the quadrant it is compared with, and never back.
         let mut below = 0;
-        for (place, &(quadrant, index)) in owners.iter().enumerate() {
-            if let Some(&(next, other)) = owners.get(place + 1)
+        for (at, &(quadrant, index)) in owners.iter().enumerate() {
+            if let Some(&(next, other)) = owners.get(at + 1)
                 && next == Quadrant::new(quadrant.x.wrapping_add(1), quadrant.y)
             {
                 add(index, other);
@@ -47,7 +44,7 @@ impl Adjacency {
                 add(index, other);
             }
         }
-        drop(owners);
+        drop(table);
         pairs.sort_unstable();
         pairs.dedup();
         let mut starts = vec![0u32; blocks.len() + 1];

@@ -1,6 +1,6 @@
 //! What `progress.db` tells.
 
-use planner::{Block, BlockShape, Item, Quadrant, Status};
+use planner::{Block, BlockShape, Item, Owners, Quadrant, Status};
 
 use crate::{FinishedPicture, ProgressDb, ProgressError};
 
@@ -89,18 +89,13 @@ impl ProgressDb {
     }
 
     fn refuse_overlaps(&self, items: &[Item]) -> Result<(), ProgressError> {
-        let mut owners: Vec<(Quadrant, i64)> = items
-            .iter()
-            .flat_map(|item| item.block.quadrants().map(|quadrant| (quadrant, item.id)))
-            .collect();
-        owners.sort_unstable();
-        match owners.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        match Owners::of(items.iter().map(|item| item.block)).overlap() {
             None => Ok(()),
-            Some(pair) => Err(ProgressError::Overlap {
+            Some((quadrant, [first, second])) => Err(ProgressError::Overlap {
                 path: self.path.clone(),
-                first: pair[0].1,
-                second: pair[1].1,
-                quadrant: pair[0].0,
+                first: items[first as usize].id,
+                second: items[second as usize].id,
+                quadrant,
             }),
         }
     }
