@@ -1,5 +1,6 @@
 //! Making a layer.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -35,7 +36,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         bail!("--name and --generation-dir say what to make");
     };
     let replaced = existing(&output, args.force)?;
-    let (config, warnings) = config_of(&args, name, generation_dir, &output)?;
+    let (config, mut warnings) = config_of(&args, name, generation_dir, &output)?;
     let source = SourceMap::open(generation_dir).await?;
     let region = region_of(&source, config.source_layer, args.bounds).await?;
     let bounds = args
@@ -57,7 +58,14 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     let staging = Staging::beside(&output)?;
     let staged = LayerDir::at(staging.path());
     staged.create()?;
-    staged.write_config(&config)?;
+    let mode = config_mode(&args)?;
+    if mode & 0o077 == 0 {
+        warnings.push(
+            "layer_config.json may be read by you alone, as the files that it is made from"
+                .to_owned(),
+        );
+    }
+    staged.write_config(&config, mode)?;
     progress_db::create(
         &staged.progress_path(),
         &plan,
@@ -234,6 +242,19 @@ fn config_of(
         created_at: Some(layer::timestamp(SystemTime::now())),
     };
     Ok((config, warnings))
+}
+
+/// Who may read the configuration: nobody who may not read the files that it is made from, because
+/// there may be keys in them.
+fn config_mode(args: &Args) -> anyhow::Result<u32> {
+    let mut mode = 0o666;
+    let files = [&args.model_endpoints, &args.generation_params];
+    for path in files.into_iter().flatten() {
+        let file =
+            std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+        mode &= file.permissions().mode() | 0o600;
+    }
+    Ok(mode)
 }
 
 /// The path of the source as the configuration keeps it: relative where that means the same

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::reading::shown;
+
 /// The `canvas` of a layer's configuration. All but the mode is of use only with
 /// [`CanvasMode::Infill`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,7 +123,12 @@ impl FromStr for Color {
         });
         let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
         let [_, red, green, blue] = number
-            .ok_or_else(|| format!("must be a colour as in \"#ff0000\", not {text:?}"))?
+            .ok_or_else(|| {
+                format!(
+                    "must be a colour as in \"#ff0000\", not {}",
+                    shown(&text.into())
+                )
+            })?
             .to_be_bytes();
         Ok(Self([red, green, blue]))
     }

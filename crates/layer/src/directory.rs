@@ -1,5 +1,8 @@
 //! A layer directory and what lies where in it.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
@@ -113,17 +116,22 @@ impl LayerDir {
         })
     }
 
-    /// Writes `layer_config.json`.
+    /// Writes `layer_config.json`, for those to read who may by `mode` and by the umask.
     ///
     /// # Errors
     /// [`LayerError::Io`] when the system refuses.
-    pub fn write_config(&self, config: &LayerConfig) -> Result<(), LayerError> {
+    pub fn write_config(&self, config: &LayerConfig, mode: u32) -> Result<(), LayerError> {
         let path = self.config_path();
-        std::fs::write(&path, config.to_json()).map_err(|source| LayerError::Io {
-            action: "write",
-            path,
-            source,
-        })
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true).mode(mode);
+        options
+            .open(&path)
+            .and_then(|mut file| file.write_all(config.to_json().as_bytes()))
+            .map_err(|source| LayerError::Io {
+                action: "write",
+                path,
+                source,
+            })
     }
 
     /// Where the source map of `config` is: a relative `generation_dir` is taken from the

@@ -24,7 +24,11 @@ pub struct EndpointConfig {
     #[serde(serialize_with = "reveal", deserialize_with = "read_url")]
     pub url: EndpointUrl,
     /// The environment variable that holds its key.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "read_variable"
+    )]
     pub api_key_env: Option<String>,
     /// How it is spoken to; without it the URL tells.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,6 +183,12 @@ pub(crate) fn usable(
         if let (EndpointUrl::Http(url), None) = (&endpoint.url, endpoint.protocol) {
             Protocol::of(url).map_err(|reason| bad("url", format!("cannot be used: {reason}")))?;
         }
+        for (header, source) in &endpoint.headers {
+            if let HeaderSource::Env { env } = source {
+                require_variable(env)
+                    .map_err(|reason| bad(&format!("headers.{header}.env"), reason.to_owned()))?;
+            }
+        }
         for text in [&mut endpoint.model, &mut endpoint.prompt] {
             text.take_if(|text| text.is_empty());
         }
@@ -194,6 +204,34 @@ fn read_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
         ));
     }
     Ok(name)
+}
+
+fn read_variable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    require_variable(&name).map_err(D::Error::custom)?;
+    Ok(Some(name))
+}
+
+/// Refuses what cannot be a variable's name, or looks like the key that belongs into the variable.
+/// It is not repeated: it may well be one.
+fn require_variable(name: &str) -> Result<(), &'static str> {
+    if name.is_empty() {
+        return Err("must not be empty; leave it out where no key is needed");
+    }
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    // Random characters are longer than a word, with digits or capitals in the middle of them.
+    let is_random = |part: &str| {
+        let has = |kind: fn(&char) -> bool| part.chars().skip(1).any(|c| kind(&c));
+        let is_mixed = has(char::is_ascii_uppercase) && has(char::is_ascii_lowercase);
+        part.len() >= 16 && (is_mixed || has(char::is_ascii_digit))
+    };
+    let is_name = name.chars().all(is_word) && !name.starts_with(|c: char| c.is_ascii_digit());
+    if !is_name || name.split('_').any(is_random) {
+        return Err(
+            "must name the environment variable that holds the key, as in \"MODEL_API_KEY\", and be no key itself; what stands there is no such name",
+        );
+    }
+    Ok(())
 }
 
 fn read_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

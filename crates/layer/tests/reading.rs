@@ -246,6 +246,52 @@ fn what_is_wrong_is_said_as_a_user_would() {
 }
 
 #[test]
+fn a_key_in_the_place_of_its_variable_s_name_is_refused_and_not_repeated() {
+    let keys = [
+        "sk-proj-Zq3",
+        "sk_live_51Hq2eXyZ9aBcDeFgH",
+        "hf_abcdefghIJKLmnopQRstuv",
+        "AIzaSyD4x8qWwErTyUiOp",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "AKIAIOSFODNN7EXAMPLE",
+        "eyJhbGciOiJIUzI1NiJ9.e30.x",
+        "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        "a1b2c3d4e5f60718293a4b5c6d7e8f9a",
+        "user:password",
+        "two words",
+        "$MODEL_KEY",
+    ];
+    for place in ["api_key_env", "headers.x-b.env"] {
+        let pointer = format!("/model_endpoints/0/{}", place.replace('.', "/"));
+        for key in keys {
+            let mut config = whole();
+            *config.pointer_mut(&pointer).unwrap() = json!(key);
+            let said = said(&config).expect(key);
+            assert!(
+                said.starts_with(&format!("model_endpoints[0].{place} must name")),
+                "{said}"
+            );
+            assert!(!said.contains(&key[..6]), "{said}");
+        }
+        let mut config = whole();
+        *config.pointer_mut(&pointer).unwrap() = json!("");
+        assert!(said(&config).unwrap().contains(" must not be empty"));
+        for name in [
+            "KEY",
+            "OPENAI_API_KEY",
+            "my_key_2",
+            "_x",
+            "GEMINI_API_KEY_3",
+            "myModelKey",
+            "azureOpenAIKey1",
+        ] {
+            *config.pointer_mut(&pointer).unwrap() = json!(name);
+            assert_eq!(said(&config), None, "{name}");
+        }
+    }
+}
+
+#[test]
 fn an_unknown_key_is_refused_and_the_nearest_known_one_named() {
     for (pointer, key, nearest) in [
         ("", "generaton_params", "generation_params"),

@@ -2,6 +2,8 @@
 
 mod project;
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fixtures::maps::{MapSpec, SourceLayer, one_byte, raw_sql_region, raw_sql_source};
@@ -359,4 +361,31 @@ fn the_canvas_is_the_block_unless_infill_is_asked_for() {
         "outfill",
     ];
     project.refuses(&args, "possible values: block, infill");
+}
+
+#[test]
+fn a_configuration_may_be_read_by_no_more_people_than_the_files_it_is_made_from() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    project.write("params.json", "{}");
+    let mode_of = |path: &str| {
+        let file = std::fs::metadata(project.path(path)).unwrap();
+        file.permissions().mode() & 0o777
+    };
+    let usual = mode_of("params.json");
+    for (private, mode, other) in [
+        ("ends.json", 0o600, "params.json"),
+        ("params.json", 0o400, "ends.json"),
+        ("ends.json", 0o640, "params.json"),
+        ("ends.json", 0o777, "params.json"),
+    ] {
+        for (path, mode) in [(private, mode), (other, usual)] {
+            std::fs::set_permissions(project.path(path), Permissions::from_mode(mode)).unwrap();
+        }
+        let args = "--name a --generation-dir map --output a --model-endpoints ends.json --generation-params params.json --force";
+        let run = project.init(&args.split(' ').collect::<Vec<_>>());
+        run.assert_status(0);
+        assert_eq!(mode_of("a/layer_config.json"), usual & (mode | 0o600));
+        let is_private = mode & 0o077 == 0;
+        assert_eq!(run.stdout.contains("may be read by you alone"), is_private);
+    }
 }
