@@ -94,7 +94,8 @@ const EXAMPLES: &str = r#"Examples:
   init_layer --name snow --generation-dir generations/nyc --force     start the layer over
   init_layer --rebuild --output layers/snow                           after a damaged progress.db
 
-Exit status: 0 the layer is made; 2 it is not, and nothing was changed."#;
+Exit status: 0 the layer is made; 1 it is, and what it is could not be said; 2 it is not, and
+nothing was changed."#;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! Making a layer.
 
+use std::ffi::OsStr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -28,6 +29,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     // the process, which would leave half a layer behind.
     let _heard = unix::signal(SignalKind::from_raw(libc::SIGXFSZ))?;
     let output = output_of(&args)?;
+    require_plain("--output", std::path::absolute(&output)?.as_os_str())?;
     if args.rebuild {
         return rebuild(&LayerDir::at(output)).await;
     }
@@ -35,6 +37,8 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     else {
         bail!("--name and --generation-dir say what to make");
     };
+    require_plain("--name", name.as_ref())?;
+    require_plain("--generation-dir", generation_dir.as_os_str())?;
     let replaced = existing(&output, args.force)?;
     let (config, mut warnings) = config_of(&args, name, generation_dir, &output)?;
     let source = SourceMap::open(generation_dir).await?;
@@ -130,6 +134,19 @@ pub(crate) async fn region_of(
         "{database} has no {}; it has {other_layer}: use --source-layer {other_layer}",
         source_layer.name()
     );
+}
+
+/// Refuses what neither the configuration nor SQLite can keep, or what would not print as it is.
+fn require_plain(flag: &str, text: &OsStr) -> anyhow::Result<()> {
+    match text.to_str() {
+        None => bail!(
+            "{flag} {text:?} is not UTF-8, as all that a layer keeps must be; give it another name"
+        ),
+        Some(plain) if plain.chars().any(char::is_control) => {
+            bail!("{flag} {plain:?} has a control character in it; give it another name")
+        }
+        Some(_) => Ok(()),
+    }
 }
 
 fn output_of(args: &Args) -> anyhow::Result<PathBuf> {
@@ -278,9 +295,9 @@ fn lasting_path(generation_dir: &Path, output: &Path) -> anyhow::Result<PathBuf>
                 .canonicalize()
                 .is_ok_and(|absolute| absolute == path)
         });
-    Ok(if same {
-        generation_dir.to_owned()
-    } else {
-        absolute
-    })
+    if same {
+        return Ok(generation_dir.to_owned());
+    }
+    require_plain("--generation-dir", absolute.as_os_str())?;
+    Ok(absolute)
 }

@@ -1,8 +1,8 @@
-//! A line that shows that planning goes on.
+//! A line that says that planning goes on.
 
+use std::io::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use planner::{Plan, Region};
 
 /// Plans `region`, with a line about it when that takes longer than a second.
@@ -16,19 +16,8 @@ pub(crate) async fn plan_visibly(region: Region) -> (Region, Plan) {
     let planned = match finished {
         Ok(planned) => planned,
         Err(_) => {
-            let line = ProgressBar::new_spinner()
-                .with_style(
-                    ProgressStyle::with_template("{spinner} planning {msg} quadrants, {elapsed}")
-                        .expect("the template is right"),
-                )
-                .with_message(quadrants.to_string());
-            if line.is_hidden() {
-                eprintln!("planning {quadrants} quadrants …");
-            }
-            line.enable_steady_tick(Duration::from_millis(100));
-            let planned = planning.await;
-            line.finish_and_clear();
-            planned
+            let _ = writeln!(std::io::stderr(), "planning {quadrants} quadrants …");
+            planning.await
         }
     };
     planned.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use layer::{LayerConfig, LayerDir};
+use layer::{LayerConfig, LayerDir, shell_quoted};
 use planner::{BlockShape, Bounds, Plan, Quality, Region};
 use source_map::SourceMap;
 
@@ -76,8 +76,8 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = self.quadrant_size_px;
-        let layer = self.layer.path().display();
-        writeln!(f, "Layer {} in {layer}", self.name)?;
+        let layer = shell_quoted(self.layer.path());
+        writeln!(f, "Layer {} in {}", self.name, self.layer.path().display())?;
         writeln!(
             f,
             "  source      {} ({}, {width}x{height} px)",

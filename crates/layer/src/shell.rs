@@ -2,10 +2,14 @@
 
 use std::path::Path;
 
-/// A path as a POSIX shell reads it back: as it is where that is safe, else in single quotes.
+/// A path as a POSIX shell reads it back, and no program takes it for a flag: as it is where that
+/// is safe, else in single quotes.
 #[must_use]
 pub fn shell_quoted(path: &Path) -> String {
-    let text = path.to_string_lossy();
+    let mut text = path.to_string_lossy();
+    if text.starts_with('-') {
+        text.to_mut().insert_str(0, "./");
+    }
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
         return text.into_owned();
@@ -34,5 +38,6 @@ mod tests {
             assert_eq!(String::from_utf8(said.stdout).unwrap(), path);
         }
         assert_eq!(shell_quoted(Path::new("layers/snow")), "layers/snow");
+        assert_eq!(shell_quoted(Path::new("-x y")), "'./-x y'");
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::SystemTime;
 
-/// RFC 3339 in UTC, to the second: `2026-11-22T14:03:00Z`.
+/// RFC 3339 in UTC, to the second: `2026-11-22T14:03:00Z`. A clock that stands before 1970 is
+/// written as its first second.
 #[must_use]
 pub fn timestamp(time: SystemTime) -> String {
+    let time = time.max(SystemTime::UNIX_EPOCH);
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
@@ -25,5 +27,7 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_356_180);
         assert_eq!(timestamp(time), "2026-11-22T14:03:00Z");
         assert_eq!(file_timestamp(time), "20261122T140300Z");
+        let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
+        assert_eq!(timestamp(before), "1970-01-01T00:00:00Z");
     }
 }

@@ -1,6 +1,7 @@
 //! Making a layer: the real program, real files.
 
 mod project;
+mod words;
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;

@@ -40,10 +40,15 @@ impl Project {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    pub(crate) fn init(&self, args: &[&str]) -> Run {
+    /// The program in this directory.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_init_layer"));
-        let output = command.current_dir(self.root.path()).args(args).output();
-        Run::of(&output.unwrap())
+        command.current_dir(self.root.path()).args(args);
+        command
+    }
+
+    pub(crate) fn init(&self, args: &[&str]) -> Run {
+        Run::of(&self.command(args).output().unwrap())
     }
 
     /// Everything below the directory, with what is in it.

@@ -1,0 +1,132 @@
+//! What the program says where little works: it never panics, and the status tells.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::process::{Command, Stdio};
+
+use fixtures::layers::Run;
+use fixtures::maps::MapSpec;
+
+use crate::project::Project;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_init_layer");
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let mut command = project.command(&["--name", "a", "--generation-dir", "map"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn an_output_that_is_full_is_an_error_though_the_layer_is_made() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let full = || Stdio::from(File::options().write(true).open("/dev/full").unwrap());
+    let mut command = project.command(&["--name", "a", "--generation-dir", "map"]);
+    let run = Run::of(&command.stdout(full()).output().unwrap());
+    run.assert_status(1).assert_says("the layer is made, but");
+    assert!(project.path("layers/a/progress.db").exists());
+
+    let mut command = project.command(&["--name", "b", "--generation-dir", "map"]);
+    let output = command.stdout(full()).stderr(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let mut command = project.command(&["--name", "b", "--generation-dir", "nowhere"]);
+    let output = command.stdout(full()).stderr(full()).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn few_open_files_are_an_error_or_enough() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    for limit in 5..40 {
+        let mut shell = Command::new("sh");
+        shell.args([
+            "-c",
+            &format!("ulimit -n {limit}; exec \"$@\""),
+            "sh",
+            PROGRAM,
+        ]);
+        shell.args(["--name", &limit.to_string(), "--generation-dir", "map"]);
+        let run = Run::of(&shell.current_dir(project.path("")).output().unwrap());
+        match run.status {
+            Some(0) => assert!(limit > 16, "{limit} files were enough"),
+            Some(2) => assert!(
+                run.stderr.starts_with("error: cannot open"),
+                "{}",
+                run.stderr
+            ),
+            status => panic!("{status:?} with {limit} files: {}", run.stderr),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_text_or_would_not_print_is_refused_and_nothing_is_written() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let odd = [&b"odd-\xff"[..], b"two\nlines", b"red\x1b[31m", b"bell\x07"].map(OsStr::from_bytes);
+    for text in odd {
+        std::fs::create_dir(project.path("").join(text)).unwrap();
+        std::fs::rename(project.path("map"), project.path("").join(text).join("map")).unwrap();
+        let map = std::path::Path::new(text).join("map");
+        let before = project.files();
+        let refused = |command: &mut Command| {
+            let run = Run::of(&command.output().unwrap());
+            run.assert_status(2);
+            assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+            assert!(!run.stderr.contains(['\x1b', '\x07']), "{}", run.stderr);
+            assert!(project.files() == before, "something was written");
+        };
+        refused(
+            project
+                .command(&["--name", "a", "--generation-dir"])
+                .arg(&map),
+        );
+        let named = ["--generation-dir", "map", "--name"];
+        refused(
+            project
+                .command(&named)
+                .arg(text)
+                .current_dir(project.path("").join(text)),
+        );
+        refused(
+            project
+                .command(&["--name", "a", "--generation-dir", "map", "--output"])
+                .arg(project.path("").join(text).join("a"))
+                .current_dir(project.path("").join(text)),
+        );
+        // From within the map is a plain path, and yet the layer would be in no plain place.
+        refused(
+            project
+                .command(&["--name", "a", "--generation-dir", "map"])
+                .current_dir(project.path("").join(text)),
+        );
+        std::fs::rename(project.path("").join(map), project.path("map")).unwrap();
+    }
+}
+
+#[test]
+fn the_commands_that_come_next_can_be_copied() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    for output in ["plain/layer", "it's $HOME; `x` \"y\"", "-x"] {
+        let args = ["--name", "a", "--generation-dir", "map"];
+        let output = format!("--output={output}");
+        let run = project.init(&[&args[..], &[&output]].concat());
+        run.assert_status(0);
+        let (_, next) = run.stdout.split_once("Next:\n").unwrap();
+        assert_eq!(next.lines().count(), 3);
+        for line in next.lines() {
+            let (command, _) = line.rsplit_once("    ").unwrap();
+            let shown = command.replace("debug_generate_full_map_layer", "look");
+            let shown = shown.replace("generate_full_map_layer", "look");
+            let script = format!("look() {{ test -f \"$2/progress.db\"; }}; {shown}");
+            let ended = Command::new("sh")
+                .args(["-c", &script])
+                .current_dir(project.path(""))
+                .status();
+            assert!(ended.unwrap().success(), "{line}");
+        }
+    }
+}
