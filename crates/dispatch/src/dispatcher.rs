@@ -168,13 +168,6 @@ impl Dispatcher {
         self.canvases.len() + self.bad_sources.len() + self.calls.len()
     }
 
-    /// Whether a call for the item is under way, or its answer is being saved.
-    #[must_use]
-    pub fn is_in_flight(&self, handle: Handle) -> bool {
-        let mut calls = self.calls.values();
-        calls.any(|call| call.canvas == CanvasId::Of(handle))
-    }
-
     fn take_in(&mut self, event: Event, now: Moment) {
         match event {
             Event::Wake => self.on_wake(now),

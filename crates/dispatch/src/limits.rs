@@ -90,3 +90,23 @@ pub struct Tally {
     /// Calls that were made to compare.
     pub comparisons: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_ending_has_its_exit_status() {
+        let statuses = [
+            (Ending::Done, 0),
+            (Ending::Unfinished, 1),
+            (Ending::Early(String::new()), 3),
+            (Ending::Signal(Signal::HangUp), 129),
+            (Ending::Signal(Signal::Interrupt), 130),
+            (Ending::Signal(Signal::Terminate), 143),
+        ];
+        for (ending, status) in statuses {
+            assert_eq!(ending.exit_status(), status, "{ending:?}");
+        }
+    }
+}

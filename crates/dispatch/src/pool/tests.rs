@@ -232,3 +232,269 @@ fn a_minute_holds_no_more_calls_than_it_may() {
     assert_eq!(pool.next_wake(at(20)), Some(at(60)));
     assert_eq!(pool.pick(at(60), 100, |_| true), Some(0));
 }
+
+#[test]
+fn all_are_away_only_when_each_that_is_left_is() {
+    let mut pool = pool(&[1, 1, 1]);
+    let now = Moment::from_secs(1000);
+    assert!(!pool.all_away());
+    let fail = |pool: &mut Pool, index, kind| {
+        pool.start(index, now);
+        pool.failed(index, now, now, &Failure::new(kind, "gone"), 0.0);
+    };
+    fail(&mut pool, 0, FailureKind::BrokeOff);
+    fail(&mut pool, 1, FailureKind::Away { retry_after: None });
+    assert!(!pool.all_away());
+    fail(&mut pool, 2, FailureKind::EndpointOut);
+    assert!(pool.all_away(), "one is out, and the others are away");
+    for index in [0, 1] {
+        fail(&mut pool, index, FailureKind::EndpointOut);
+    }
+    assert!(
+        pool.all_out() && !pool.all_away(),
+        "nobody is left to wait for"
+    );
+}
+
+#[test]
+fn an_endpoint_that_is_not_to_blame_rests_a_moment_and_is_there() {
+    let mut pool = pool(&[2]);
+    let now = Moment::from_secs(1000);
+    for _ in 0..5 {
+        pool.start(0, now);
+        pool.failed(0, now, now, &away(), 1.0);
+    }
+    assert!(pool.members()[0].is_away());
+    pool.is_not_to_blame(0, now);
+    assert!(!pool.members()[0].is_away());
+    assert_eq!(pool.next_wake(now), Some(now + Duration::from_secs(2)));
+    assert!(!pool.has_free(now) && !pool.may_call(0, now));
+    assert!(pool.has_free(now + Duration::from_secs(2)));
+}
+
+#[test]
+fn no_more_calls_than_allowed_are_under_way_together() {
+    let ends = [endpoint("a", 2, None), endpoint("b", 2, None)];
+    let mut pool = Pool::new(ends, Some(3));
+    let now = Moment::from_secs(1000);
+    for under_way in 0..3 {
+        assert_eq!(
+            (pool.max_concurrent(), pool.calls_under_way()),
+            (3, under_way)
+        );
+        assert!(pool.has_free(now));
+        let index = pool.pick(now, 100, |_| true).unwrap();
+        pool.start(index, now);
+    }
+    assert!(!pool.has_free(now) && !pool.may_call(1, now));
+    assert_eq!(pool.pick(now, 100, |_| true), None);
+    pool.cancelled(0, now);
+    assert!(pool.may_call(1, now));
+    assert_eq!(
+        Pool::new([endpoint("a", 2, None)], Some(9)).max_concurrent(),
+        2
+    );
+}
+
+/// Two endpoints, whose calls take so many seconds.
+fn of_latencies(seconds: [u64; 2]) -> Pool {
+    let mut pool = pool(&[1, 1]);
+    for (index, seconds) in seconds.into_iter().enumerate() {
+        pool.start(index, Moment::ZERO);
+        pool.answered(index, Moment::ZERO, Duration::from_secs(seconds));
+    }
+    pool
+}
+
+#[test]
+fn who_is_passed_over_depends_on_what_the_others_surely_finish_in_time() {
+    let now = Moment::from_secs(1000);
+    // Until three quarters of the slow one's hundred seconds the fast one finishes seven.
+    for (left, is_passed_over) in [(1, true), (7, true), (8, false), (16, false), (17, false)] {
+        let mut pool = of_latencies([10, 100]);
+        pool.start(0, now);
+        pool.answered(0, now, now + Duration::from_secs(10));
+        let now = now + Duration::from_secs(10);
+        let picked = pool.pick(now, left, |index| index == 1 || is_passed_over);
+        assert_eq!(picked == Some(1), !is_passed_over, "{left} left");
+        if !is_passed_over {
+            let slow = pool.pick(now, left, |_| true);
+            assert_eq!(slow, Some(1), "{left} left");
+        }
+    }
+}
+
+#[test]
+fn a_call_that_takes_longer_than_usual_is_expected_once_more_and_then_not() {
+    for (under_way, is_waited_for) in [(5, true), (15, true), (21, false), (500, false)] {
+        let mut pool = of_latencies([10, 100]);
+        let now = Moment::from_secs(2000);
+        pool.start(0, now - Duration::from_secs(under_way));
+        let picked = pool.pick(now, 1, |_| true);
+        assert_eq!(picked.is_none(), is_waited_for, "{under_way} s");
+    }
+}
+
+#[test]
+fn a_fast_endpoint_that_may_seldom_be_called_is_not_waited_for() {
+    for (limit, is_waited_for) in [(1, false), (2, true), (60, true)] {
+        let ends = [endpoint("fast", 1, Some(limit)), endpoint("slow", 1, None)];
+        let mut pool = Pool::new(ends, None);
+        let start = Moment::from_secs(1000);
+        for (index, seconds) in [(0, 1), (1, 40)] {
+            pool.start(index, start);
+            pool.answered(index, start, start + Duration::from_secs(seconds));
+        }
+        // The second call of the fast one may start a minute after its first.
+        pool.start(0, start + Duration::from_secs(40));
+        let now = start + Duration::from_secs(41);
+        pool.answered(0, start + Duration::from_secs(40), now);
+        let picked = pool.pick(now, 1, |index| index == 1);
+        assert_eq!(picked, Some(1), "it alone suits");
+        let free = pool.pick(now, 1, |_| true);
+        let expected = if limit == 60 {
+            Some(0)
+        } else {
+            Some(1).filter(|_| !is_waited_for)
+        };
+        assert_eq!(free, expected, "{limit} a minute");
+    }
+}
+
+#[test]
+fn one_that_rests_or_was_of_no_use_is_not_waited_for() {
+    let now = Moment::from_secs(1000);
+    let later = now + Duration::from_secs(1);
+    for kind in [
+        FailureKind::BadAnswer,
+        FailureKind::Away { retry_after: None },
+    ] {
+        let mut pool = of_latencies([1, 100]);
+        pool.start(0, now);
+        pool.failed(0, now, later, &Failure::new(kind, "no"), 1.0);
+        assert_eq!(pool.pick(later, 1, |_| true), Some(1), "{kind:?}");
+    }
+    let mut pool = of_latencies([1, 100]);
+    pool.start(0, now);
+    assert_eq!(pool.pick(now, 1, |_| true), None, "it will soon be free");
+    pool.is_not_to_blame(0, later);
+    pool.cancelled(0, now);
+    assert_eq!(pool.pick(later, 1, |_| true), Some(1), "it rests");
+}
+
+#[test]
+fn what_an_endpoint_did_is_counted() {
+    let mut pool = pool(&[2]);
+    assert!(!pool.any_answered());
+    let now = Moment::from_secs(1000);
+    let second = now + Duration::from_secs(1);
+    for _ in 0..2 {
+        pool.start(0, now);
+        pool.answered(0, now, second);
+        pool.good_answer(0);
+        pool.saved(0);
+    }
+    pool.start(0, second);
+    pool.failed(
+        0,
+        second,
+        second,
+        &Failure::bad_answer("x").with_status(200),
+        0.0,
+    );
+    pool.start(0, second);
+    pool.failed(0, second, second, &away(), 0.0);
+    let tally = EndpointTally {
+        calls: 4,
+        saved: 2,
+        answers: 3,
+        busy: Duration::from_secs(2),
+        pictures: 2,
+    };
+    assert_eq!(pool.members()[0].tally(), tally);
+    assert!(pool.any_answered());
+    assert_eq!(pool.members()[0].last_failure(), Some("gone"));
+}
+
+#[test]
+fn what_is_likely_to_be_free_before_long() {
+    let mut pool = of_latencies([10, 10]);
+    let now = Moment::from_secs(1000);
+    let is_soon = |pool: &Pool, seconds: u64| {
+        pool.members()[0].is_free_soon(now + Duration::from_secs(seconds))
+    };
+    assert!(is_soon(&pool, 0));
+    pool.start(0, now);
+    assert!(
+        is_soon(&pool, 20) && !is_soon(&pool, 21),
+        "twice as long as usual"
+    );
+    pool.failed(0, now, now, &busy(15), 0.0);
+    assert!(
+        !is_soon(&pool, 4) && is_soon(&pool, 5),
+        "ten seconds before its rest ends"
+    );
+    pool.start(0, now);
+    pool.failed(
+        0,
+        now,
+        now,
+        &Failure::new(FailureKind::EndpointOut, "no"),
+        0.0,
+    );
+    assert!(!is_soon(&pool, 100));
+}
+
+fn busy(seconds: u64) -> Failure {
+    let retry_after = Some(Duration::from_secs(seconds));
+    Failure::new(FailureKind::Away { retry_after }, "busy")
+}
+
+#[test]
+fn an_older_answer_does_not_end_a_rest_that_was_asked_for() {
+    let mut pool = pool(&[2]);
+    let now = Moment::from_secs(1000);
+    pool.start(0, now);
+    pool.start(0, now);
+    pool.failed(0, now, now, &busy(30), 0.0);
+    pool.answered(0, now, now + Duration::from_secs(1));
+    assert_eq!(pool.next_wake(now), Some(now + Duration::from_secs(30)));
+    // The longest of what was asked for holds, up to a day.
+    pool.start(0, now);
+    pool.failed(0, now, now, &busy(10), 0.0);
+    assert_eq!(pool.next_wake(now), Some(now + Duration::from_secs(30)));
+    pool.start(0, now);
+    pool.failed(0, now, now, &busy(1_000_000), 0.0);
+    assert_eq!(
+        pool.next_wake(now),
+        Some(now + Duration::from_secs(24 * 3600))
+    );
+}
+
+#[test]
+fn nothing_at_an_address_is_an_outage_where_there_was_something() {
+    let missing = Failure::new(FailureKind::Missing, "404");
+    let now = Moment::from_secs(1000);
+    let mut fresh = pool(&[1]);
+    fresh.start(0, now);
+    assert!(fresh.failed(0, now, now, &missing, 1.0).is_some());
+    assert!(fresh.all_out());
+    let mut known = of_latencies([1, 1]);
+    known.start(0, now);
+    assert_eq!(known.failed(0, now, now, &missing, 1.0), None);
+    assert!(known.members()[0].is_away());
+    assert_eq!(known.next_wake(now), Some(now + Duration::from_secs(1)));
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_when_asked_rests() {
+    let mut pool = pool(&[1]);
+    let now = Moment::from_secs(1000);
+    pool.is_not_there(0, now, &away(), 1.0);
+    assert!(pool.members()[0].is_away());
+    assert_eq!(
+        pool.members()[0].rests_for(now),
+        Some(Duration::from_secs(1))
+    );
+    assert_eq!(pool.members()[0].last_failure(), Some("gone"));
+}

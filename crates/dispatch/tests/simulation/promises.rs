@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use dispatch::{AttemptId, Dispatcher, Ending, EndpointIndex, Failure, FailureKind};
+use dispatch::{
+    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Tally,
+};
 use planner::Status;
 
 use crate::plans::Plan;
@@ -22,8 +24,9 @@ pub(crate) struct Promises {
     max_items: Option<usize>,
     /// What calls are under way, and what they are for.
     calls: BTreeMap<AttemptId, (usize, EndpointIndex)>,
-    /// Items whose answers are being saved, by their calls.
-    saving: BTreeMap<AttemptId, usize>,
+    /// Items whose answers are being saved and where they came from, by their calls.
+    saving: BTreeMap<AttemptId, (usize, EndpointIndex)>,
+    tally: Tally,
     pub status: Vec<Status>,
     begun: Vec<bool>,
     /// Items that may run now, while nothing changes.
@@ -53,6 +56,7 @@ struct Own {
 
 #[derive(Debug, Clone, Default)]
 struct Watched {
+    tally: EndpointTally,
     under_way: usize,
     minute: VecDeque<Duration>,
     pictures: usize,
@@ -87,6 +91,7 @@ impl Promises {
             max_items,
             calls: BTreeMap::new(),
             saving: BTreeMap::new(),
+            tally: Tally::default(),
             begun: vec![false; items],
             startable: Vec::new(),
             own: vec![Own::default(); items],
@@ -188,6 +193,7 @@ impl Promises {
         self.check(at.is_none_or(|at| now >= at + BETWEEN_COMPARISONS), || {
             "two comparisons within ten minutes".to_owned()
         })?;
+        self.tally.comparisons += 1;
         let is_complete = self.status[item] == Status::Complete;
         self.check(is_complete || self.max_items.is_some(), || {
             format!(
@@ -216,6 +222,7 @@ impl Promises {
         })?;
         let watched = &mut self.endpoints[endpoint];
         watched.under_way += 1;
+        watched.tally.calls += 1;
         watched.excuse(now);
         watched
             .minute
@@ -257,12 +264,16 @@ impl Promises {
             None => {}
             Some(Outcome::Picture | Outcome::Undecodable) => {
                 watched.pictures += 1;
+                watched.tally.pictures += 1;
+                watched.tally.answers += 1;
+                watched.tally.busy += took;
                 watched.was_away = false;
                 self.http_answers += 1;
-                self.saving.insert(attempt, item);
+                self.saving.insert(attempt, (item, endpoint));
             }
             Some(Outcome::Failed(failure)) => {
                 self.http_answers += usize::from(failure.http_status.is_some());
+                watched.tally.answers += u64::from(failure.http_status.is_some());
                 self.endpoints[endpoint].on_failure(failure, now);
                 // A comparison that is not answered tells nothing.
                 self.told_enough &= self.status[item] != Status::Complete;
@@ -286,7 +297,7 @@ impl Promises {
         is_poison: bool,
         now: Duration,
     ) {
-        if let Some(item) = self.saving.remove(&attempt) {
+        if let Some((item, _)) = self.saving.remove(&attempt) {
             self.own[item].bad += 1;
             self.own[item].poisoned += usize::from(is_poison);
         }
@@ -303,7 +314,10 @@ impl Promises {
     }
 
     pub(crate) fn on_saved(&mut self, attempt: AttemptId) {
-        if let Some(item) = self.saving.remove(&attempt) {
+        if let Some((item, endpoint)) = self.saving.remove(&attempt) {
+            self.endpoints[endpoint].tally.saved += 1;
+            self.tally.items_completed += 1;
+            self.tally.quadrants_completed += self.plan.items[item].block.quadrants().count();
             self.set(item, Status::Complete);
             self.failed_in_a_row = 0;
         }
@@ -349,6 +363,7 @@ impl Promises {
             !is_poison || paid <= 12 + 3 * others || !can_be_told,
             || format!("item {item} cost {paid} calls before it was given up: {own:?}"),
         )?;
+        self.tally.items_failed += 1;
         self.failed_in_a_row += 1;
         self.most_failed_in_a_row = self.most_failed_in_a_row.max(self.failed_in_a_row);
         self.begun[item] = true;
@@ -381,7 +396,17 @@ impl Promises {
             watched.explained = false;
         }
         let depth = self.max_concurrent + spare;
+        let pool = dispatcher.pool();
+        let counts = (pool.max_concurrent(), pool.calls_under_way());
+        let is_stopping = dispatcher.is_stopping() || self.storage_failed;
+        let are_right = counts == (self.max_concurrent, self.calls.len());
+        self.check(is_stopping || are_right, || {
+            format!("it counts {counts:?} calls, at most and under way")
+        })?;
         let held = dispatcher.held();
+        self.check(is_stopping || held >= self.calls.len(), || {
+            format!("it says that it holds {held} things")
+        })?;
         self.check(held <= 2 * depth + 4 * self.max_concurrent + 8, || {
             format!("{held} things are held")
         })?;
@@ -451,7 +476,27 @@ impl Promises {
     }
 
     /// What holds when a run has ended by itself.
-    pub(crate) fn at_end(&self, ending: &Ending, max_errors: usize, startup: bool) -> Promise {
+    pub(crate) fn at_end(
+        &self,
+        dispatcher: &Dispatcher,
+        ending: &Ending,
+        max_errors: usize,
+        startup: bool,
+    ) -> Promise {
+        let tally = dispatcher.tally();
+        self.check(tally == self.tally, || {
+            format!("it counts {tally:?}, and it was {:?}", self.tally)
+        })?;
+        for (member, watched) in dispatcher.pool().members().iter().zip(&self.endpoints) {
+            let tally = member.tally();
+            self.check(tally == watched.tally, || {
+                format!(
+                    "{} counts {tally:?}, not {:?}",
+                    member.name(),
+                    watched.tally
+                )
+            })?;
+        }
         let of = |status| self.status.iter().filter(|&&s| s == status).count();
         let all_out = self.endpoints.iter().all(|watched| watched.is_out);
         let is_owed = !self.startable.is_empty();
@@ -464,7 +509,7 @@ impl Promises {
                     || self.most_failed_in_a_row >= max_errors
                     || (startup && self.http_answers == 0)
             }
-            Ending::Signal(_) => true,
+            Ending::Signal(_) => self.is_signalled,
         };
         self.check(is_right, || {
             format!(

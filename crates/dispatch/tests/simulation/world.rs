@@ -201,7 +201,8 @@ impl World {
             if let Some(ending) = run.dispatcher.ending() {
                 self.say(|| format!("ends: {ending:?}"));
                 let waited = self.now - run.started >= startup_wait;
-                run.promises.at_end(&ending, self.max_errors, waited)?;
+                run.promises
+                    .at_end(&run.dispatcher, &ending, self.max_errors, waited)?;
                 // What was written last is committed before the program ends.
                 self.commit_all(&mut run);
                 return Ok(Some(ending));
@@ -387,6 +388,7 @@ impl World {
             }
         }
         if self.disk_is_full() {
+            run.promises.storage_failed = true;
             run.promises
                 .on_ended(attempt, None, false, Duration::ZERO, self.now);
             let event = Event::StorageFailed {
