@@ -364,4 +364,28 @@ mod tests {
         assert_eq!(queue.steps()[&1].failed, 1);
         assert!(queue.steps()[&2].held_back > 0);
     }
+
+    #[test]
+    fn every_item_is_counted_once_whatever_becomes_of_it() {
+        let mut queue = queue(9, 9);
+        let totals = |queue: &Queue| -> Vec<usize> {
+            queue.steps().values().map(StepCounts::total).collect()
+        };
+        let all = totals(&queue);
+        assert_eq!(all.iter().sum::<usize>(), queue.items().len());
+        let mut number = 0;
+        loop {
+            let Some(next) = queue.ready().next() else {
+                break;
+            };
+            queue.take(next);
+            number += 1;
+            match number % 7 {
+                0 => queue.fail(next),
+                1 => queue.put_back(next),
+                _ => queue.complete(next),
+            }
+            assert_eq!(totals(&queue), all);
+        }
+    }
 }

@@ -17,3 +17,25 @@ impl Random {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 11) as f64 / (1u64 << 53) as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_are_spread_and_follow_from_the_seed() {
+        let numbers = |seed| {
+            let mut random = Random::from_seed(seed);
+            (0..1000).map(|_| random.fraction()).collect::<Vec<_>>()
+        };
+        let all = numbers(7);
+        assert!(all.iter().all(|number| (0.0..1.0).contains(number)));
+        for tenth in 0..10 {
+            let from = f64::from(tenth) / 10.0;
+            let inside = all.iter().filter(|&&n| (from..from + 0.1).contains(&n));
+            assert!((50..150).contains(&inside.count()), "{from}");
+        }
+        assert_eq!(all, numbers(7));
+        assert_ne!(all, numbers(8));
+    }
+}
