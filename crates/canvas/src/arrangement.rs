@@ -10,7 +10,8 @@ use crate::QuadrantSize;
 ///
 /// Along an axis on which the block leaves room, it stands in the middle when both sides are
 /// finished (half a quadrant of each shows), at the other end when one is (a whole quadrant of it
-/// shows), and else at the left or top.
+/// shows), and else at the end where fewer corners show that are not finished, or at the left or
+/// top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrangement {
     /// The block.
@@ -40,13 +41,24 @@ impl Arrangement {
         let (width, height) = (block.shape.width(), block.shape.height());
         let column = |x: i32| (y..y + height).any(|y| is_finished(Quadrant::new(x, y)));
         let row = |y: i32| (x..x + width).any(|x| is_finished(Quadrant::new(x, y)));
-        let left = along_axis(width, size.width_px, column(x - 1), column(x + width));
-        let top = along_axis(height, size.height_px, row(y - 1), row(y + height));
-        Self {
+        let lefts = along_axis(width, size.width_px, column(x - 1), column(x + width));
+        let tops = along_axis(height, size.height_px, row(y - 1), row(y + height));
+        let at = |block_at_px| Self {
             block,
             size,
-            block_at_px: (left, top),
-        }
+            block_at_px,
+        };
+        let all = tops
+            .iter()
+            .flat_map(|&top| lefts.iter().map(move |&left| (left, top)));
+        let unfinished_corners = |arrangement: &Self| {
+            let corners = arrangement.places().map(|place| place.quadrant);
+            let corners = corners.filter(|&quadrant| arrangement.is_corner(quadrant));
+            corners.filter(|&quadrant| !is_finished(quadrant)).count()
+        };
+        all.map(at)
+            .min_by_key(unfinished_corners)
+            .expect("along each axis there is one position at least")
     }
 
     /// The size of the canvas.
@@ -86,6 +98,10 @@ impl Arrangement {
         in_its_columns != in_its_rows
     }
 
+    fn is_corner(&self, quadrant: Quadrant) -> bool {
+        !self.block.contains(quadrant) && !self.is_across_an_edge(quadrant)
+    }
+
     /// Of a quadrant at a corner of the block, the two that share an edge with both.
     pub(crate) fn beside_corner(&self, corner: Quadrant) -> [Quadrant; 2] {
         let first = self.block.top_left;
@@ -97,12 +113,13 @@ impl Arrangement {
     }
 }
 
-/// Where a block of `length` quadrants stands along an axis.
-const fn along_axis(length: i32, size_px: u32, before: bool, after: bool) -> u32 {
+/// Where a block of `length` quadrants can stand along an axis.
+fn along_axis(length: i32, size_px: u32, before: bool, after: bool) -> Vec<u32> {
     match (length, before, after) {
-        (1, true, true) => size_px / 2,
-        (1, true, false) => size_px,
-        _ => 0,
+        (1, true, true) => vec![size_px / 2],
+        (1, true, false) => vec![size_px],
+        (1, false, false) => vec![0, size_px],
+        _ => vec![0],
     }
 }
 
@@ -115,4 +132,29 @@ fn part(steps: i32, block_at_px: u32, size_px: u32) -> Option<(u32, u32, u32)> {
     let to = (begin + size).min(2 * size);
     let px = |number: i64| u32::try_from(number).expect("it lies on the canvas");
     (from < to).then(|| (px(from), px(from - begin), px(to - from)))
+}
+
+#[cfg(test)]
+mod tests {
+    use planner::BlockShape;
+
+    use super::*;
+
+    #[test]
+    fn a_block_stands_where_no_unfinished_corner_shows() {
+        let size = QuadrantSize {
+            width_px: 8,
+            height_px: 6,
+        };
+        let block = Block::new(BlockShape::OneByOne, 0, 0);
+        // Its left side is finished, and of the corners beside it the lower or the upper one.
+        for (corner, expected) in [(1, (8, 0)), (-1, (8, 6))] {
+            let finished = [Quadrant::new(-1, 0), Quadrant::new(-1, corner)];
+            let arrangement = Arrangement::of(block, size, |q| finished.contains(&q));
+            assert_eq!(arrangement.block_at_px, expected);
+            let shown = arrangement.places().map(|place| place.quadrant);
+            let mut corners = shown.filter(|&quadrant| arrangement.is_corner(quadrant));
+            assert_eq!(corners.next(), Some(finished[1]));
+        }
+    }
 }
