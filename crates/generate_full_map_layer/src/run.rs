@@ -84,7 +84,10 @@ async fn execute(
     }
     let mut progress = Progress::new(printer.clone(), queue.steps());
     let pool = pool(args, &start.endpoints, printer);
-    let surroundings = start.shows_surroundings().then(|| Surroundings::of(&queue));
+    let surroundings = start
+        .config
+        .shows_surroundings()
+        .then(|| Surroundings::of(&queue));
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,

@@ -15,6 +15,7 @@ use source_map::{PictureColumn, SourceMap};
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::args::{Args, CanvasArg, SourceLayerArg};
+use crate::backup::backup_name;
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
 use crate::staging::Staging;
@@ -201,14 +202,7 @@ fn existing(output: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
         };
         bail!("{} {what}, and was not touched; {remedy}", output.display());
     }
-    let absolute = std::path::absolute(output)?;
-    let mut backup = absolute.into_os_string();
-    backup.push(format!(".bak-{}", layer::file_timestamp(SystemTime::now())));
-    let mut backup = PathBuf::from(backup);
-    while backup.exists() {
-        backup.as_mut_os_string().push("-2");
-    }
-    Ok(Some(backup))
+    Ok(Some(backup_name(&std::path::absolute(output)?)))
 }
 
 fn config_of(

@@ -1,6 +1,7 @@
 //! Plans a layer and writes its directory: `layer_config.json`, `progress.db`, `generations/`.
 
 mod args;
+mod backup;
 mod init;
 mod progress_line;
 mod rebuild;

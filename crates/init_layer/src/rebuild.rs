@@ -1,23 +1,29 @@
 //! Making a new `progress.db` for a layer whose own is damaged or lost.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::Context;
-use layer::{LayerDir, RunLock};
-use progress_db::{Change, Durability, ProgressDb};
+use anyhow::{Context, bail};
+use layer::{LayerConfig, LayerDir, RunLock};
+use planner::{Item, Plan, Status, complete_followers};
+use progress_db::{Change, Durability, PlanMetadata, ProgressDb};
 use source_map::SourceMap;
 
+use crate::backup::{DATABASE_FILES, backup_name, with_suffix};
 use crate::init::{metadata_of, region_of};
 use crate::progress_line::plan_visibly;
 use crate::summary::Summary;
 
 /// Plans the layer anew from its configuration, and marks complete the items whose pictures are
-/// all there. Nothing is known of these pictures, so the next run with `--resume` decodes them.
+/// all there and join what is there. Nothing is known of these pictures, so the next run with
+/// `--resume` decodes them.
 pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
     let (config, mut warnings) = layer.read_config()?;
     let _lock = RunLock::take(layer)?;
     let source = SourceMap::open(&layer.generation_dir(&config)).await?;
+    warnings.extend(refuse_other_source(layer, &config, &source).await?);
     let region = region_of(&source, config.source_layer, config.bounds).await?;
     let bounds = config
         .bounds
@@ -26,31 +32,21 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
     let (region, plan) = plan_visibly(region).await;
 
     let place = layer.progress_path();
-    let time = layer::file_timestamp(SystemTime::now());
-    let staged = place.with_file_name(format!("progress.db.new-{time}"));
-    let complete = write(
-        layer,
-        &staged,
-        &plan,
-        &metadata_of(&config, &source, bounds),
-    )
-    .await;
-    let complete = match complete {
+    let staged = with_suffix(&place, ".new");
+    // What a rebuild that died has left.
+    remove_database(&staged);
+    let metadata = metadata_of(&config, &source, bounds);
+    let complete = match write(layer, &config, &staged, &plan, &metadata).await {
         Ok(complete) => complete,
         Err(error) => {
-            for suffix in ["", "-wal", "-shm"] {
-                let _ = std::fs::remove_file(with_suffix(&staged, suffix));
-            }
+            remove_database(&staged);
             return Err(error);
         }
     };
-    for suffix in ["", "-wal", "-shm"] {
-        let old = with_suffix(&place, suffix);
+    let backup = backup_name(&place);
+    for suffix in DATABASE_FILES {
+        let (old, kept) = (with_suffix(&place, suffix), with_suffix(&backup, suffix));
         if old.exists() {
-            let kept = with_suffix(
-                &place.with_file_name(format!("progress.db.bak-{time}")),
-                suffix,
-            );
             std::fs::rename(&old, &kept)
                 .with_context(|| format!("cannot move {} to {}", old.display(), kept.display()))?;
             if suffix.is_empty() {
@@ -58,8 +54,11 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
             }
         }
     }
-    std::fs::rename(&staged, &place)
-        .and_then(|()| std::fs::File::open(layer.path())?.sync_all())
+    let sync = || File::open(layer.path())?.sync_all();
+    // The new database may at no time stand beside the old one's log.
+    sync()
+        .and_then(|()| std::fs::rename(&staged, &place))
+        .and_then(|()| sync())
         .with_context(|| format!("cannot make {}", place.display()))?;
     Ok(
         Summary::new(layer.clone(), &config, &source, &region, &plan)
@@ -68,40 +67,104 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
     )
 }
 
+/// Refuses to take the pictures of another source for those of this one, as far as what is left
+/// of the old database says what they were made of; a warning where it does not.
+async fn refuse_other_source(
+    layer: &LayerDir,
+    config: &LayerConfig,
+    source: &SourceMap,
+) -> anyhow::Result<Option<String>> {
+    let place = layer.progress_path();
+    let planned = |key| ProgressDb::metadata_in_what_is_left(&place, key);
+    let (planned_layer, planned_hash) = (
+        planned("source_layer").await,
+        planned("source_config_hash").await,
+    );
+    let source_layer = config.source_layer.name();
+    let remedy = format!(
+        "start the layer over with --force; or move {} away, and the pictures that are there are taken for those of this source",
+        place.display()
+    );
+    if let Some(planned) = &planned_layer
+        && planned != source_layer
+    {
+        bail!(
+            "{} has the source_layer {source_layer:?}, and {planned:?} was planned: put that back; or {remedy}",
+            layer.config_path().display()
+        );
+    }
+    if planned_hash.is_some_and(|planned| planned != source.config_hash()) {
+        bail!(
+            "{} has another configuration than the source that was planned: put that one back; or {remedy}",
+            source.database().display()
+        );
+    }
+    Ok(planned_layer.is_none().then(|| {
+        format!(
+            "there is nothing left that says what the pictures were made of; they are taken for those of the {source_layer} of {}",
+            source.database().display()
+        )
+    }))
+}
+
 async fn write(
     layer: &LayerDir,
-    staged: &std::path::Path,
-    plan: &planner::Plan,
-    metadata: &progress_db::PlanMetadata,
+    config: &LayerConfig,
+    staged: &Path,
+    plan: &Plan,
+    metadata: &PlanMetadata,
 ) -> anyhow::Result<usize> {
     progress_db::create(staged, plan, metadata).await?;
     let mut progress = ProgressDb::open(staged).await?;
+    let mut items = progress.items().await?;
+    mark_complete(layer, config, &mut items);
     let at = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs_f64();
-    let changes: Vec<Change> = progress
-        .items()
-        .await?
-        .into_iter()
-        .filter(|item| {
-            item.block.quadrants().all(|quadrant| {
-                std::fs::metadata(layer.picture_path(quadrant)).is_ok_and(|file| file.len() > 0)
-            })
-        })
+    let changes: Vec<Change> = items
+        .iter()
+        .filter(|item| item.status == Status::Complete)
         .map(|item| Change::Complete {
             item: item.id,
             pictures: Vec::new(),
             at,
         })
         .collect();
+    // What is complete outlasts a power cut; the pictures may have been put there just now.
+    layer.require_pictures_dir(0)?;
+    layer.sync_pictures()?;
     progress.commit(&changes, Durability::Power).await?;
     progress.close().await?;
     Ok(changes.len())
 }
 
-fn with_suffix(path: &std::path::Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
+/// Complete is what has all its pictures; but where canvases show finished neighbours not what was
+/// drawn to join an item that will be drawn anew.
+fn mark_complete(layer: &LayerDir, config: &LayerConfig, items: &mut [Item]) {
+    let has_picture = |quadrant| {
+        std::fs::metadata(layer.picture_path(quadrant))
+            .is_ok_and(|file| file.is_file() && file.len() > 0)
+    };
+    let mut missing = Vec::new();
+    for item in &mut *items {
+        if item.block.quadrants().all(has_picture) {
+            item.status = Status::Complete;
+        } else {
+            missing.push(item.id);
+        }
+    }
+    if !config.shows_surroundings() {
+        return;
+    }
+    let again: HashSet<i64> = complete_followers(items, &missing).into_iter().collect();
+    for item in items.iter_mut().filter(|item| again.contains(&item.id)) {
+        item.status = Status::Pending;
+    }
+}
+
+fn remove_database(path: &Path) {
+    for suffix in DATABASE_FILES {
+        let _ = std::fs::remove_file(with_suffix(path, suffix));
+    }
 }

@@ -8,7 +8,8 @@ use fixtures::held::HeldDatabase;
 use fixtures::layers::{Run, TestLayer};
 use fixtures::maps::{MapSpec, encode_png};
 use layer::{LayerDir, RunLock};
-use planner::Quadrant;
+use planner::{Quadrant, complete_followers};
+use progress_db::ProgressDb;
 use serde_json::json;
 
 fn init(layer: &TestLayer, args: &[&str]) -> Run {
@@ -93,6 +94,98 @@ fn what_is_there_is_complete_and_the_rest_pending() {
             kept,
             damaged.into_iter().collect::<Vec<_>>(),
             "{damage}: the old one is kept"
+        );
+    }
+}
+
+/// Makes every item complete, each quadrant with its source as its picture.
+fn finish(layer: &TestLayer) {
+    for &quadrant in layer.region().quadrants() {
+        let bytes = encode_png(layer.source(quadrant));
+        std::fs::write(layer.picture_path(quadrant), bytes).unwrap();
+    }
+    let _ = layer.sql("UPDATE generation_plan SET status = 'complete'");
+}
+
+/// The items that a rebuilt plan has still to make.
+fn pending(layer: &TestLayer) -> Vec<i64> {
+    let rows = layer.sql("SELECT id FROM generation_plan WHERE status = 'pending' ORDER BY id");
+    rows.iter().map(|row| row[0].parse().unwrap()).collect()
+}
+
+/// A rebuilt plan makes the calls that `--resume` makes with an intact one.
+#[tokio::test]
+async fn what_was_drawn_to_join_a_missing_picture_is_made_again_with_it() {
+    for (mode, url, joins) in [
+        ("infill", "http://localhost:1/", true),
+        ("infill", "builtin:snow", false),
+        ("block", "http://localhost:1/", false),
+    ] {
+        let layer = TestLayer::new(
+            MapSpec::drawn("..#####..\n.######..\n###.####.\n###.#####\n.########"),
+            &json!([{"name": "a", "url": url}]),
+        );
+        layer.configure(|config| config["canvas"] = json!({"mode": mode}));
+        finish(&layer);
+        let items = ProgressDb::open_read_only(&layer.dir().join("progress.db"))
+            .await
+            .unwrap()
+            .items()
+            .await
+            .unwrap();
+        for gone in &items {
+            let place = layer.picture_path(gone.block.top_left);
+            let picture = std::fs::read(&place).unwrap();
+            std::fs::remove_file(&place).unwrap();
+            init(&layer, &REBUILD).assert_status(0);
+            std::fs::write(&place, picture).unwrap();
+            let mut expected = vec![gone.id];
+            if joins {
+                expected.extend(complete_followers(&items, &[gone.id]));
+            }
+            expected.sort_unstable();
+            assert_eq!(pending(&layer), expected, "{mode} {url} {gone:?}");
+        }
+        // All within a second or two, and each kept what it found.
+        assert_eq!(backups(&layer), items.len());
+    }
+}
+
+fn backups(layer: &TestLayer) -> usize {
+    let entries = std::fs::read_dir(layer.dir()).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let kept = names.filter(|name| name.starts_with("progress.db.bak-"));
+    kept.filter(|name| !name.ends_with("-wal") && !name.ends_with("-shm"))
+        .count()
+}
+
+#[test]
+fn the_pictures_of_another_source_are_not_taken_for_this_ones() {
+    let database = |layer: &TestLayer| std::fs::read(layer.dir().join("progress.db")).unwrap();
+    for (edited, said) in [
+        (
+            "source_layer",
+            "has the source_layer \"renders\", and \"generations\" was planned: put that back; or start the layer over with --force",
+        ),
+        (
+            "source",
+            "has another configuration than the source that was planned",
+        ),
+    ] {
+        let layer = begun();
+        if edited == "source_layer" {
+            layer.configure(|config| config["source_layer"] = json!("renders"));
+        } else {
+            let _ = layer.sql("UPDATE metadata SET value = 'x' WHERE key = 'source_config_hash'");
+        }
+        // Damage to the plan alone does not hide what was planned.
+        let _ = layer.sql("DROP TABLE generation_plan");
+        let before = database(&layer);
+        init(&layer, &REBUILD).assert_status(2).assert_says(said);
+        assert_eq!((backups(&layer), database(&layer) == before), (0, true));
+        std::fs::remove_file(layer.dir().join("progress.db")).unwrap();
+        init(&layer, &REBUILD).assert_status(0).assert_says(
+            "note: there is nothing left that says what the pictures were made of; they are taken for those of the",
         );
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::usable;
 use crate::reading::{self, UnknownKeys, object};
-use crate::{CanvasConfig, EndpointConfig, LayerError};
+use crate::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError};
 
 /// The newest version of the file that is understood.
 const VERSION: u64 = 1;
@@ -175,6 +175,16 @@ impl LayerConfig {
         }
         config.model_endpoints = usable(config.model_endpoints, path, "model_endpoints")?;
         Ok((config, warnings))
+    }
+
+    /// Whether canvases show what is around a block: those of a filter inside the process do not.
+    /// An endpoint that is still to be added counts as one that is shown it.
+    #[must_use]
+    pub fn shows_surroundings(&self) -> bool {
+        let mut endpoints = self.model_endpoints.iter();
+        self.canvas.mode == CanvasMode::Infill
+            && (self.model_endpoints.is_empty()
+                || endpoints.any(|endpoint| matches!(endpoint.url, EndpointUrl::Http(_))))
     }
 
     /// The file's text: plain JSON, indented.

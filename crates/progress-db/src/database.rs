@@ -136,6 +136,16 @@ impl ProgressDb {
         .map_err(|error| ProgressError::of(&self.path, error))
     }
 
+    /// The value of `key` in the metadata of the database at `path`, be that damaged, as long as
+    /// the value itself can be read.
+    pub async fn metadata_in_what_is_left(path: &Path, key: &str) -> Option<String> {
+        let mut db = Self {
+            path: path.to_owned(),
+            link: Link::Reader(Reader::of(path)),
+        };
+        db.metadata(key).await.ok().flatten()
+    }
+
     /// Whether the database has `table`; one made by another tool may lack our own.
     pub(crate) async fn has_table(&mut self, table: &str) -> Result<bool, ProgressError> {
         sqlx::query_scalar(

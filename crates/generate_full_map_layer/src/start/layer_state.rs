@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use canvas::QuadrantSize;
-use layer::{CanvasMode, LayerConfig, LayerDir, SourceLayer};
+use layer::{LayerConfig, LayerDir, SourceLayer};
 use model_client::{Environment, PromptOrigin};
 use progress_db::ProgressDb;
 use source_map::{PictureColumn, SourceMap};
@@ -91,13 +91,6 @@ impl Start {
             );
         }
         Ok(())
-    }
-
-    /// Whether canvases show what is around a block. An endpoint that is still to be added counts
-    /// as one that is shown it.
-    pub(crate) fn shows_surroundings(&self) -> bool {
-        self.config.canvas.mode == CanvasMode::Infill
-            && (self.endpoints.is_empty() || self.endpoints.iter().any(Endpoint::is_http))
     }
 }
 

@@ -122,7 +122,7 @@ async fn find_to_make_again(
     printer: &Printer,
 ) -> anyhow::Result<Vec<i64>> {
     let mut again = find_damaged(start, db, items, printer).await?;
-    if start.shows_surroundings() && !again.is_empty() {
+    if start.config.shows_surroundings() && !again.is_empty() {
         let followers = complete_followers(items, &again);
         tracing::info!(
             "the canvas is infill, so the complete items that were drawn to join these are made again too: {} more calls",
