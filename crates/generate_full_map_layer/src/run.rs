@@ -16,14 +16,14 @@ use crate::report::printer::Printer;
 use crate::report::progress::Progress;
 use crate::report::summary::{Besides, summarize};
 use crate::start::setup::{Ready, ToRun, prepare};
-use crate::work::calls::{Sizes, Work};
 use crate::work::cores::{Cores, cores};
 use crate::work::cpu_time::CpuTime;
-use crate::work::executor::{Done, Executor};
+use crate::work::executor::Executor;
 use crate::work::open_files::room_for_calls;
 use crate::work::publish::publish_all;
 use crate::work::recorder::Recorder;
 use crate::work::shutdown::Shutdown;
+use crate::work::task::{Done, Sizes, Work};
 
 /// Runs a layer's plan as the command line asks for.
 ///

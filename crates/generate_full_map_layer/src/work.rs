@@ -11,3 +11,4 @@ pub(crate) mod open_files;
 pub(crate) mod publish;
 pub(crate) mod recorder;
 pub(crate) mod shutdown;
+pub(crate) mod task;

@@ -7,92 +7,31 @@
 use std::borrow::Cow;
 use std::panic;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Outgoing, QuadrantSize, SizeMatch, Tell};
-use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure};
+use canvas::{Buffers, Outgoing, SizeMatch, Tell};
+use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
-use layer::{CanvasConfig, LayerDir, LayerError, PictureRecord, PngCompression, StagedPicture};
+use layer::{LayerError, PictureRecord, StagedPicture};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server};
-use planner::{Block, Item, Quadrant};
+use planner::{Block, Quadrant};
 use progress_db::{Change, Durability};
-use source_map::{PictureColumn, SourceMap};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
-use super::canvases::Canvas;
 use super::clock::unix_now;
-use super::cores::Cores;
-use super::cpu_time::{CpuTime, Stage};
-use super::executor::Done;
+use super::cpu_time::Stage;
 use super::fault_point::fault_point;
 use super::publish::Finished;
-use super::recorder::Recorder;
+use super::task::{Answer, Call, Done, Work};
 use crate::endpoint::{Endpoint, Speaks};
 
 /// How many items are being written to the disk at a time. A sync is a wait, not work.
 const WRITERS: usize = 16;
 
-/// What all work of a run shares.
-#[derive(Debug)]
-pub(crate) struct Work {
-    pub endpoints: Vec<Endpoint>,
-    pub client: Client,
-    pub source: SourceMap,
-    pub column: PictureColumn,
-    pub size: QuadrantSize,
-    pub layer: Arc<LayerDir>,
-    pub canvas: CanvasConfig,
-    pub compression: PngCompression,
-    pub cpu_time: Arc<CpuTime>,
-    pub recorder: Recorder,
-    pub publisher: mpsc::UnboundedSender<Finished>,
-    /// Items answered and not yet complete.
-    pub being_saved: Arc<AtomicUsize>,
-    pub sizes: Arc<Sizes>,
-    pub cores: Cores,
-    pub writers: Semaphore,
-}
-
-/// How many answers had another size than their canvas.
-#[derive(Debug, Default)]
-pub(crate) struct Sizes {
-    pub resized: AtomicUsize,
-    pub stretched: AtomicUsize,
-}
-
 /// The encoded quadrants of a block, cut out of an answer.
 struct Cut {
     size_match: SizeMatch,
     quadrants: Vec<(Quadrant, Vec<u8>)>,
-}
-
-/// A call that is about to be made.
-#[derive(Debug, Clone)]
-pub(crate) struct Call {
-    pub attempt: AttemptId,
-    pub id: CanvasId,
-    pub item: Item,
-    pub endpoint: EndpointIndex,
-    pub canvas: Arc<Canvas>,
-}
-
-/// What a call brought.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    /// An encoded picture.
-    Encoded(Received),
-    /// A picture from a filter inside the process.
-    Drawn(RgbImage),
-}
-
-impl Answer {
-    /// The status that came with it, where a server answered.
-    pub(crate) fn http_status(&self) -> Option<u16> {
-        match self {
-            Self::Encoded(received) => Some(received.came_as.status()),
-            Self::Drawn(_) => None,
-        }
-    }
 }
 
 impl Work {
@@ -287,16 +226,6 @@ impl Work {
 enum NotSaved {
     Unusable(Failure),
     Storage(String),
-}
-
-impl Sizes {
-    fn note(&self, size_match: SizeMatch) {
-        match size_match {
-            SizeMatch::Exact => {}
-            SizeMatch::Resized => drop(self.resized.fetch_add(1, Ordering::Relaxed)),
-            SizeMatch::Stretched => drop(self.stretched.fetch_add(1, Ordering::Relaxed)),
-        }
-    }
 }
 
 /// Decodes the picture of an answer.

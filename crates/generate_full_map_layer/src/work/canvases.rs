@@ -12,27 +12,9 @@ use image::DynamicImage;
 use layer::CanvasMode;
 use planner::{Block, Quadrant};
 
-use super::calls::Work;
 use super::cpu_time::Stage;
-use super::executor::Done;
 use super::fault_point::fault_point;
-
-/// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
-#[derive(Debug)]
-pub(crate) struct Canvas {
-    forms: Vec<(CanvasForm, Outgoing)>,
-}
-
-impl Canvas {
-    pub(crate) fn in_form(&self, form: CanvasForm) -> &Outgoing {
-        let (_, outgoing) = self
-            .forms
-            .iter()
-            .find(|(other, _)| *other == form)
-            .expect("all forms are prepared");
-        outgoing
-    }
-}
+use super::task::{Canvas, Done, Work};
 
 /// The encoded picture of a quadrant.
 type EncodedPicture = (Quadrant, Vec<u8>);

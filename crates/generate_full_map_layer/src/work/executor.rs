@@ -4,40 +4,19 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dispatch::{
-    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Failure, Level, Order, PrepareFailure,
-};
+use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Order};
 use planner::Item;
 use progress_db::{Change, Durability, Outcome};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::calls::{Answer, Call, Work};
-use super::canvases::Canvas;
 use super::clock::unix_now;
 use super::shutdown::Shutdown;
+use super::task::{Answer, Call, Canvas, Done, Work};
 use crate::report::progress::Progress;
 
 /// The dispatcher is asked at least so often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-/// What a task has done.
-pub(crate) enum Done {
-    /// A canvas is ready, or there is none.
-    Prepared {
-        id: CanvasId,
-        canvas: Result<Arc<Canvas>, PrepareFailure>,
-    },
-    /// A call has ended.
-    Called {
-        attempt: AttemptId,
-        answer: Result<Answer, Failure>,
-    },
-    /// Anything else that the dispatcher is to know.
-    Event(Event),
-    /// Something that nobody waits for.
-    Nothing,
-}
 
 /// A dispatcher and all that it has ordered.
 pub(crate) struct Executor {

@@ -1,0 +1,121 @@
+//! What a task of the executor's is given, and what it returns.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use canvas::{CanvasForm, Outgoing, QuadrantSize, SizeMatch};
+use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
+use image::RgbImage;
+use layer::{CanvasConfig, LayerDir, PngCompression};
+use model_client::{Client, Received};
+use planner::Item;
+use source_map::{PictureColumn, SourceMap};
+use tokio::sync::{Semaphore, mpsc};
+
+use super::cores::Cores;
+use super::cpu_time::CpuTime;
+use super::publish::Finished;
+use super::recorder::Recorder;
+use crate::endpoint::Endpoint;
+
+/// What all work of a run shares.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub endpoints: Vec<Endpoint>,
+    pub client: Client,
+    pub source: SourceMap,
+    pub column: PictureColumn,
+    pub size: QuadrantSize,
+    pub layer: Arc<LayerDir>,
+    pub canvas: CanvasConfig,
+    pub compression: PngCompression,
+    pub cpu_time: Arc<CpuTime>,
+    pub recorder: Recorder,
+    pub publisher: mpsc::UnboundedSender<Finished>,
+    /// Items answered and not yet complete.
+    pub being_saved: Arc<AtomicUsize>,
+    pub sizes: Arc<Sizes>,
+    pub cores: Cores,
+    pub writers: Semaphore,
+}
+
+/// How many answers had another size than their canvas.
+#[derive(Debug, Default)]
+pub(crate) struct Sizes {
+    pub resized: AtomicUsize,
+    pub stretched: AtomicUsize,
+}
+
+/// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
+#[derive(Debug)]
+pub(crate) struct Canvas {
+    pub forms: Vec<(CanvasForm, Outgoing)>,
+}
+
+impl Canvas {
+    pub(crate) fn in_form(&self, form: CanvasForm) -> &Outgoing {
+        let (_, outgoing) = self
+            .forms
+            .iter()
+            .find(|(other, _)| *other == form)
+            .expect("all forms are prepared");
+        outgoing
+    }
+}
+
+/// A call that is about to be made.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub attempt: AttemptId,
+    pub id: CanvasId,
+    pub item: Item,
+    pub endpoint: EndpointIndex,
+    pub canvas: Arc<Canvas>,
+}
+
+/// What a call brought.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// An encoded picture.
+    Encoded(Received),
+    /// A picture from a filter inside the process.
+    Drawn(RgbImage),
+}
+
+impl Answer {
+    /// The status that came with it, where a server answered.
+    pub(crate) fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Encoded(received) => Some(received.came_as.status()),
+            Self::Drawn(_) => None,
+        }
+    }
+}
+
+/// What a task has done.
+pub(crate) enum Done {
+    /// A canvas is ready, or there is none.
+    Prepared {
+        id: CanvasId,
+        canvas: Result<Arc<Canvas>, PrepareFailure>,
+    },
+    /// A call has ended.
+    Called {
+        attempt: AttemptId,
+        answer: Result<Answer, Failure>,
+    },
+    /// Anything else that the dispatcher is to know.
+    Event(Event),
+    /// Something that nobody waits for.
+    Nothing,
+}
+
+impl Sizes {
+    pub(crate) fn note(&self, size_match: SizeMatch) {
+        match size_match {
+            SizeMatch::Exact => {}
+            SizeMatch::Resized => drop(self.resized.fetch_add(1, Ordering::Relaxed)),
+            SizeMatch::Stretched => drop(self.stretched.fetch_add(1, Ordering::Relaxed)),
+        }
+    }
+}
