@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use image::RgbImage;
-use layer::{Filter, ImageFormat};
+use layer::{CanvasMode, Filter, ImageFormat};
 
 use crate::answer::{self, SizeMatch};
 use crate::buffers::Buffers;
@@ -11,7 +11,18 @@ use crate::bytes_shown::Tell;
 use crate::decode::{decode, into_opaque};
 use crate::encode::encode_canvas;
 use crate::frame::Frame;
-use crate::{CanvasForm, Join, Sheet};
+use crate::{Join, Sheet};
+
+/// What an endpoint's canvas looks like. Endpoints of one form share their canvases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanvasForm {
+    /// What it holds.
+    pub mode: CanvasMode,
+    /// How it is encoded; not at all where it stays in the process.
+    pub format: Option<ImageFormat>,
+    /// What is put around it.
+    pub frame: Frame,
+}
 
 /// A sheet as an endpoint gets it.
 #[derive(Debug, Clone)]

@@ -2,22 +2,10 @@
 
 use image::DynamicImage;
 use image::math::Rect;
-use layer::{CanvasMode, Color, ImageFormat};
+use layer::Color;
 
 use crate::border::draw_border;
-use crate::frame::Frame;
 use crate::match_colors::Join;
-
-/// What an endpoint's canvas looks like. Endpoints of one form share their canvases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CanvasForm {
-    /// What it holds.
-    pub mode: CanvasMode,
-    /// How it is encoded; not at all where it stays in the process.
-    pub format: Option<ImageFormat>,
-    /// What is put around it.
-    pub frame: Frame,
-}
 
 /// A picture that is sent for a block, and where the block lies in it.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@
 //! overlook is looked at here, before anything is decoded.
 
 mod entropy;
+mod frame;
 mod huffman;
 mod jpeg;
 mod png;

@@ -9,12 +9,13 @@ use bytes::Bytes;
 use reqwest::Url;
 use reqwest::header::HeaderMap;
 
+use crate::body::{MAX_ERROR_BYTES, Start, read_body, read_start, transport_failure};
+use crate::client::Client;
 use crate::private::{PRIVATE, addresses_of, is_private};
 use crate::protocol::error_text;
 use crate::secrets::Credentials;
 use crate::server::Server;
 use crate::status::kind_of_status;
-use crate::wire::{Client, MAX_ERROR_BYTES, Start, read_body, read_start, transport_failure};
 use dispatch::{Failure, FailureKind};
 
 /// How often a picture is asked for: it is made and paid for.

@@ -5,7 +5,9 @@
 //! [`Failure`]. The wire protocols are in `protocol`, one module each. Pictures are bytes here:
 //! nothing is decoded.
 
+mod body;
 mod bytes_shown;
+mod client;
 mod error;
 mod fetch;
 mod private;
@@ -18,6 +20,7 @@ mod settings;
 mod status;
 mod wire;
 
+pub use client::Client;
 pub use dispatch::{Failure, FailureKind};
 pub use error::EndpointError;
 pub use protocol::{Ask, Carried, Shapes};
@@ -25,4 +28,4 @@ pub use secrets::{Credentials, Environment};
 pub use server::Server;
 pub use settings::{PromptOrigin, Settings};
 pub use status::status_text;
-pub use wire::{CameAs, Client, Received};
+pub use wire::{CameAs, Received};

@@ -1,7 +1,7 @@
 //! One scan of a JPEG, block by block.
 
+use super::frame::{Component, Frame, Tables};
 use super::huffman::{Bits, Table};
-use super::jpeg::{Component, Frame, Tables};
 use super::{Reason, cut_short};
 
 /// What the header of a scan says (ITU-T T.81, B.2.3).
