@@ -29,4 +29,13 @@ impl Ended {
             error: None,
         }
     }
+
+    /// The same, or where all seems to be complete and this is lacking: not complete.
+    pub(crate) fn unless(mut self, lacks: &[String]) -> Self {
+        if self.exit_status == 0 && !lacks.is_empty() {
+            self.exit_status = 1;
+            self.error = Some(lacks.join("; "));
+        }
+        self
+    }
 }

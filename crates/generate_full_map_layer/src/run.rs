@@ -69,6 +69,7 @@ async fn execute(
         start,
         mut db,
         queue,
+        lacks,
         // Held until the last change is written.
         lock: _lock,
     } = to_run;
@@ -158,7 +159,7 @@ async fn execute(
         goes_on: is_left.then_some(&command),
     };
     let exit_status = ending.exit_status();
-    Ok(Ended {
+    let ended = Ended {
         exit_status,
         summary: summarize(&dispatcher, &besides),
         error: match ending {
@@ -169,7 +170,9 @@ async fn execute(
             ),
             Ending::Early(reason) => Some(reason),
         },
-    })
+    };
+    // Where work is left the next run tells.
+    Ok(if is_left { ended } else { ended.unless(&lacks) })
 }
 
 /// The pool of the layer's endpoints, no wider than there is room for open files.

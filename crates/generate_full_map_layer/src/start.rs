@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod dry_run;
+mod lacks;
 pub(crate) mod layer_state;
 pub(crate) mod setup;
 pub(crate) mod verify;

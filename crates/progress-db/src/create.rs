@@ -61,11 +61,17 @@ async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), 
         .await?;
     let mut transaction = connection.begin().await?;
     insert_items(&mut transaction, plan).await?;
+    let quadrants: usize = plan
+        .blocks
+        .iter()
+        .map(|block| block.quadrants().count())
+        .sum();
     for (key, value) in [
         ("schema_version", SCHEMA_VERSION.to_string()),
         ("program_version", metadata.program_version.clone()),
         ("created_at", metadata.created_at.clone()),
         ("bounds", metadata.bounds.to_string()),
+        ("quadrants", quadrants.to_string()),
         ("source_config_hash", metadata.source_config_hash.clone()),
         ("source_layer", metadata.source_layer.clone()),
     ] {

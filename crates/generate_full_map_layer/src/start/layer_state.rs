@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use canvas::QuadrantSize;
-use layer::{LayerConfig, LayerDir, SourceLayer};
+use layer::{LayerConfig, LayerDir, SourceLayer, shell_quoted};
 use model_client::{Environment, PromptOrigin};
+use planner::Bounds;
 use progress_db::ProgressDb;
 use source_map::{PictureColumn, SourceMap};
 
@@ -18,6 +19,8 @@ pub(crate) struct Start {
     pub config: LayerConfig,
     pub source: SourceMap,
     pub column: PictureColumn,
+    /// The part of the map that was planned, where that is known.
+    pub bounds: Option<Bounds>,
     pub size: QuadrantSize,
     pub endpoints: Vec<Endpoint>,
     /// Whether all items are complete.
@@ -38,6 +41,8 @@ impl Start {
         let source = SourceMap::open(&layer.generation_dir(&config)).await?;
         let planned = check_fingerprint(&mut db, &config, &source).await;
         let is_complete = db.is_complete().await?;
+        let planned_bounds = db.metadata("bounds").await?;
+        let planned_bounds = planned_bounds.and_then(|text| text.parse().ok());
         db.close().await?;
         match planned {
             Err(error) if accept_source_change => {
@@ -61,17 +66,36 @@ impl Start {
                 endpoint.settings.prompt
             ));
         }
-        let (width_px, height_px) = source.config().quadrant_size_px();
         let column = match config.source_layer {
             SourceLayer::Generations => PictureColumn::Generation,
             SourceLayer::Renders => PictureColumn::Render,
         };
+        let asked = match (config.bounds, planned_bounds) {
+            // Without any they are those of the whole map, unless that cannot be read just now.
+            (None, Some(_)) => source
+                .region(column, None)
+                .await
+                .ok()
+                .and_then(|all| all.bounds()),
+            (asked, _) => asked,
+        };
+        if let (Some(asked), Some(planned)) = (asked, planned_bounds)
+            && asked != planned
+        {
+            warnings.push(format!(
+                "{} asks for the bounds {asked}, and {planned} was planned, which is what runs; put these back, or plan the others with init_layer --rebuild --output {}, which keeps what is finished",
+                layer.config_path().display(),
+                shell_quoted(layer.path())
+            ));
+        }
+        let (width_px, height_px) = source.config().quadrant_size_px();
         let size = QuadrantSize {
             width_px,
             height_px,
         };
         Ok(Self {
             layer: Arc::new(layer),
+            bounds: planned_bounds.or(config.bounds),
             config,
             source,
             column,

@@ -10,6 +10,7 @@ use progress_db::{Change, Durability, ProgressDb};
 
 use super::check::check;
 use super::dry_run;
+use super::lacks::lacks;
 use super::layer_state::Start;
 use super::verify::damaged_items;
 use crate::args::Args;
@@ -30,6 +31,8 @@ pub(crate) struct ToRun {
     pub start: Start,
     pub db: ProgressDb,
     pub queue: Queue,
+    /// What the plan lacks though it looks complete; told, and to be told again at the end.
+    pub lacks: Vec<String>,
     pub lock: RunLock,
 }
 
@@ -39,9 +42,7 @@ pub(crate) struct ToRun {
 /// Why it cannot run.
 pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Ready> {
     let start = Start::read(&args.layer_dir, args.accept_source_change).await?;
-    for warning in &start.warnings {
-        tracing::warn!("{warning}");
-    }
+    tell(&start.warnings);
     if args.check_endpoints {
         return Ok(Ready::Ended(check(&start).await?));
     }
@@ -54,12 +55,14 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     let lock = RunLock::take(&start.layer)?;
     let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
     let items = bring_up_to_date(args, &start, &mut db, printer).await?;
+    let lacks = lacks(&start, &mut db, &items).await?;
     let queue = Queue::of(items);
     if queue.current_step().is_none() {
         // What was committed is safe, whether or not the log can be folded into the database.
         let _ = db.close().await;
-        return Ok(Ready::Ended(nothing_to_do(&queue)));
+        return Ok(Ready::Ended(nothing_to_do(&queue, &lacks)));
     }
+    tell(&lacks);
     start.require_endpoints()?;
     tell_about_settings(&mut db, &start).await?;
     // Before anything is paid for that could not be saved.
@@ -68,6 +71,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         start,
         db,
         queue,
+        lacks,
         lock,
     })))
 }
@@ -181,6 +185,12 @@ fn put_back(items: &mut [Item], ids: &[i64]) {
     }
 }
 
+fn tell(lines: &[String]) {
+    for line in lines {
+        tracing::warn!("{line}");
+    }
+}
+
 /// Says how many finished items were made with other settings than this run's.
 async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Result<()> {
     let others: u64 = db
@@ -203,7 +213,7 @@ async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Resu
     Ok(())
 }
 
-fn nothing_to_do(queue: &Queue) -> Ended {
+fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
     let mut summary = String::new();
     let (mut complete, mut failed, mut waiting) = (0, 0, 0);
     for (step, counts) in queue.steps() {
@@ -218,13 +228,19 @@ fn nothing_to_do(queue: &Queue) -> Ended {
         waiting += counts.held_back;
     }
     if failed + waiting == 0 {
-        summary += &format!("All {complete} items are complete; there is nothing to do.\n");
-        return Ended {
+        let end = match lacks {
+            [] => "; there is nothing to do",
+            _ => ", but not all is there",
+        };
+        summary += &format!("All {complete} items are complete{end}.\n");
+        let ended = Ended {
             exit_status: 0,
             summary,
             error: None,
         };
+        return ended.unless(lacks);
     }
+    tell(lacks);
     summary += &format!(
         "{failed} items failed and {waiting} wait on them; --retry-errors runs them again.\n"
     );
@@ -247,6 +263,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = find_to_make_again(start, &mut db, &items, printer).await?;
         put_back(&mut items, &again);
     }
+    tell(&lacks(start, &mut db, &items).await?);
     db.close().await?;
     let queue = Queue::of(items);
     let summary = dry_run::describe(

@@ -5,6 +5,7 @@ mod answers;
 mod databases;
 mod endpoints;
 mod kill;
+mod lacking;
 mod locks;
 mod outage;
 mod poison;

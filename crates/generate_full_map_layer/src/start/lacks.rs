@@ -1,0 +1,71 @@
+//! What a plan lacks that looks complete: pictures of complete items, and rows.
+
+use std::collections::HashSet;
+
+use layer::shell_quoted;
+use planner::{Item, Quadrant, Status};
+use progress_db::ProgressDb;
+
+use super::layer_state::Start;
+
+/// A line for each thing that is missing, with what to do. Costs one listing of `generations/`.
+///
+/// # Errors
+/// When the directory or the database cannot be read.
+pub(crate) async fn lacks(
+    start: &Start,
+    db: &mut ProgressDb,
+    items: &[Item],
+) -> anyhow::Result<Vec<String>> {
+    let mut lacks = Vec::new();
+    let there: HashSet<Quadrant> = start.layer.quadrants_with_pictures()?.into_iter().collect();
+    let complete = items
+        .iter()
+        .filter(|item| item.status == Status::Complete)
+        .flat_map(|item| item.block.quadrants());
+    let mut gone = complete.filter(|quadrant| !there.contains(quadrant));
+    if let Some(first) = gone.next() {
+        lacks.push(format!(
+            "{} pictures of complete items are gone from {}, as that of quadrant {first}; --resume makes them again",
+            1 + gone.count(),
+            start.layer.pictures_dir().display()
+        ));
+    }
+    if let Some(unplanned) = without_a_row(start, db, items).await? {
+        lacks.push(format!(
+            "{unplanned} no item of {} covers; init_layer --rebuild --output {} makes a new plan and keeps what is finished",
+            start.layer.progress_path().display(),
+            shell_quoted(start.layer.path())
+        ));
+    }
+    Ok(lacks)
+}
+
+/// The quadrants that were planned and have no row. Quadrants that the source has got since are
+/// none of them, as far as the plan says how many it had.
+async fn without_a_row(
+    start: &Start,
+    db: &mut ProgressDb,
+    items: &[Item],
+) -> anyhow::Result<Option<String>> {
+    let covered = items.iter().flat_map(|item| item.block.quadrants());
+    if let Some(planned) = db.metadata("quadrants").await?
+        && let Ok(planned) = planned.parse::<usize>()
+    {
+        let missing = planned.saturating_sub(covered.count());
+        return Ok((missing > 0).then(|| format!("{missing} of the {planned} planned quadrants")));
+    }
+    // A source of which a page is damaged is no reason not to run the rest.
+    let Ok(region) = start.source.region(start.column, start.bounds).await else {
+        return Ok(None);
+    };
+    let covered: HashSet<Quadrant> = covered.collect();
+    let mut missing = region.quadrants().iter();
+    let missing: Vec<_> = missing
+        .by_ref()
+        .filter(|place| !covered.contains(place))
+        .collect();
+    Ok(missing
+        .first()
+        .map(|first| format!("{} quadrants of the source, as {first},", missing.len())))
+}
