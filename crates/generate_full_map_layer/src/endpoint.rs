@@ -41,7 +41,7 @@ pub(crate) enum Speaks {
 }
 
 impl Endpoint {
-    /// The endpoint of an entry in the layer's configuration, and warnings about its keys.
+    /// The endpoint of an entry in the layer's configuration.
     ///
     /// # Errors
     /// When a prompt or a header cannot be used.
@@ -49,8 +49,8 @@ impl Endpoint {
         config: &LayerConfig,
         entry: &EndpointConfig,
         environment: &Environment,
-    ) -> anyhow::Result<(Self, Vec<String>)> {
-        let (credentials, warnings) = Credentials::of(entry, environment)?;
+    ) -> anyhow::Result<Self> {
+        let (credentials, _) = Credentials::of(entry, environment)?;
         let settings = Settings::of(config, entry)?;
         let (speaks, frame, address) = match &entry.url {
             EndpointUrl::Builtin(filter) => {
@@ -67,7 +67,7 @@ impl Endpoint {
             Speaks::Builtin(_) => None,
             Speaks::Http(_) => Some(entry.image_format.unwrap_or(ImageFormat::Png)),
         };
-        let endpoint = Self {
+        Ok(Self {
             name: entry.name.clone(),
             speaks,
             slots: entry.slots() as usize,
@@ -82,8 +82,7 @@ impl Endpoint {
             settings,
             address,
             key_variable: entry.api_key_env.clone(),
-        };
-        Ok((endpoint, warnings))
+        })
     }
 
     /// The protocol's name, for people to read.
@@ -148,12 +147,6 @@ impl Endpoint {
             failure.message = format!("{}; {}", failure.message, self.remedy(&failure));
         }
         failure
-    }
-
-    /// Whether a model reads its prompt.
-    #[must_use]
-    pub(crate) fn is_http(&self) -> bool {
-        matches!(self.speaks, Speaks::Http(_))
     }
 }
 

@@ -16,6 +16,7 @@ use tokio::signal::unix::{self, SignalKind};
 
 use crate::args::{Args, CanvasArg, SourceLayerArg};
 use crate::backup::backup_name;
+use crate::checks::{before_a_run, look_at_pictures, require_places};
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
 use crate::staging::Staging;
@@ -41,7 +42,8 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     require_plain("--name", name.as_ref())?;
     require_plain("--generation-dir", generation_dir.as_os_str())?;
     let replaced = existing(&output, args.force)?;
-    let (config, mut warnings) = config_of(&args, name, generation_dir, &output)?;
+    let mut warnings = Vec::new();
+    let config = config_of(&args, name, generation_dir, &output)?;
     let source = SourceMap::open(generation_dir).await?;
     let region = region_of(&source, config.source_layer, args.bounds).await?;
     let bounds = args
@@ -52,6 +54,9 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         bounds: Some(bounds),
         ..config
     };
+    require_places(&source, &region)?;
+    warnings.extend(look_at_pictures(&source, column_of(config.source_layer), &region).await?);
+    let missing = before_a_run(&config, &LayerDir::at(&output).config_path())?;
     // Held until the old layer has been moved: a run may not lose it from under it. Not taken
     // before all else is right, because it leaves a file.
     let _lock = match &replaced {
@@ -82,7 +87,8 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     Ok(
         Summary::new(LayerDir::at(output), &config, &source, &region, &plan)
             .with_backup(backup)
-            .with_warnings(warnings),
+            .with_warnings(warnings)
+            .with_missing(missing),
     )
 }
 
@@ -98,6 +104,14 @@ pub(crate) fn metadata_of(
         bounds,
         source_config_hash: source.config_hash().to_owned(),
         source_layer: config.source_layer.name().to_owned(),
+    }
+}
+
+/// Where the pictures of a layer's source are.
+const fn column_of(source_layer: SourceLayer) -> PictureColumn {
+    match source_layer {
+        SourceLayer::Generations => PictureColumn::Generation,
+        SourceLayer::Renders => PictureColumn::Render,
     }
 }
 
@@ -210,19 +224,13 @@ fn config_of(
     name: &str,
     generation_dir: &Path,
     output: &Path,
-) -> anyhow::Result<(LayerConfig, Vec<String>)> {
-    let mut warnings = Vec::new();
+) -> anyhow::Result<LayerConfig> {
     if name.trim().is_empty() {
         bail!("--name is empty; a layer needs a name");
     }
     let model_endpoints = match &args.model_endpoints {
         Some(path) => layer::read_endpoints(path)?,
-        None => {
-            warnings.push(
-                "no --model-endpoints: add entries to \"model_endpoints\" in layer_config.json before the run".to_owned(),
-            );
-            Vec::new()
-        }
+        None => Vec::new(),
     };
     let mut generation_params = match &args.generation_params {
         Some(path) => layer::read_params(path)?,
@@ -231,7 +239,7 @@ fn config_of(
     if let Some(prompt) = &args.prompt {
         generation_params.insert("prompt".to_owned(), prompt.as_str().into());
     }
-    let config = LayerConfig {
+    Ok(LayerConfig {
         version: Some(LayerConfig::CURRENT_VERSION),
         name: name.to_owned(),
         generation_dir: lasting_path(generation_dir, output)?,
@@ -251,8 +259,7 @@ fn config_of(
         },
         png_compression: PngCompression::default(),
         created_at: Some(layer::timestamp(SystemTime::now())),
-    };
-    Ok((config, warnings))
+    })
 }
 
 /// Who may read the configuration: nobody who may not read the files that it is made from, because

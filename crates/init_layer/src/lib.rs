@@ -2,6 +2,7 @@
 
 mod args;
 mod backup;
+mod checks;
 mod init;
 mod progress_line;
 mod rebuild;

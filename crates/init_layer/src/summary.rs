@@ -23,6 +23,7 @@ pub struct Summary {
     backup: Option<PathBuf>,
     complete: Option<usize>,
     warnings: Vec<String>,
+    missing: Vec<String>,
 }
 
 impl Summary {
@@ -51,6 +52,7 @@ impl Summary {
             backup: None,
             complete: None,
             warnings: Vec::new(),
+            missing: Vec::new(),
         }
     }
 
@@ -70,6 +72,11 @@ impl Summary {
 
     pub(crate) fn with_warnings(self, warnings: Vec<String>) -> Self {
         Self { warnings, ..self }
+    }
+
+    /// With what a run would say is missing.
+    pub(crate) fn with_missing(self, missing: Vec<String>) -> Self {
+        Self { missing, ..self }
     }
 }
 
@@ -105,6 +112,9 @@ impl fmt::Display for Summary {
         }
         for warning in &self.warnings {
             writeln!(f, "  note: {warning}")?;
+        }
+        for missing in &self.missing {
+            writeln!(f, "  before you run it: {missing}")?;
         }
         writeln!(f, "Next:")?;
         if self.complete.is_some() {

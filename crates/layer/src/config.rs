@@ -187,6 +187,17 @@ impl LayerConfig {
                 || endpoints.any(|endpoint| matches!(endpoint.url, EndpointUrl::Http(_))))
     }
 
+    /// An error when there is no endpoint to call; `path` is where the configuration stands.
+    ///
+    /// # Errors
+    /// [`LayerError::NoEndpoints`].
+    pub fn require_endpoints(&self, path: PathBuf) -> Result<(), LayerError> {
+        if self.model_endpoints.is_empty() {
+            return Err(LayerError::NoEndpoints { path });
+        }
+        Ok(())
+    }
+
     /// The file's text: plain JSON, indented.
     #[must_use]
     pub fn to_json(&self) -> String {

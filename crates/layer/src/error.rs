@@ -72,9 +72,9 @@ pub enum LayerError {
         /// The newest that is understood.
         supported: u64,
     },
-    /// An endpoints file without an endpoint.
+    /// An endpoints file, or a configuration, without an endpoint.
     #[error(
-        "{path} lists no endpoints; an entry looks like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\"}}"
+        "{path} lists no model_endpoints; add entries like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\", \"api_key_env\": \"MODEL_API_KEY\"}}, or {{\"name\": \"snow\", \"url\": \"builtin:snow\"}} to try it without a model"
     )]
     NoEndpoints {
         /// The file.

@@ -26,6 +26,6 @@ pub use error::EndpointError;
 pub use protocol::{Ask, Carried, Shapes};
 pub use secrets::{Credentials, Environment};
 pub use server::Server;
-pub use settings::{PromptOrigin, Settings};
+pub use settings::{Settings, remarks};
 pub use status::status_text;
 pub use wire::{CameAs, Received};

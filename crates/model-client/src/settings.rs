@@ -3,16 +3,16 @@
 use layer::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerConfig};
 use serde_json::{Map, Value, json};
 
-use crate::EndpointError;
 use crate::protocol;
+use crate::{Credentials, EndpointError, Environment, Server};
 
 /// What one endpoint is told with each canvas.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// What to draw.
     pub prompt: String,
-    /// Where the prompt comes from.
-    pub prompt_origin: PromptOrigin,
+    /// Whether somebody gave the prompt.
+    pub(crate) has_own_prompt: bool,
     /// The layer's parameters, without the prompt, under the names of `generation_params`.
     pub layer_params: Map<String, Value>,
     /// The endpoint's own parameters, which are merged over the layer's.
@@ -21,15 +21,6 @@ pub struct Settings {
     pub model: Option<String>,
     /// Fingerprint of all of it and of the canvas: pictures of one fingerprint go together.
     pub hash: String,
-}
-
-/// Where a prompt comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PromptOrigin {
-    /// The user.
-    Given,
-    /// Nobody gave one.
-    Default,
 }
 
 /// What a model is asked for when nobody says it.
@@ -78,11 +69,7 @@ impl Settings {
             .or(of_layer_model)
             .or_else(|| default_model(endpoint));
         let given = in_params.or_else(|| endpoint.prompt.clone()).or(of_layer);
-        let prompt_origin = if given.is_some() {
-            PromptOrigin::Given
-        } else {
-            PromptOrigin::Default
-        };
+        let has_own_prompt = given.is_some();
         let prompt = given.unwrap_or_else(|| default_prompt(&config.canvas));
 
         let mut merged: Vec<(&String, &Value)> = layer_params
@@ -101,13 +88,45 @@ impl Settings {
         let hash = blake3::hash(told.to_string().as_bytes()).to_hex()[..16].to_owned();
         Ok(Self {
             prompt,
-            prompt_origin,
+            has_own_prompt,
             layer_params,
             endpoint_params,
             model,
             hash,
         })
     }
+}
+
+/// What a run says before its first call of the endpoints in `config`, a line each: keys that are
+/// missing, and a prompt that nobody gave.
+///
+/// # Errors
+/// Why a run would refuse one of them.
+pub fn remarks(
+    config: &LayerConfig,
+    environment: &Environment,
+) -> Result<Vec<String>, EndpointError> {
+    let mut remarks = Vec::new();
+    let mut asked = None;
+    for endpoint in &config.model_endpoints {
+        let (credentials, about_keys) = Credentials::of(endpoint, environment)?;
+        remarks.extend(about_keys);
+        let settings = Settings::of(config, endpoint)?;
+        if let EndpointUrl::Http(url) = &endpoint.url {
+            Server::of(endpoint, url, credentials, settings.model.as_deref())?;
+            if !settings.has_own_prompt {
+                asked = Some(settings.prompt);
+            }
+        }
+    }
+    if config.model_endpoints.is_empty() {
+        let of_layer = take_prompt(&mut config.generation_params.clone(), "generation_params")?;
+        asked = of_layer.is_none().then(|| default_prompt(&config.canvas));
+    }
+    remarks.extend(asked.map(|prompt| {
+        format!("no prompt is given; the model is asked: \"{prompt}\" (set \"prompt\" in generation_params)")
+    }));
+    Ok(remarks)
 }
 
 /// The model that is asked for when nobody names one, where there are several.

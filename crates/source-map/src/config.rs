@@ -55,6 +55,16 @@ impl GenerationConfig {
                 config.camera_elevation_degrees
             ));
         }
+        for (key, degrees, most) in [
+            ("seed.lat", config.seed.lat, 90.0),
+            ("seed.lng", config.seed.lng, 180.0),
+        ] {
+            if !(-most..=most).contains(&degrees) {
+                return Err(format!(
+                    "{key} is {degrees}; it must be within -{most} and {most} degrees"
+                ));
+            }
+        }
         if config.seed.lat.to_radians().cos().abs() < 1e-6 {
             return Err(format!(
                 "seed.lat is {}: at a pole a longitude means nothing",
@@ -131,6 +141,12 @@ mod tests {
         assert!(error("view_height_meters", 0.into()).contains("must be positive"));
         assert!(error("seed", serde_json::json!({"lat": 90, "lng": 0})).contains("pole"));
         assert!(error("seed", serde_json::json!({"lat": 1})).contains("lng"));
+        assert!(
+            error("seed", serde_json::json!({"lat": -91, "lng": 0})).contains("seed.lat is -91")
+        );
+        assert!(
+            error("seed", serde_json::json!({"lat": 0, "lng": 181})).contains("seed.lng is 181")
+        );
         assert!(
             config(|v| drop(v.as_object_mut().unwrap().remove("height_px")))
                 .unwrap_err()

@@ -40,7 +40,7 @@ struct Answer {
 /// # Errors
 /// When there is nothing to send, or nobody to send it to.
 pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
-    start.require_endpoints()?;
+    start.config.require_endpoints(start.layer.config_path())?;
     let (block, source) = choose_canvas(start).await?;
     tracing::info!(
         "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use canvas::QuadrantSize;
 use layer::{LayerConfig, LayerDir, SourceLayer, shell_quoted};
-use model_client::{Environment, PromptOrigin};
+use model_client::Environment;
 use planner::Bounds;
 use progress_db::ProgressDb;
 use source_map::{PictureColumn, SourceMap};
@@ -52,20 +52,10 @@ impl Start {
         }
         let (environment, warning) = Environment::read(Path::new("."));
         warnings.extend(warning);
-        let mut endpoints = Vec::with_capacity(config.model_endpoints.len());
-        for entry in &config.model_endpoints {
-            let (endpoint, about_keys) = Endpoint::of(&config, entry, &environment)?;
-            warnings.extend(about_keys);
-            endpoints.push(endpoint);
-        }
-        if let Some(endpoint) = endpoints.iter().find(|endpoint| {
-            endpoint.is_http() && endpoint.settings.prompt_origin == PromptOrigin::Default
-        }) {
-            warnings.push(format!(
-                "no prompt is given; the model is asked: \"{}\" (set \"prompt\" in generation_params)",
-                endpoint.settings.prompt
-            ));
-        }
+        warnings.extend(model_client::remarks(&config, &environment)?);
+        let entries = config.model_endpoints.iter();
+        let endpoints = entries.map(|entry| Endpoint::of(&config, entry, &environment));
+        let endpoints = endpoints.collect::<Result<_, _>>()?;
         let column = match config.source_layer {
             SourceLayer::Generations => PictureColumn::Generation,
             SourceLayer::Renders => PictureColumn::Render,
@@ -104,17 +94,6 @@ impl Start {
             is_complete,
             warnings,
         })
-    }
-
-    /// An error when there is no endpoint to call.
-    pub(crate) fn require_endpoints(&self) -> anyhow::Result<()> {
-        if self.endpoints.is_empty() {
-            bail!(
-                "{} lists no model_endpoints; add entries like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\", \"api_key_env\": \"MODEL_API_KEY\"}}, or {{\"name\": \"snow\", \"url\": \"builtin:snow\"}} to try it without a model",
-                self.layer.config_path().display()
-            );
-        }
-        Ok(())
     }
 }
 

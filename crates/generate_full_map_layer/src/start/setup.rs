@@ -50,7 +50,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
     if !start.is_complete {
-        start.require_endpoints()?;
+        start.config.require_endpoints(start.layer.config_path())?;
     }
     let lock = RunLock::take(&start.layer)?;
     let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
@@ -63,7 +63,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         return Ok(Ready::Ended(nothing_to_do(&queue, &lacks)));
     }
     tell(&lacks);
-    start.require_endpoints()?;
+    start.config.require_endpoints(start.layer.config_path())?;
     tell_about_settings(&mut db, &start).await?;
     // Before anything is paid for that could not be saved.
     start.layer.require_writable_pictures()?;
@@ -252,6 +252,9 @@ fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
 }
 
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
+    if let Err(error) = start.config.require_endpoints(start.layer.config_path()) {
+        tracing::warn!("{error}");
+    }
     let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
     let mut items = db.items().await?;
     if args.retry_errors {

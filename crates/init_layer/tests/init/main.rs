@@ -1,5 +1,6 @@
 //! Making a layer: the real program, real files.
 
+mod checks;
 mod project;
 mod words;
 
@@ -7,7 +8,7 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use fixtures::maps::{MapSpec, SourceLayer, one_byte, raw_sql_region, raw_sql_source};
+use fixtures::maps::{MapSpec, SourceLayer, raw_sql_region, raw_sql_source};
 use fixtures::outlines::{disc, with_holes};
 use layer::{CanvasConfig, CanvasMode, LayerDir, RunLock};
 use planner::{Quadrant, Region};
@@ -262,7 +263,7 @@ fn bad_input_is_refused_and_nothing_is_written() {
     for (text, says) in [
         ("", "is not valid JSON: the file is empty"),
         ("[{", "is not valid JSON"),
-        ("[]", "lists no endpoints"),
+        ("[]", "lists no model_endpoints"),
         ("{}", "a list of endpoints"),
         (r#"[{"name": "a"}]"#, "the key \"url\" is missing"),
         (
@@ -321,9 +322,10 @@ fn a_line_says_that_planning_goes_on_when_it_takes_long() {
     // So large that no machine plans it within a second.
     let disc = with_holes(&disc(120_000), 5);
     let quadrants = disc.len();
+    let picture = checks::painted(16, 16);
     let map = MapSpec::new(disc)
         .only(SourceLayer::Generations)
-        .painted(one_byte);
+        .painted(move |_, _| picture.clone());
     let project = Project::of(&map);
     let run = project.init(&["--name", "large", "--generation-dir", "map"]);
     run.assert_status(0);
