@@ -219,8 +219,8 @@ pub fn read_params(path: &Path) -> Result<Map<String, Value>, LayerError> {
 
 /// Reads a text file; `remedy` says what to do when it is not there.
 pub(crate) fn read_text(path: &Path, remedy: &'static str) -> Result<String, LayerError> {
-    std::fs::read_to_string(path).map_err(|source| {
-        if source.kind() == std::io::ErrorKind::NotFound {
+    std::fs::read_to_string(path).map_err(|reason| {
+        if reason.kind() == std::io::ErrorKind::NotFound {
             LayerError::Missing {
                 path: path.to_owned(),
                 remedy,
@@ -229,7 +229,7 @@ pub(crate) fn read_text(path: &Path, remedy: &'static str) -> Result<String, Lay
             LayerError::Io {
                 action: "read",
                 path: path.to_owned(),
-                source,
+                reason,
             }
         }
     })

@@ -72,10 +72,10 @@ impl LayerDir {
     /// [`LayerError::Io`] when the directory cannot be read.
     pub fn quadrants_with_pictures(&self) -> Result<Vec<Quadrant>, LayerError> {
         let path = self.pictures_dir();
-        let io = |source| LayerError::Io {
+        let io = |reason| LayerError::Io {
             action: "read",
             path: path.clone(),
-            source,
+            reason,
         };
         let entries = match std::fs::read_dir(&path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -109,10 +109,10 @@ impl LayerDir {
     /// [`LayerError::Io`] when the system refuses.
     pub fn create(&self) -> Result<(), LayerError> {
         let path = self.pictures_dir();
-        std::fs::create_dir_all(&path).map_err(|source| LayerError::Io {
+        std::fs::create_dir_all(&path).map_err(|reason| LayerError::Io {
             action: "make the directory",
             path,
-            source,
+            reason,
         })
     }
 
@@ -127,10 +127,10 @@ impl LayerDir {
         options
             .open(&path)
             .and_then(|mut file| file.write_all(config.to_json().as_bytes()))
-            .map_err(|source| LayerError::Io {
+            .map_err(|reason| LayerError::Io {
                 action: "write",
                 path,
-                source,
+                reason,
             })
     }
 

@@ -17,14 +17,14 @@ pub enum LayerError {
         remedy: &'static str,
     },
     /// The system refused to read, write or rename a file.
-    #[error("cannot {action} {path}: {source}")]
+    #[error("cannot {action} {path}: {reason}")]
     Io {
         /// What was tried, as in `write`.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said. Not called a source, whose words a chain of errors would repeat.
+        reason: io::Error,
     },
     /// The file is not JSON, even with comments.
     #[error("{path} is not valid JSON: {reason}")]

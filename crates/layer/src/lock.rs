@@ -54,10 +54,10 @@ impl RunLock {
         let holder_path = layer.path().join("run.lock.json");
         let io = |action, path: &PathBuf| {
             let path = path.clone();
-            move |source| LayerError::Io {
+            move |reason| LayerError::Io {
                 action,
                 path,
-                source,
+                reason,
             }
         };
         let file = File::options()

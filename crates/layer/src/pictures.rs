@@ -207,9 +207,9 @@ impl LayerDir {
 
 fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LayerError + use<> {
     let path = path.to_owned();
-    move |source| LayerError::Io {
+    move |reason| LayerError::Io {
         action,
         path,
-        source,
+        reason,
     }
 }

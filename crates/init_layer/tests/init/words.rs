@@ -130,3 +130,52 @@ fn the_commands_that_come_next_can_be_copied() {
         }
     }
 }
+
+#[test]
+fn what_the_system_refuses_is_said_once() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    std::fs::create_dir(project.path("directory")).unwrap();
+    let (root, file) = (project.path(""), project.path("ends.json"));
+    project
+        .init(&["--name", "made", "--generation-dir", "map"])
+        .assert_status(0);
+    for made in ["layers/made/layer_config.json", "map/quadrants.db"] {
+        // What is a directory where a file belongs, for a privileged user too.
+        let args = |flag: &str| {
+            let mut args = vec!["--name", "a", "--generation-dir", "map"]
+                .into_iter()
+                .map(str::to_owned)
+                .collect::<Vec<_>>();
+            args.extend([
+                flag.to_owned(),
+                root.join("directory").display().to_string(),
+            ]);
+            args
+        };
+        for flag in ["--model-endpoints", "--generation-params"] {
+            let args = args(flag);
+            project.refuses(
+                &args.iter().map(String::as_str).collect::<Vec<_>>(),
+                "directory",
+            );
+        }
+        let under_a_file = file.join("layer").display().to_string();
+        project.refuses(
+            &[
+                "--name",
+                "a",
+                "--generation-dir",
+                "map",
+                "--output",
+                &under_a_file,
+            ],
+            "ends.json",
+        );
+        std::fs::remove_file(project.path(made)).unwrap();
+        std::fs::create_dir(project.path(made)).unwrap();
+        let run = project.init(&["--rebuild", "--output", "layers/made"]);
+        run.assert_status(2).assert_says("error: ");
+        std::fs::remove_dir(project.path(made)).unwrap();
+        std::fs::write(project.path(made), "").unwrap();
+    }
+}
