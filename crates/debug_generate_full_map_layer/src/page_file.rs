@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
+use layer::LayerDir;
 use url::Url;
 
 /// Writes `page` to `path`, whole or not at all: whoever has the page open never loads half of
@@ -68,7 +69,7 @@ fn directory_of(path: &Path) -> Result<PathBuf> {
         bail!(
             "{} is a directory; --output names the page itself, as in {}",
             path.display(),
-            path.join("debug_map.html").display()
+            LayerDir::at(path).map_path().display()
         );
     }
     Ok(match path.parent() {

@@ -4,6 +4,8 @@
 //! [`Block`], in an order in which each block finds room on its canvas for the finished
 //! neighbours it has to join. The crate does no I/O, reads no clock and draws no random
 //! numbers: the same region gives the same plan on every machine.
+//!
+#![doc = include_str!("../README.md")]
 
 mod adjacency;
 mod area;
