@@ -75,7 +75,7 @@ fn quadrants_that_the_source_has_got_since_are_no_matter() {
 }
 
 #[test]
-fn edited_bounds_are_told() {
+fn bounds_that_were_edited_are_told() {
     let (_server, layer) = finished();
     let said = "was planned, which is what runs; put these back, or plan the others with init_layer --rebuild --output layers/test";
     let bounds = |max_x: i32| json!({"min_x": 0, "min_y": 0, "max_x": max_x, "max_y": 5});
