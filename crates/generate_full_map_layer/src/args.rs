@@ -74,29 +74,3 @@ const EXAMPLES: &str = "Examples:
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
 failed ones; 2 could not run; 3 stopped early with work left, or --check-endpoints found an endpoint
 that does not work; 129, 130 and 143 interrupted.";
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    use super::*;
-
-    #[test]
-    fn every_long_flag_is_accepted_with_underscores() {
-        for argument in Args::command().get_arguments() {
-            let Some(long) = argument.get_long().filter(|long| long.contains('-')) else {
-                continue;
-            };
-            let aliases = argument.get_all_aliases().unwrap_or_default();
-            assert!(
-                aliases.contains(&long.replace('-', "_").as_str()),
-                "--{long}"
-            );
-        }
-    }
-
-    #[test]
-    fn the_command_is_well_formed() {
-        Args::command().debug_assert();
-    }
-}

@@ -4,6 +4,7 @@ mod args;
 mod backup;
 mod checks;
 mod init;
+mod planned;
 mod progress_line;
 mod rebuild;
 mod staging;

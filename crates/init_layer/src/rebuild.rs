@@ -12,7 +12,7 @@ use progress_db::{Change, Durability, PlanMetadata, ProgressDb};
 use source_map::SourceMap;
 
 use crate::backup::{DATABASE_FILES, backup_name, with_suffix};
-use crate::init::{metadata_of, region_of};
+use crate::planned::{metadata_of, region_of};
 use crate::progress_line::plan_visibly;
 use crate::summary::Summary;
 

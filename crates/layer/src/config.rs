@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use planner::{Bounds, Quadrant};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_aux::prelude::serde_introspect;
 use serde_json::{Map, Value};
 
 use crate::endpoint::usable;
-use crate::reading::{self, UnknownKeys, object};
+use crate::reading::{self, UnknownKeys, object, parse, read_text};
 use crate::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError};
 
 /// The newest version of the file that is understood.
@@ -169,7 +170,7 @@ impl LayerConfig {
             None => UnknownKeys::Warn,
             Some(_) => UnknownKeys::Refuse,
         };
-        let (mut config, warnings) = reading::read::<Self>(value, path, unknown_keys)?;
+        let (mut config, warnings) = reading::read::<Self>(value, path, unknown_keys, known_keys)?;
         if config.name.is_empty() {
             config.name = directory_name(path);
         }
@@ -217,53 +218,19 @@ pub fn read_params(path: &Path) -> Result<Map<String, Value>, LayerError> {
     object(parse(path, &read_text(path, remedy)?)?, path, expected)
 }
 
-/// Reads a text file; `remedy` says what to do when it is not there.
-pub(crate) fn read_text(path: &Path, remedy: &'static str) -> Result<String, LayerError> {
-    std::fs::read_to_string(path).map_err(|reason| {
-        if reason.kind() == std::io::ErrorKind::NotFound {
-            LayerError::Missing {
-                path: path.to_owned(),
-                remedy,
-            }
-        } else {
-            LayerError::Io {
-                action: "read",
-                path: path.to_owned(),
-                reason,
-            }
-        }
-    })
-}
-
-/// Parses JSON in which `//` comments are accepted.
-pub(crate) fn parse(path: &Path, text: &str) -> Result<Value, LayerError> {
-    let syntax = |reason: String| LayerError::Syntax {
-        path: path.to_owned(),
-        reason,
-    };
-    // A byte order mark is what some editors on Windows begin a file with.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    if text.trim().is_empty() {
-        return Err(syntax("the file is empty".to_owned()));
-    }
-    let options = jsonc_parser::ParseOptions {
-        allow_comments: true,
-        allow_trailing_commas: true,
-        allow_loose_object_property_names: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    jsonc_parser::parse_to_serde_value(text, &options).map_err(|error| syntax(error.to_string()))
-}
-
 fn directory_name(config: &Path) -> String {
     config.parent().and_then(Path::file_name).map_or_else(
         || "layer".to_owned(),
         |name| name.to_string_lossy().into_owned(),
     )
+}
+
+/// The keys that the object at `path` may have.
+fn known_keys(path: &str) -> &'static [&'static str] {
+    match path {
+        "" => serde_introspect::<LayerConfig>(),
+        "canvas" => serde_introspect::<CanvasConfig>(),
+        "bounds" => serde_introspect::<BoundsEntry>(),
+        _ => serde_introspect::<EndpointConfig>(),
+    }
 }

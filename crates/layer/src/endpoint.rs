@@ -7,11 +7,11 @@ use std::path::Path;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_aux::prelude::serde_introspect;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::config::{parse, read_text};
-use crate::reading::{self, UnknownKeys, place, shown};
+use crate::reading::{self, UnknownKeys, parse, place, read_text, shown};
 use crate::{EndpointUrl, LayerError, Protocol};
 
 /// One model inference URL with a name, and how to use it.
@@ -153,13 +153,18 @@ impl fmt::Debug for HeaderSource {
 pub fn read_endpoints(path: &Path) -> Result<Vec<EndpointConfig>, LayerError> {
     let remedy = "--model-endpoints names a JSON list of entries like {\"name\": \"a\", \"url\": \"http://localhost:8000/\"}";
     let value = parse(path, &read_text(path, remedy)?)?;
-    let (endpoints, _) = reading::read::<Vec<_>>(value, path, UnknownKeys::Refuse)?;
+    let (endpoints, _) = reading::read::<Vec<_>>(value, path, UnknownKeys::Refuse, known_keys)?;
     if endpoints.is_empty() {
         return Err(LayerError::NoEndpoints {
             path: path.to_owned(),
         });
     }
     usable(endpoints, path, "")
+}
+
+/// The keys that an entry may have.
+fn known_keys(_: &str) -> &'static [&'static str] {
+    serde_introspect::<EndpointConfig>()
 }
 
 /// The endpoints of the list at `list` in `file`, as far as each is usable beside the others.

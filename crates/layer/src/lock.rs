@@ -1,13 +1,10 @@
 //! One run at a time.
 
-use std::fmt;
 use std::fs::{File, TryLockError};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-
-use crate::{LayerDir, LayerError, timestamp};
+use crate::{Holder, LayerDir, LayerError, timestamp};
 
 /// The lock of a run on its layer, held until it is dropped.
 ///
@@ -16,31 +13,6 @@ use crate::{LayerDir, LayerError, timestamp};
 pub struct RunLock {
     _file: File,
     holder_path: PathBuf,
-}
-
-/// Who holds a layer: what the file beside the lock says.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Holder {
-    /// The process.
-    pub pid: u32,
-    /// The machine it runs on.
-    pub host: String,
-    /// Since when, RFC 3339.
-    pub since: String,
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.pid == 0 {
-            f.write_str("it has not said which")
-        } else {
-            write!(
-                f,
-                "process {} on {}, since {}",
-                self.pid, self.host, self.since
-            )
-        }
-    }
 }
 
 impl RunLock {

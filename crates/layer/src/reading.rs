@@ -4,12 +4,10 @@
 use std::path::Path;
 
 use serde::de::DeserializeOwned;
-use serde_aux::prelude::serde_introspect;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Segment, Track};
 
-use crate::config::BoundsEntry;
-use crate::{CanvasConfig, EndpointConfig, LayerConfig, LayerError};
+use crate::LayerError;
 
 /// What to do with a key that is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +18,17 @@ pub(crate) enum UnknownKeys {
     Warn,
 }
 
+/// The keys that the object at a path may have.
+pub(crate) type KnownKeys = fn(&str) -> &'static [&'static str];
+
 /// The `T` that stands in `file`, and warnings. A key whose value is null counts as absent.
 pub(crate) fn read<T: DeserializeOwned>(
     mut value: Value,
     file: &Path,
     unknown_keys: UnknownKeys,
+    known_keys: KnownKeys,
 ) -> Result<(T, Vec<String>), LayerError> {
-    tidy(&mut value, "").map_err(|path| LayerError::BadValue {
+    tidy(&mut value, "", known_keys).map_err(|path| LayerError::BadValue {
         place: place(file, &path),
         reason: "must be an object {…}, not a list".to_owned(),
     })?;
@@ -80,31 +82,24 @@ pub(crate) fn place(file: &Path, path: &str) -> String {
 
 /// Takes out the keys whose value is null. The error is a place where a list stands for an object,
 /// which serde would read by the order of the keys.
-fn tidy(value: &mut Value, path: &str) -> Result<(), String> {
+fn tidy(value: &mut Value, path: &str, known_keys: KnownKeys) -> Result<(), String> {
     match value {
         Value::Array(entries) if matches!(path, "" | "model_endpoints") => entries
             .iter_mut()
             .enumerate()
-            .try_for_each(|(index, entry)| tidy(entry, &format!("{path}[{index}]"))),
+            .try_for_each(|(index, entry)| tidy(entry, &format!("{path}[{index}]"), known_keys)),
         Value::Array(_) => Err(path.to_owned()),
         Value::Object(map) => {
             let known = known_keys(path);
             map.retain(|key, value| !value.is_null() || !known.contains(&key.as_str()));
             ["bounds", "canvas", "model_endpoints"]
                 .iter()
-                .try_for_each(|key| map.get_mut(*key).map_or(Ok(()), |value| tidy(value, key)))
+                .try_for_each(|key| {
+                    map.get_mut(*key)
+                        .map_or(Ok(()), |value| tidy(value, key, known_keys))
+                })
         }
         _ => Ok(()),
-    }
-}
-
-/// The keys that the object at `path` may have.
-fn known_keys(path: &str) -> &'static [&'static str] {
-    match path {
-        "" => serde_introspect::<LayerConfig>(),
-        "canvas" => serde_introspect::<CanvasConfig>(),
-        "bounds" => serde_introspect::<BoundsEntry>(),
-        _ => serde_introspect::<EndpointConfig>(),
     }
 }
 
@@ -187,4 +182,48 @@ pub(crate) fn shown(value: &Value) -> String {
         Value::Object(_) => "an object".to_owned(),
         scalar => scalar.to_string(),
     }
+}
+
+/// Reads a text file; `remedy` says what to do when it is not there.
+pub(crate) fn read_text(path: &Path, remedy: &'static str) -> Result<String, LayerError> {
+    std::fs::read_to_string(path).map_err(|reason| {
+        if reason.kind() == std::io::ErrorKind::NotFound {
+            LayerError::Missing {
+                path: path.to_owned(),
+                remedy,
+            }
+        } else {
+            LayerError::Io {
+                action: "read",
+                path: path.to_owned(),
+                reason,
+            }
+        }
+    })
+}
+
+/// Parses JSON in which `//` comments are accepted.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Value, LayerError> {
+    let syntax = |reason: String| LayerError::Syntax {
+        path: path.to_owned(),
+        reason,
+    };
+    // A byte order mark is what some editors on Windows begin a file with.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(syntax("the file is empty".to_owned()));
+    }
+    let options = jsonc_parser::ParseOptions {
+        allow_comments: true,
+        allow_trailing_commas: true,
+        allow_loose_object_property_names: false,
+        allow_missing_commas: false,
+        allow_single_quoted_strings: false,
+        allow_hexadecimal_numbers: false,
+        allow_unary_plus_numbers: false,
+        allow_bare_decimal_point_numbers: false,
+        allow_non_finite_numbers: false,
+        allow_extended_string_escapes: false,
+    };
+    jsonc_parser::parse_to_serde_value(text, &options).map_err(|error| syntax(error.to_string()))
 }

@@ -60,12 +60,10 @@ async fn without_a_row(
         return Ok(None);
     };
     let covered: HashSet<Quadrant> = covered.collect();
-    let mut missing = region.quadrants().iter();
-    let missing: Vec<_> = missing
-        .by_ref()
-        .filter(|place| !covered.contains(place))
+    let quadrants = region.quadrants().iter();
+    let missing: Vec<_> = quadrants
+        .filter(|quadrant| !covered.contains(quadrant))
         .collect();
-    Ok(missing
-        .first()
-        .map(|first| format!("{} quadrants of the source, as {first},", missing.len())))
+    let line = |first| format!("{} quadrants of the source, as {first},", missing.len());
+    Ok(missing.first().map(line))
 }

@@ -85,10 +85,8 @@ async fn bring_up_to_date(
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
     let mut items = db.items().await?;
-    let complete = items
-        .iter()
-        .filter(|item| item.status == Status::Complete)
-        .count();
+    let count = |status| items.iter().filter(|item| item.status == status).count();
+    let (complete, failed) = (count(Status::Complete), count(Status::Error));
     start.layer.require_pictures_dir(complete)?;
     start.layer.remove_stale_parts()?;
     let abandoned = db.put_back_abandoned().await?;
@@ -97,10 +95,6 @@ async fn bring_up_to_date(
             "{abandoned} items were under way when the last run died; they are generated again"
         );
     }
-    let failed = items
-        .iter()
-        .filter(|item| item.status == Status::Error)
-        .count();
     if args.retry_errors && failed > 0 {
         db.put_back_failed().await?;
         tracing::info!("{failed} failed items run again");
