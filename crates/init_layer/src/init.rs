@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use layer::{
-    CanvasConfig, CanvasMode, LayerConfig, LayerDir, PngCompression, RunLock, SourceLayer,
+    CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock,
+    SourceLayer,
 };
 
 use source_map::SourceMap;
@@ -41,9 +42,16 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     };
     require_plain("--name", name.as_ref())?;
     require_plain("--generation-dir", generation_dir.as_os_str())?;
-    let replaced = existing(&output, args.force)?;
+    let place = place_of(&output)?;
+    let replaced = existing(&output, &place, args.force)?;
     let mut warnings = Vec::new();
-    let config = config_of(&args, name, generation_dir, &output)?;
+    let config = config_of(&args, name, generation_dir, &place)?;
+    if let Some(moved) = LayerDir::at(&place).moved_away() {
+        warnings.push(format!(
+            "a layer that was here before is kept as {}; a --force that was cut short may have left it there",
+            moved.display()
+        ));
+    }
     let source = SourceMap::open(generation_dir).await?;
     let region = region_of(&source, config.source_layer, args.bounds).await?;
     let bounds = args
@@ -65,7 +73,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     };
     let (region, plan) = plan_visibly(region).await;
 
-    let staging = Staging::beside(&output)?;
+    let staging = Staging::beside(&place)?;
     let staged = LayerDir::at(staging.path());
     staged.create()?;
     let mode = config_mode(&args)?;
@@ -124,8 +132,22 @@ fn output_of(args: &Args) -> anyhow::Result<PathBuf> {
     Ok(Path::new("layers").join(name))
 }
 
-/// Where to move the layer that is at `output` already; an error when it may not be replaced.
-fn existing(output: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
+/// What is meant by `output`, which need not exist: behind all links, and without a slash at the
+/// end, which would be a part of the names beside it.
+fn place_of(output: &Path) -> anyhow::Result<PathBuf> {
+    let place: PathBuf = std::path::absolute(output)?.components().collect();
+    if let Ok(place) = place.canonicalize() {
+        return Ok(place);
+    }
+    match (place.parent(), place.file_name()) {
+        (Some(parent), Some(name)) => Ok(place_of(parent)?.join(name)),
+        _ => Ok(place),
+    }
+}
+
+/// Where to move the layer that is at `output` already, which means `place`; an error when it may
+/// not be replaced.
+fn existing(output: &Path, place: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
     let entries = match std::fs::read_dir(output) {
         Ok(entries) => entries.count(),
         Err(error)
@@ -135,6 +157,13 @@ fn existing(output: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
             return Ok(None);
         }
         Err(error) => {
+            if let Some(backup) = LayerDir::at(place).moved_away() {
+                bail!(
+                    "{} is a link to a layer that a --force which was cut short has left in {}; move that back",
+                    output.display(),
+                    backup.display()
+                );
+            }
             return Err(error)
                 .with_context(|| format!("{} is no directory to write to", output.display()));
         }
@@ -144,6 +173,9 @@ fn existing(output: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
     }
     let layer = LayerDir::at(output);
     let is_layer = layer.config_path().exists() || layer.progress_path().exists();
+    if !force && let Err(error @ LayerError::ConfigLost { .. }) = layer.read_config() {
+        return Err(error.into());
+    }
     if !force || !is_layer {
         let what = if is_layer {
             "is a layer already"
@@ -157,14 +189,14 @@ fn existing(output: &Path, force: bool) -> anyhow::Result<Option<PathBuf>> {
         };
         bail!("{} {what}, and was not touched; {remedy}", output.display());
     }
-    Ok(Some(backup_name(&std::path::absolute(output)?)))
+    Ok(Some(backup_name(place)))
 }
 
 fn config_of(
     args: &Args,
     name: &str,
     generation_dir: &Path,
-    output: &Path,
+    place: &Path,
 ) -> anyhow::Result<LayerConfig> {
     if name.trim().is_empty() {
         bail!("--name is empty; a layer needs a name");
@@ -183,7 +215,7 @@ fn config_of(
     Ok(LayerConfig {
         version: Some(LayerConfig::CURRENT_VERSION),
         name: name.to_owned(),
-        generation_dir: lasting_path(generation_dir, output)?,
+        generation_dir: lasting_path(generation_dir, place)?,
         source_layer: match args.source_layer {
             SourceLayerArg::Generations => SourceLayer::Generations,
             SourceLayerArg::Renders => SourceLayer::Renders,
@@ -219,17 +251,13 @@ fn config_mode(args: &Args) -> anyhow::Result<u32> {
 /// The path of the source as the configuration keeps it: relative where that means the same
 /// directory from two levels above the layer, so that a project can be moved as a whole, and
 /// absolute where it does not.
-fn lasting_path(generation_dir: &Path, output: &Path) -> anyhow::Result<PathBuf> {
+fn lasting_path(generation_dir: &Path, place: &Path) -> anyhow::Result<PathBuf> {
     let absolute = std::path::absolute(generation_dir)
         .with_context(|| format!("{} is no path", generation_dir.display()))?;
     if generation_dir.is_absolute() {
         return Ok(absolute);
     }
-    // `output` need not exist, but what is two levels above it may be a link.
-    let root = std::path::absolute(output)?
-        .parent()
-        .and_then(Path::parent)
-        .map(Path::to_owned);
+    let root = place.parent().and_then(Path::parent);
     let same = root
         .and_then(|root| root.join(generation_dir).canonicalize().ok())
         .is_some_and(|path| {

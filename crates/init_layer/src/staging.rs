@@ -1,6 +1,7 @@
-//! A directory that appears whole or not at all.
+//! A directory that appears whole or not at all, and outlasts a power cut when it has appeared.
 
-use std::fs::Permissions;
+use std::fs::{File, Permissions};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -12,16 +13,25 @@ use tempfile::TempDir;
 pub(crate) struct Staging {
     dir: TempDir,
     output: PathBuf,
+    /// The directories above `output` that have a new entry then, from below.
+    changed: Vec<PathBuf>,
 }
 
 impl Staging {
-    /// Begins a directory that will be `output`.
+    /// Begins a directory that will be `output`, an absolute path.
     pub(crate) fn beside(output: &Path) -> anyhow::Result<Self> {
-        let output = std::path::absolute(output)
-            .with_context(|| format!("{} is no path", output.display()))?;
         let Some(parent) = output.parent() else {
             bail!("{} cannot be a layer", output.display())
         };
+        let new = parent
+            .ancestors()
+            .take_while(|above| !above.exists())
+            .count();
+        let changed = parent
+            .ancestors()
+            .take(new + 1)
+            .map(Path::to_owned)
+            .collect();
         std::fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the directory {}", parent.display()))?;
         let dir = tempfile::Builder::new()
@@ -30,7 +40,11 @@ impl Staging {
             .permissions(Permissions::from_mode(0o777))
             .tempdir_in(parent)
             .with_context(|| format!("cannot write in {}", parent.display()))?;
-        Ok(Self { dir, output })
+        Ok(Self {
+            dir,
+            output: output.to_owned(),
+            changed,
+        })
     }
 
     /// Where to write until then.
@@ -39,29 +53,167 @@ impl Staging {
     }
 
     /// Moves the directory to its place. What is there is first moved to `backup`, and back
-    /// again when the move fails.
+    /// again when the move fails. When this returns, all of it outlasts a power cut.
     pub(crate) fn publish(self, backup: Option<&Path>) -> anyhow::Result<()> {
-        let Self { dir, output } = self;
+        self.publish_with(backup, |path| File::open(path)?.sync_all())
+    }
+
+    fn publish_with(
+        self,
+        backup: Option<&Path>,
+        mut sync: impl FnMut(&Path) -> io::Result<()>,
+    ) -> anyhow::Result<()> {
+        let Self {
+            dir,
+            output,
+            changed,
+        } = self;
+        let mut sync =
+            |path: &Path| sync(path).with_context(|| format!("cannot sync {}", path.display()));
+        sync_all(dir.path(), &mut sync)?;
         if let Some(backup) = backup {
             std::fs::rename(&output, backup).with_context(|| {
                 format!("cannot move {} to {}", output.display(), backup.display())
             })?;
         }
+        let put_back = || match backup {
+            Some(backup) => std::fs::rename(backup, &output)
+                .with_context(|| format!("cannot move {} back", backup.display())),
+            None => Ok(()),
+        };
+        // At no time may both be under neither name.
+        if backup.is_some()
+            && let Err(error) = sync(&changed[0])
+        {
+            put_back()?;
+            return Err(error);
+        }
         // Renaming replaces an empty directory and refuses any other.
         if let Err(error) = std::fs::rename(dir.path(), &output) {
-            if let Some(backup) = backup {
-                std::fs::rename(backup, &output)
-                    .with_context(|| format!("cannot move {} back", backup.display()))?;
-            }
+            put_back()?;
             return Err(error).with_context(|| format!("cannot make {}", output.display()));
         }
         // It is not under its temporary name any more, so there is nothing to remove.
         let _ = dir.keep();
-        if let Some(parent) = output.parent() {
-            std::fs::File::open(parent)
-                .and_then(|parent| parent.sync_all())
-                .with_context(|| format!("cannot sync {}", parent.display()))?;
+        changed.iter().try_for_each(|above| sync(above))
+    }
+}
+
+/// Syncs all that is in a directory, then the directory.
+fn sync_all(dir: &Path, sync: &mut impl FnMut(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let read = |error| format!("cannot read {}: {error}", dir.display());
+    for entry in std::fs::read_dir(dir)
+        .map_err(read)
+        .map_err(anyhow::Error::msg)?
+    {
+        let path = entry?.path();
+        if path.is_dir() {
+            sync_all(&path, sync)?;
+        } else {
+            sync(&path)?;
         }
-        Ok(())
+    }
+    sync(dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is synced, and what stood in the directory of layers then.
+    type Synced = Vec<(PathBuf, Vec<String>)>;
+
+    fn names(dir: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(dir).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .map(|name| match name.strip_prefix(".init_layer-") {
+                Some(_) => "staged".to_owned(),
+                None => name,
+            })
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn stage(output: &Path) -> Staging {
+        let staging = Staging::beside(output).unwrap();
+        std::fs::create_dir(staging.path().join("generations")).unwrap();
+        std::fs::write(staging.path().join("layer_config.json"), "new").unwrap();
+        std::fs::write(staging.path().join("progress.db"), "new").unwrap();
+        staging
+    }
+
+    /// Publishes, and lets the power fail at sync number `cut`.
+    fn publish(output: &Path, backup: Option<&Path>, cut: usize) -> (Synced, bool) {
+        let staging = stage(output);
+        let staged = staging.path().to_owned();
+        let layers = output.parent().unwrap().to_owned();
+        let mut synced = Synced::new();
+        let cut_short = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            staging.publish_with(backup, |path| {
+                assert!(synced.len() < cut, "the power fails");
+                let path = match path.strip_prefix(&staged) {
+                    Ok(inside) => Path::new("staged").join(inside),
+                    Err(_) => path.to_owned(),
+                };
+                synced.push((path, names(&layers)));
+                Ok(())
+            })
+        }))
+        .is_err();
+        (synced, cut_short)
+    }
+
+    #[test]
+    fn all_of_a_new_directory_is_synced_and_then_each_that_has_a_new_entry() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("a/b/snow");
+        let (synced, _) = publish(&output, None, usize::MAX);
+        let mut order: Vec<PathBuf> = synced.iter().map(|(path, _)| path.clone()).collect();
+        order[..3].sort();
+        let expected = [
+            "staged/generations",
+            "staged/layer_config.json",
+            "staged/progress.db",
+        ];
+        assert_eq!(order[..3], expected.map(PathBuf::from));
+        assert_eq!(order[3], Path::new("staged/"));
+        let above = ["a/b", "a", ""].map(|above| root.path().join(above));
+        assert_eq!(order[4..], above);
+        assert!(synced[..4].iter().all(|(_, names)| names == &["staged"]));
+        assert!(synced[4..].iter().all(|(_, names)| names == &["snow"]));
+    }
+
+    #[test]
+    fn what_is_replaced_is_safe_under_its_new_name_before_its_place_is_taken() {
+        let root = tempfile::tempdir().unwrap();
+        let output = root.path().join("snow");
+        let backup = root.path().join("snow.bak-1");
+        std::fs::create_dir(&output).unwrap();
+        std::fs::write(output.join("layer_config.json"), "old").unwrap();
+        let (synced, _) = publish(&output, Some(&backup), usize::MAX);
+        let parents: Vec<_> = synced
+            .iter()
+            .filter(|(path, _)| path == root.path())
+            .map(|(_, names)| names.join(" "))
+            .collect();
+        assert_eq!(parents, ["snow.bak-1 staged", "snow snow.bak-1"]);
+        // Whenever it is cut, the old one is in one of the two places, and whole.
+        for cut in 0..synced.len() {
+            let root = tempfile::tempdir().unwrap();
+            let output = root.path().join("snow");
+            let backup = root.path().join("snow.bak-1");
+            std::fs::create_dir(&output).unwrap();
+            std::fs::write(output.join("layer_config.json"), "old").unwrap();
+            assert!(publish(&output, Some(&backup), cut).1);
+            let old = [&output, &backup].map(|place| {
+                let read = std::fs::read_to_string(place.join("layer_config.json"));
+                read.is_ok_and(|text| text == "old")
+            });
+            assert_eq!(old, [cut < 4, cut >= 4]);
+            let found = layer::LayerDir::at(&output).moved_away();
+            assert_eq!(found, (cut == 4).then_some(backup), "{cut}");
+        }
     }
 }

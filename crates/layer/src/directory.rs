@@ -1,5 +1,6 @@
 //! A layer directory and what lies where in it.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -100,7 +101,40 @@ impl LayerDir {
     /// # Errors
     /// [`LayerError`] when it is missing or cannot be used.
     pub fn read_config(&self) -> Result<(LayerConfig, Vec<String>), LayerError> {
-        LayerConfig::read(&self.config_path())
+        let path = self.config_path();
+        LayerConfig::read(&path).map_err(|error| match error {
+            LayerError::Missing { path, .. } if let Some(backup) = self.moved_away() => {
+                LayerError::MovedAway { path, backup }
+            }
+            LayerError::Syntax { path, .. } if is_blank(&path) && self.progress_path().exists() => {
+                LayerError::ConfigLost { path }
+            }
+            error => error,
+        })
+    }
+
+    /// Where the layer lies that was here, when `init_layer --force` has moved it away and was
+    /// ended before it had put the new one in its place.
+    #[must_use]
+    pub fn moved_away(&self) -> Option<PathBuf> {
+        let place: PathBuf = std::path::absolute(&self.path).ok()?.components().collect();
+        if place.exists() {
+            return None;
+        }
+        let parent = place.parent()?;
+        let place = match std::fs::read_link(&place) {
+            Ok(target) => parent.join(target),
+            Err(_) => place.clone(),
+        };
+        let kept = format!("{}.bak-", place.file_name()?.to_str()?);
+        let beside = std::fs::read_dir(place.parent()?).ok()?;
+        beside
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| {
+                let name = path.file_name().and_then(OsStr::to_str);
+                name.is_some_and(|name| name.starts_with(&kept))
+            })
+            .max()
     }
 
     /// Makes the directory and `generations/` in it.
@@ -152,6 +186,11 @@ impl LayerDir {
             _ => config.generation_dir.clone(),
         }
     }
+}
+
+/// Whether a power cut has left nothing of a file but its name, or as many zeros.
+fn is_blank(path: &Path) -> bool {
+    std::fs::read(path).is_ok_and(|bytes| bytes.iter().all(|&byte| byte == 0))
 }
 
 #[cfg(test)]

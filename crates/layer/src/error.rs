@@ -16,6 +16,24 @@ pub enum LayerError {
         /// What to do.
         remedy: &'static str,
     },
+    /// The layer that was there has been moved away, and none has come in its place.
+    #[error(
+        "there is no {path}; an init_layer --force that was cut short has left the layer that was there in {backup}: move that back, or make the layer anew with init_layer"
+    )]
+    MovedAway {
+        /// The file.
+        path: PathBuf,
+        /// Where the layer lies.
+        backup: PathBuf,
+    },
+    /// Of the configuration nothing is left but its name.
+    #[error(
+        "{path} is empty, as a power cut may leave it, and there is a plan beside it: make a layer of the same options with init_layer under another --output and copy its layer_config.json here; plan and pictures stay as they are"
+    )]
+    ConfigLost {
+        /// The file.
+        path: PathBuf,
+    },
     /// The system refused to read, write or rename a file.
     #[error("cannot {action} {path}: {reason}")]
     Io {
