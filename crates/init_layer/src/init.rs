@@ -136,8 +136,12 @@ fn output_of(args: &Args) -> anyhow::Result<PathBuf> {
 /// end, which would be a part of the names beside it.
 fn place_of(output: &Path) -> anyhow::Result<PathBuf> {
     let place: PathBuf = std::path::absolute(output)?.components().collect();
-    if let Ok(place) = place.canonicalize() {
-        return Ok(place);
+    let is_gone = match place.canonicalize() {
+        Ok(place) => return Ok(place),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
+    if is_gone && let (Some(parent), Ok(target)) = (place.parent(), place.read_link()) {
+        return place_of(&parent.join(target));
     }
     match (place.parent(), place.file_name()) {
         (Some(parent), Some(name)) => Ok(place_of(parent)?.join(name)),

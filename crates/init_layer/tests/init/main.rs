@@ -392,3 +392,62 @@ fn a_configuration_may_be_read_by_no_more_people_than_the_files_it_is_made_from(
         assert_eq!(run.stdout.contains("may be read by you alone"), is_private);
     }
 }
+
+/// What a path means is replaced, however it is written.
+#[test]
+fn a_layer_is_started_over_through_a_slash_or_a_link() {
+    for (written, real) in [
+        ("layers/snow/", "layers/snow"),
+        ("layers/./snow//", "layers/snow"),
+        ("link", "layers/snow"),
+        ("link/", "layers/snow"),
+        ("linked/snow", "layers/snow"),
+    ] {
+        let project = Project::of(&MapSpec::rectangle(3, 3));
+        let name = ["--name", "snow", "--generation-dir", "map"];
+        project.init(&name).assert_status(0);
+        std::os::unix::fs::symlink("layers/snow", project.path("link")).unwrap();
+        std::os::unix::fs::symlink("layers", project.path("linked")).unwrap();
+        project.write("layers/snow/generations/0_0.png", "precious");
+        let force = [&name[..], &["--force", "--output", written]].concat();
+        project.init(&force).assert_status(0);
+        let layers = std::fs::read_dir(project.path("layers")).unwrap();
+        let kept: Vec<PathBuf> = layers
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_string_lossy().contains("/layers/snow.bak-"))
+            .collect();
+        assert_eq!(kept.len(), 1, "{written}");
+        assert!(kept[0].join("generations/0_0.png").exists(), "{written}");
+        assert!(project.path("link").is_symlink());
+        let layer = LayerDir::at(project.path(real));
+        let (config, _) = layer.read_config().unwrap();
+        assert!(layer.generation_dir(&config).join("quadrants.db").exists());
+
+        // As when the power fails between the two renames.
+        std::fs::remove_dir_all(project.path(real)).unwrap();
+        let said = layer.read_config().unwrap_err().to_string();
+        assert!(said.contains(kept[0].to_str().unwrap()), "{said}");
+        let run = project.init(&force);
+        run.assert_says(kept[0].file_name().unwrap().to_str().unwrap());
+    }
+}
+
+#[test]
+fn an_empty_configuration_beside_a_plan_is_told_as_such() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let args = ["--name", "snow", "--generation-dir", "map"];
+    project.init(&args).assert_status(0);
+    for left in ["", "\0\0\0"] {
+        project.write("layers/snow/layer_config.json", left);
+        project.refuses(&args, "is empty, as a power cut may leave it");
+        let rebuild = ["--rebuild", "--output", "layers/snow"];
+        project.refuses(&rebuild, "is empty, as a power cut may leave it");
+    }
+    let other = [&args[..], &["--output", "layers/other"]].concat();
+    project.init(&other).assert_status(0);
+    let config = "layer_config.json";
+    let [from, to] = ["other", "snow"].map(|name| project.path("layers").join(name).join(config));
+    std::fs::copy(from, to).unwrap();
+    let layer = LayerDir::at(project.path("layers/snow"));
+    assert!(layer.read_config().is_ok());
+}
