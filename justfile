@@ -70,7 +70,7 @@ lint:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets --features generate_full_map_layer/fault-points -- -D warnings
 
-# Whether each crate depends only on what the architecture allows.
+# Hold the code to ARCHITECTURE.md: who may use whom, and what is only where.
 check:
     cargo run -q -p fixtures --example check_dependencies
 
@@ -86,15 +86,15 @@ test-rust:
     sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$log" \
         | awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
 
-# The tests of what goes wrong, at length: a hundred kills, databases held for 30 s. Fails where
-# the machine cannot show something; a full disk takes root.
+# A full disk takes root; where the machine cannot show something this fails.
+
+# The tests of what goes wrong, at length: a hundred kills, databases held for 30 s.
 test-long:
     TEST_LONG=1 cargo test -p generate_full_map_layer --features fault-points --test faults --test fault_points
     just simulate 20000
     just plant
 
-# Simulate runs in a made-up world: `just simulate [RUNS] [FIRST_SEED]`; with `--trace` behind them
-# each event of each run is shown.
+# Simulate runs in a made-up world; `--trace` behind runs and seed shows each event.
 simulate runs="2000" first_seed="1" trace="":
     SIMULATED_RUNS={{runs}} SIMULATED_FIRST_SEED={{first_seed}} {{ if trace == "" { "" } else { "SIMULATED_TRACE=1" } }} \
         cargo test -q --release -p dispatch --test simulation -- --nocapture
@@ -103,8 +103,9 @@ simulate runs="2000" first_seed="1" trace="":
 plant:
     cargo test -q -p dispatch --test planted_faults -- --ignored --nocapture
 
-# The map in a real browser. Installs Chromium, Node and npm when they are missing and it may;
-# CHROMIUM=/path names a browser elsewhere.
+# It installs Chromium, Node and npm when they are missing; CHROMIUM=/path names another browser.
+
+# The tests of the map, in a real browser.
 test-browser:
     crates/debug_generate_full_map_layer/browser/run
 
