@@ -8,6 +8,7 @@
 mod body;
 mod bytes_shown;
 mod client;
+mod entries;
 mod error;
 mod fetch;
 mod private;
@@ -22,10 +23,11 @@ mod wire;
 
 pub use client::Client;
 pub use dispatch::{Failure, FailureKind};
+pub use entries::remarks;
 pub use error::EndpointError;
 pub use protocol::{Ask, Carried, Shapes};
 pub use secrets::{Credentials, Environment};
 pub use server::Server;
-pub use settings::{Settings, remarks};
+pub use settings::Settings;
 pub use status::status_text;
 pub use wire::{CameAs, Received};
