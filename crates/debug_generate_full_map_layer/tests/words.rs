@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use fixtures::layers::{Run, TestLayer};
 use fixtures::maps::MapSpec;
+use fixtures::programs::with_open_files;
 use serde_json::json;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_debug_generate_full_map_layer");
@@ -60,13 +61,7 @@ fn few_open_files_are_an_error_or_enough() {
     let layer = test_layer();
     for way in [WAYS[0], WAYS[1], &["--serve", "nowhere.invalid:1"]] {
         for limit in 3..40 {
-            let mut shell = Command::new("sh");
-            shell.args([
-                "-c",
-                &format!("ulimit -n {limit}; exec \"$@\""),
-                "sh",
-                PROGRAM,
-            ]);
+            let mut shell = with_open_files(limit, PROGRAM);
             shell.arg("--layer-dir").arg(layer.dir()).args(way);
             let run = ended(&shell.output().unwrap());
             match run.status {

@@ -74,3 +74,15 @@ const EXAMPLES: &str = "Examples:
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
 failed ones; 2 could not run; 3 stopped early with work left, or --check-endpoints found an endpoint
 that does not work; 129, 130 and 143 interrupted.";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_is_well_formed_and_flags_may_have_underscores() {
+        fixtures::programs::require_command_line(Args::command());
+    }
+}

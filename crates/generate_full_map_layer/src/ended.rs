@@ -14,20 +14,18 @@ pub struct Ended {
 }
 
 impl Ended {
-    pub(crate) fn early(error: String) -> Self {
+    /// With nothing to say but what was done.
+    pub(crate) fn with(exit_status: u8, summary: String) -> Self {
         Self {
-            exit_status: 3,
-            summary: String::new(),
-            error: Some(error),
+            exit_status,
+            summary,
+            error: None,
         }
     }
 
     pub(crate) fn interrupted(signal: Signal) -> Self {
-        Self {
-            exit_status: signal.exit_status(),
-            summary: format!("{signal}: ended before the first call; nothing was called.\n"),
-            error: None,
-        }
+        let summary = format!("{signal}: ended before the first call; nothing was called.\n");
+        Self::with(signal.exit_status(), summary)
     }
 
     /// The same, or where all seems to be complete and this is lacking: not complete.

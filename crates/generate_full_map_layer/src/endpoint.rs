@@ -140,10 +140,7 @@ impl Endpoint {
     /// A failure that may end its endpoint for the run, and what the user can do about it.
     #[must_use]
     pub(crate) fn with_remedy(&self, mut failure: Failure) -> Failure {
-        if matches!(
-            failure.kind,
-            FailureKind::EndpointOut | FailureKind::Missing
-        ) {
+        if let FailureKind::EndpointOut | FailureKind::Missing = failure.kind {
             failure.message = format!("{}; {}", failure.message, self.remedy(&failure));
         }
         failure

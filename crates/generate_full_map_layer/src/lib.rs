@@ -14,4 +14,4 @@ mod work;
 
 pub use args::Args;
 pub use ended::Ended;
-pub use run::run;
+pub use run::{run, runtime};

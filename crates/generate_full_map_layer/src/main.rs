@@ -5,23 +5,17 @@ use std::panic::resume_unwind;
 use std::process::ExitCode;
 
 use clap::Parser;
-use generate_full_map_layer::{Args, Ended, run};
+use generate_full_map_layer::{Args, Ended, run, runtime};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let runtime = match tokio::runtime::Runtime::new() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            complain(format_args!("cannot start: {error}"));
-            return ExitCode::from(2);
-        }
-    };
-    // On a worker, where what it waits for need not wake another thread.
-    let ended = runtime
-        .block_on(runtime.spawn(run(args)))
-        .unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
-    // After an interrupt there may be work that nobody waits for any more.
-    runtime.shutdown_background();
+    let ended = runtime().and_then(|runtime| {
+        // On a worker, where what it waits for need not wake another thread.
+        let ended = runtime.block_on(runtime.spawn(run(args)));
+        // After an interrupt there may be work that nobody waits for any more.
+        runtime.shutdown_background();
+        ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
+    });
     match ended {
         Ok(Ended {
             exit_status,

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use anyhow::{Context, anyhow};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Surroundings};
 use layer::{LayerError, shell_quoted};
 use progress_db::ProgressError;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -19,11 +21,22 @@ use crate::start::setup::{Ready, ToRun, prepare};
 use crate::work::cores::{Cores, cores};
 use crate::work::cpu_time::CpuTime;
 use crate::work::executor::Executor;
-use crate::work::open_files::room_for_calls;
+use crate::work::open_files::{raise_limit, room_for_calls};
 use crate::work::publish::publish_all;
 use crate::work::recorder::Recorder;
 use crate::work::shutdown::Shutdown;
 use crate::work::task::{Done, Sizes, Work};
+
+/// What a run's tasks run on.
+///
+/// # Errors
+/// When the system grants too few open files or threads.
+pub fn runtime() -> anyhow::Result<Runtime> {
+    raise_limit();
+    // Tokio panics where no file can be opened.
+    sqlite::require_files()?;
+    Runtime::new().context("cannot start")
+}
 
 /// Runs a layer's plan as the command line asks for.
 ///
@@ -42,9 +55,9 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
     let ended = match ready {
         Ok(Ready::ToRun(to_run)) => execute(&args, *to_run, &printer, shutdown).await,
         Ok(Ready::Ended(ended)) => Ok(ended),
-        Err(error) if is_storage_failure(&error) => Ok(Ended::early(format!(
+        Err(error) if is_storage_failure(&error) => Err(anyhow!(
             "{error:#}; nothing was called: mend it and run the same command again"
-        ))),
+        )),
         Err(error) => Err(error),
     };
     printer.close();

@@ -51,6 +51,9 @@ struct Own {
     rejected: usize,
     poisoned: usize,
     unanswered: usize,
+    /// Of these, those at an endpoint that is too slow for its own timeout: no one can tell that
+    /// from a block that takes too long.
+    late: usize,
     paid: usize,
 }
 
@@ -323,6 +326,11 @@ impl Promises {
         }
     }
 
+    /// An answer does not come in time that would have come later.
+    pub(crate) fn on_late(&mut self, item: usize) {
+        self.own[item].late += 1;
+    }
+
     pub(crate) fn on_not_saved(&mut self, attempt: AttemptId) {
         self.saving.remove(&attempt);
     }
@@ -350,7 +358,8 @@ impl Promises {
             format!("item {item} fails, and is complete")
         })?;
         let own = &self.own[item];
-        let fault = own.bad + own.refused + if is_poison { own.unanswered } else { 0 };
+        let silent = if is_poison { own.unanswered } else { own.late };
+        let fault = own.bad + own.refused + silent;
         let is_own = own.rejected > 0 || own.refused >= 2 || fault >= 3;
         self.check(bad_source || is_own || fell_ill, || {
             format!("item {item} is given up for what was not its own: {own:?}")

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, Handle,
-    Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
+    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, FailureKind,
+    Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
 };
 use planner::{Quadrant, Status};
 
@@ -424,6 +424,10 @@ impl World {
             return Ok(());
         }
         let is_poison = call.outcome.is_poison();
+        let is_late = matches!(&call.outcome, Outcome::Failed(failure) if failure.kind == FailureKind::BrokeOff);
+        if is_late && !is_poison && self.servers[call.endpoint].is_too_slow(call.started) {
+            run.promises.on_late(call.item);
+        }
         let took = self.now - call.started;
         run.promises
             .on_ended(attempt, Some(&call.outcome), is_poison, took, self.now);
@@ -470,9 +474,7 @@ impl World {
         let holds = |at: &Duration| self.now <= *at + Duration::from_secs(660);
         compared_at.filter(holds).is_some_and(|at| {
             let mut servers = self.servers.iter();
-            servers.any(|server| {
-                server.mood_at(at) != server.mood_at(self.now) || server.is_too_slow(self.now)
-            })
+            servers.any(|server| server.mood_at(at) != server.mood_at(self.now))
         })
     }
 

@@ -161,19 +161,14 @@ fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicIm
     }
 }
 
-async fn call(
-    client: &Client,
-    endpoint: &Endpoint,
-    server: &Server,
-    encoded: &Outgoing,
-) -> Checked {
+async fn call(client: &Client, endpoint: &Endpoint, server: &Server, sheet: &Outgoing) -> Checked {
     let began = Instant::now();
-    let answer = call_server(client, server, endpoint, encoded).await;
+    let answer = call_server(client, server, endpoint, sheet).await;
     let latency = began.elapsed();
     let read = |picture: &Carried, http_status: u16| {
-        let picture = decode_answer(encoded, picture, &mut Buffers::default())?;
+        let picture = decode_answer(sheet, picture, &mut Buffers::default())?;
         let size_px = picture.dimensions();
-        let (_, size_match) = encoded.bring_to_size(picture)?;
+        let (_, size_match) = sheet.bring_to_size(picture)?;
         Ok(Answer {
             http_status: Some(http_status),
             size_px,

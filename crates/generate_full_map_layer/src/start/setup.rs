@@ -227,22 +227,13 @@ fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
             _ => ", but not all is there",
         };
         summary += &format!("All {complete} items are complete{end}.\n");
-        let ended = Ended {
-            exit_status: 0,
-            summary,
-            error: None,
-        };
-        return ended.unless(lacks);
+        return Ended::with(0, summary).unless(lacks);
     }
     tell(lacks);
     summary += &format!(
         "{failed} items failed and {waiting} wait on them; --retry-errors runs them again.\n"
     );
-    Ended {
-        exit_status: 1,
-        summary,
-        error: None,
-    }
+    Ended::with(1, summary)
 }
 
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
@@ -268,9 +259,5 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         &start.endpoints,
         args.max_items.map(|most| most as usize),
     );
-    Ok(Ended {
-        exit_status: 0,
-        summary,
-        error: None,
-    })
+    Ok(Ended::with(0, summary))
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use fixtures::layers::Run;
 use fixtures::maps::MapSpec;
+use fixtures::programs::with_open_files;
 
 use crate::project::Project;
 
@@ -42,13 +43,7 @@ fn an_output_that_is_full_is_an_error_though_the_layer_is_made() {
 fn few_open_files_are_an_error_or_enough() {
     let project = Project::of(&MapSpec::rectangle(3, 3));
     for limit in 5..40 {
-        let mut shell = Command::new("sh");
-        shell.args([
-            "-c",
-            &format!("ulimit -n {limit}; exec \"$@\""),
-            "sh",
-            PROGRAM,
-        ]);
+        let mut shell = with_open_files(limit, PROGRAM);
         shell.args(["--name", &limit.to_string(), "--generation-dir", "map"]);
         let run = Run::of(&shell.current_dir(project.path("")).output().unwrap());
         match run.status {
