@@ -161,7 +161,7 @@ impl Pool {
         let mut finished = 0;
         for (index, member) in self.members.iter().enumerate() {
             if index != candidate && suits(index) {
-                finished += member.finishes_by(now, deadline, left - finished);
+                finished += member.finishes_by(now, deadline, left);
                 if finished >= left {
                     return true;
                 }

@@ -16,7 +16,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use crate::{EndpointIndex, Failure, FailureKind, Handle, Moment};
@@ -125,7 +125,7 @@ struct Witness {
     /// The last results of calls, and whether they were answers.
     results: VecDeque<(Handle, bool)>,
     /// Items that were not in doubt and failed since the last answer.
-    away_for: Vec<Handle>,
+    away_for: BTreeSet<Handle>,
     has_answered: bool,
     /// Whether it has not answered its last comparison, nor anything since.
     is_deaf: bool,
@@ -255,8 +255,8 @@ impl Tries {
         let witness = self.endpoints.entry(endpoint).or_default();
         witness.remember(handle, false);
         witness.proven = None;
-        if !witness.away_for.contains(&handle) && witness.away_for.len() <= MANY {
-            witness.away_for.push(handle);
+        if witness.away_for.len() <= MANY {
+            witness.away_for.insert(handle);
         }
         for (&other, item) in &mut self.items {
             if other != handle {

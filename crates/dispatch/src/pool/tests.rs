@@ -286,6 +286,8 @@ fn no_more_calls_than_allowed_are_under_way_together() {
         let index = pool.pick(now, 100, |_| true).unwrap();
         pool.start(index, now);
     }
+    let by_endpoint = pool.members().iter().map(Member::calls_under_way);
+    assert_eq!(by_endpoint.collect::<Vec<_>>(), [2, 1]);
     assert!(!pool.has_free(now) && !pool.may_call(1, now));
     assert_eq!(pool.pick(now, 100, |_| true), None);
     pool.cancelled(0, now);
@@ -497,4 +499,22 @@ fn an_endpoint_that_is_not_there_when_asked_rests() {
         Some(Duration::from_secs(1))
     );
     assert_eq!(pool.members()[0].last_failure(), Some("gone"));
+}
+
+#[test]
+fn what_a_limit_of_calls_lets_through_in_the_minutes_to_come_is_counted() {
+    // Within three quarters of the slow one's 200 seconds the fast one may be called in three
+    // minutes, twice in each.
+    for (left, is_passed_over) in [(6, true), (7, false)] {
+        let ends = [endpoint("fast", 1, Some(2)), endpoint("slow", 1, None)];
+        let mut pool = Pool::new(ends, None);
+        for (index, seconds) in [(0, 1), (1, 200)] {
+            pool.start(index, Moment::ZERO);
+            pool.answered(index, Moment::ZERO, Duration::from_secs(seconds));
+        }
+        let now = Moment::from_secs(1000);
+        pool.last_used = Some(0);
+        let picked = pool.pick(now, left, |_| true);
+        assert_eq!(picked, Some(usize::from(!is_passed_over)), "{left} left");
+    }
 }

@@ -427,3 +427,16 @@ fn a_key_that_is_refused_says_nothing_of_an_item() {
     assert_eq!(rounds, None);
     assert!(!trial.tries.is_in_doubt(1));
 }
+
+#[test]
+fn what_an_endpoint_did_long_ago_takes_nothing_from_its_word() {
+    let mut witness = Witness::default();
+    witness.remember(1, false);
+    for _ in 0..19 {
+        witness.remember(2, true);
+    }
+    assert_eq!(witness.weight(9), ENOUGH / 4, "one of the last twenty");
+    assert_eq!(witness.weight(1), ENOUGH / 3, "it was the item's own");
+    witness.remember(2, true);
+    assert_eq!(witness.weight(9), ENOUGH / 3);
+}

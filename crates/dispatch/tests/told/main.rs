@@ -1,114 +1,24 @@
-//! What a run says while it goes on, event by event.
+//! What a run says while it goes on, event by event, and what it gives to whom.
+
+mod given;
+mod run;
 
 use std::time::Duration;
 
-use dispatch::{
-    AttemptId, CanvasId, Dispatcher, Ending, EndpointIndex, EndpointLimits, Event, Failure,
-    FailureKind, Level, Limits, Order, Pool, Queue, Signal,
-};
-use planner::{Block, BlockShape, Item, Status};
-
-/// A run of single quadrants that do not touch, and what it has said.
-struct Run {
-    dispatcher: Dispatcher,
-    now: Duration,
-    said: Vec<(Level, String)>,
-    /// Calls that are under way.
-    calls: Vec<(AttemptId, CanvasId, EndpointIndex)>,
-}
-
-impl Run {
-    fn of(items: i32, endpoints: &[&str]) -> Self {
-        let item = |n: i32| Item {
-            id: i64::from(n) + 1,
-            step: 3,
-            block: Block::new(BlockShape::OneByOne, 2 * n, 0),
-            status: Status::Pending,
-        };
-        let queue = Queue::of((0..items).map(item).collect());
-        let limits = endpoints.iter().map(|&name| EndpointLimits {
-            name: name.to_owned(),
-            slots: 1,
-            max_per_minute: None,
-            timeout: Duration::from_secs(90),
-        });
-        let pool = Pool::new(limits, None);
-        let limits = Limits {
-            max_items: None,
-            max_errors: 2,
-            startup_wait: Duration::from_secs(600),
-            drain: None,
-            spare_canvases: 2,
-        };
-        let mut run = Self {
-            dispatcher: Dispatcher::new(queue, pool, limits, None, 0, 1),
-            now: Duration::ZERO,
-            said: Vec::new(),
-            calls: Vec::new(),
-        };
-        run.tell(Event::Wake);
-        run
-    }
-
-    /// Tells an event, and does at once what is cheap.
-    fn tell(&mut self, event: Event) {
-        let mut events = vec![event];
-        while let Some(event) = events.pop() {
-            for order in self.dispatcher.on(event, self.now) {
-                match order {
-                    Order::Prepare { canvas, .. } => events.push(Event::Prepared {
-                        canvas,
-                        result: Ok(()),
-                    }),
-                    Order::Call {
-                        attempt,
-                        canvas,
-                        endpoint,
-                    } => self.calls.push((attempt, canvas, endpoint)),
-                    Order::Save { attempt } => events.push(Event::Saved {
-                        attempts: vec![attempt],
-                    }),
-                    Order::Cancel { attempt } => self.calls.retain(|&(a, ..)| a != attempt),
-                    Order::Probe(endpoint) => events.push(Event::Probed {
-                        endpoint,
-                        result: Ok(()),
-                    }),
-                    Order::Tell(level, line) => self.said.push((level, line)),
-                    _ => {}
-                }
-            }
-        }
-    }
-
-    /// The oldest call ends a second after it began.
-    fn ends(&mut self, result: Result<(), Failure>) {
-        self.now += Duration::from_secs(1);
-        let (attempt, ..) = self.calls.remove(0);
-        self.tell(Event::Called { attempt, result });
-    }
-
-    /// Sleeps until the dispatcher wants to be woken.
-    fn wakes(&mut self) {
-        self.now = self.dispatcher.next_wake(self.now).expect("it waits");
-        self.tell(Event::Wake);
-    }
-
-    /// What was said at a level since the last look.
-    fn said(&mut self, level: Level) -> Vec<String> {
-        let said = std::mem::take(&mut self.said).into_iter();
-        said.filter(|&(l, _)| l == level)
-            .map(|(_, line)| line)
-            .collect()
-    }
-}
+use dispatch::{Ending, Event, Failure, FailureKind, Level, Order, Signal};
+use run::Run;
 
 fn away() -> Failure {
     Failure::away("no route").with_status(503)
 }
 
+fn broke_off() -> Failure {
+    Failure::new(FailureKind::BrokeOff, "it broke off")
+}
+
 #[test]
 fn an_item_that_fails_is_told_with_its_block_its_endpoint_and_why() {
-    let mut run = Run::of(1, &["a"]);
+    let mut run = Run::of(1, &["a"]).begun();
     for _ in 0..2 {
         run.ends(Err(Failure::bad_answer("half a picture")));
         let said = run.said(Level::Warning);
@@ -126,7 +36,7 @@ fn an_item_that_fails_is_told_with_its_block_its_endpoint_and_why() {
 
 #[test]
 fn what_turns_out_to_be_no_picture_is_told_too() {
-    let mut run = Run::of(1, &["a"]);
+    let mut run = Run::of(1, &["a"]).begun();
     let (attempt, ..) = run.calls.remove(0);
     // The save is under way when it turns out.
     let orders = run.dispatcher.on(
@@ -151,7 +61,7 @@ fn what_turns_out_to_be_no_picture_is_told_too() {
 
 #[test]
 fn a_server_that_will_never_take_it_fails_it_at_once_in_its_own_words() {
-    let mut run = Run::of(1, &["a"]);
+    let mut run = Run::of(1, &["a"]).begun();
     run.ends(Err(Failure::new(FailureKind::Rejected, "too large")));
     assert_eq!(
         run.said(Level::Error),
@@ -161,7 +71,7 @@ fn a_server_that_will_never_take_it_fails_it_at_once_in_its_own_words() {
 
 #[test]
 fn an_outage_of_all_is_told_once_a_minute_and_when_each_is_tried_again() {
-    let mut run = Run::of(2, &["a"]);
+    let mut run = Run::of(2, &["a"]).begun();
     run.ends(Ok(()));
     run.ends(Err(away()));
     let plain = run.said(Level::Plain);
@@ -194,8 +104,25 @@ fn an_outage_of_all_is_told_once_a_minute_and_when_each_is_tried_again() {
 }
 
 #[test]
+fn a_call_under_way_in_an_outage_is_told_as_what_it_is() {
+    let mut run = Run::of(2, &["a"]).begun();
+    run.ends(Ok(()));
+    run.ends(Err(away()));
+    let told = run.now;
+    run.wakes();
+    assert_eq!(run.calls.len(), 1, "it is tried again, and hangs");
+    run.said.clear();
+    run.wakes();
+    assert_eq!(run.now, told + Duration::from_secs(60));
+    assert_eq!(
+        run.said(Level::Plain),
+        ["no endpoint answers; waiting for one: a (no route; being tried now)"]
+    );
+}
+
+#[test]
 fn an_endpoint_that_is_out_is_told_and_the_run_ends_when_none_is_left() {
-    let mut run = Run::of(3, &["a", "b"]);
+    let mut run = Run::of(3, &["a", "b"]).begun();
     let refused = Failure::new(FailureKind::EndpointOut, "HTTP 401: bad key");
     run.ends(Err(refused.clone()));
     assert_eq!(
@@ -214,7 +141,7 @@ fn an_endpoint_that_is_out_is_told_and_the_run_ends_when_none_is_left() {
 
 #[test]
 fn a_run_that_nobody_answers_ends_after_the_start() {
-    let mut run = Run::of(1, &["a"]);
+    let mut run = Run::of(1, &["a"]).begun();
     while run.dispatcher.ending().is_none() && run.now < Duration::from_secs(1000) {
         match run.calls.is_empty() {
             true => run.wakes(),
@@ -231,7 +158,7 @@ fn a_run_that_nobody_answers_ends_after_the_start() {
 
 #[test]
 fn too_many_failures_in_a_row_end_a_run() {
-    let mut run = Run::of(5, &["a"]);
+    let mut run = Run::of(5, &["a"]).begun();
     for _ in 0..2 {
         run.ends(Err(Failure::new(FailureKind::Rejected, "no")));
     }
@@ -243,7 +170,7 @@ fn too_many_failures_in_a_row_end_a_run() {
 
 #[test]
 fn a_signal_says_what_is_waited_for_and_for_how_long() {
-    let mut run = Run::of(3, &["a", "b"]);
+    let mut run = Run::of(3, &["a", "b"]).begun();
     run.tell(Event::Signal(Signal::Terminate));
     let said = run.said(Level::Plain);
     assert_eq!(said.len(), 1);
@@ -263,7 +190,7 @@ fn a_signal_says_what_is_waited_for_and_for_how_long() {
         Some(Ending::Signal(Signal::Terminate))
     );
 
-    let mut idle = Run::of(1, &["a"]);
+    let mut idle = Run::of(1, &["a"]).begun();
     idle.ends(Err(away()));
     idle.said.clear();
     idle.tell(Event::Signal(Signal::Interrupt));
@@ -276,19 +203,9 @@ fn a_signal_says_what_is_waited_for_and_for_how_long() {
 
 #[test]
 fn a_comparison_says_what_it_is_for_and_what_it_costs() {
-    let mut run = Run::of(2, &["a"]);
+    let mut run = Run::of(2, &["a"]).begun();
     run.ends(Ok(()));
-    while !run
-        .calls
-        .iter()
-        .any(|(_, canvas, _)| matches!(canvas, CanvasId::Comparison(_)))
-    {
-        match run.calls.is_empty() {
-            true => run.wakes(),
-            false => run.ends(Err(Failure::new(FailureKind::BrokeOff, "it broke off"))),
-        }
-        assert!(run.now < Duration::from_secs(600));
-    }
+    run.goes_on_to_a_comparison(&broke_off());
     assert_eq!(run.dispatcher.tally().comparisons, 1);
     let said = run.said(Level::Plain);
     assert_eq!(
@@ -301,7 +218,7 @@ fn a_comparison_says_what_it_is_for_and_what_it_costs() {
 
 #[test]
 fn a_disk_that_takes_nothing_ends_the_run_and_says_so() {
-    let mut run = Run::of(3, &["a", "b"]);
+    let mut run = Run::of(3, &["a", "b"]).begun();
     let (attempt, ..) = run.calls[0];
     run.tell(Event::StorageFailed {
         attempts: vec![attempt],
