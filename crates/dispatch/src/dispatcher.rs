@@ -126,11 +126,8 @@ impl Dispatcher {
         if !self.calls.is_empty() || (self.stop.is_none() && self.has_more()) {
             return None;
         }
-        let counts = self.queue.steps().values();
-        let is_unfinished = counts
-            .map(|counts| counts.failed + counts.held_back)
-            .sum::<usize>()
-            > 0;
+        let all = self.queue.totals();
+        let is_unfinished = all.failed + all.held_back > 0;
         Some(match &self.stop {
             Some(ending) => ending.clone(),
             None if is_unfinished => Ending::Unfinished,

@@ -222,6 +222,20 @@ impl Queue {
         &self.steps
     }
 
+    /// The counts of all steps together.
+    #[must_use]
+    pub fn totals(&self) -> StepCounts {
+        let mut all = StepCounts::default();
+        for counts in self.steps.values() {
+            all.pending += counts.pending;
+            all.held_back += counts.held_back;
+            all.taken += counts.taken;
+            all.complete += counts.complete;
+            all.failed += counts.failed;
+        }
+        all
+    }
+
     /// Marks everything that waits on `failed`, directly or over others.
     fn hold_back_behind(&mut self, failed: Handle) {
         let mut behind = vec![failed];

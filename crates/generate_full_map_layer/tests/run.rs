@@ -218,6 +218,36 @@ fn a_dry_run_calls_nothing_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_tells_of_failed_items_and_of_a_run_that_is_under_way() {
+    let server = ServerSpec::new().start();
+    let layer = inverting_layer(city(), &[&server]);
+    let said_of_failed = "run with --retry-errors only";
+    let run = layer.run(PROGRAM, &["--dry-run"]);
+    assert!(!run.stdout.contains(said_of_failed) && !run.stderr.contains("under way"));
+    let _ = layer.sql("UPDATE generation_plan SET status = 'error' WHERE id IN (1, 2)");
+    let lock = layer::RunLock::take(&layer::LayerDir::at(layer.dir())).expect("the lock is free");
+    let before = snapshot(layer.root().to_owned());
+    layer
+        .run(PROGRAM, &["--dry-run"])
+        .assert_status(0)
+        .assert_says(&format!(
+            "a run is under way on the layer (process {} on ",
+            std::process::id()
+        ))
+        .assert_says("\n2 failed items, and ")
+        .assert_says(said_of_failed);
+    assert!(
+        snapshot(layer.root().to_owned()) == before,
+        "something was changed"
+    );
+    drop(lock);
+    // What a run that was killed leaves is no run.
+    std::fs::write(layer.dir().join("run.lock.json"), "{}").unwrap();
+    let run = layer.run(PROGRAM, &["--dry-run", "--retry-errors"]);
+    assert!(!run.stdout.contains(said_of_failed) && !run.stderr.contains("under way"));
+}
+
+#[test]
 fn a_layer_made_by_another_tool_runs() {
     let server = ServerSpec::new().start();
     let layer = inverting_layer(city(), &[&server]);

@@ -1,10 +1,13 @@
 //! One run at a time.
 
 use std::fs::{File, TryLockError};
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crate::{Holder, LayerDir, LayerError, timestamp};
+
+/// Longer than anybody takes to look who holds a lock.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// The lock of a run on its layer, held until it is dropped.
 ///
@@ -38,16 +41,19 @@ impl RunLock {
             .write(true)
             .open(&path)
             .map_err(io("open", &path))?;
-        match file.try_lock() {
+        let locked = match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                std::thread::sleep(LOOK);
+                file.try_lock()
+            }
+            locked => locked,
+        };
+        match locked {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let holder = std::fs::read(&holder_path)
-                    .ok()
-                    .and_then(|text| serde_json::from_slice(&text).ok())
-                    .unwrap_or_default();
                 return Err(LayerError::InUse {
                     path: layer.path().to_owned(),
-                    holder,
+                    holder: said_by(&holder_path),
                 });
             }
             Err(TryLockError::Error(source)) => return Err(io("lock", &path)(source)),
@@ -64,6 +70,23 @@ impl RunLock {
             holder_path,
         })
     }
+
+    /// Who holds the lock of `layer`, if somebody does. Changes nothing in it.
+    #[must_use]
+    pub fn holder(layer: &LayerDir) -> Option<Holder> {
+        let file = File::open(layer.path().join("run.lock")).ok()?;
+        // Held for the moment of looking, which `take` waits for.
+        let is_held = matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock));
+        is_held.then(|| said_by(&layer.path().join("run.lock.json")))
+    }
+}
+
+/// What the file beside the lock says.
+fn said_by(holder_path: &Path) -> Holder {
+    std::fs::read(holder_path)
+        .ok()
+        .and_then(|text| serde_json::from_slice(&text).ok())
+        .unwrap_or_default()
 }
 
 impl Drop for RunLock {

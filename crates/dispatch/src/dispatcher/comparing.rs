@@ -42,12 +42,7 @@ impl Dispatcher {
         if let Some(&handle) = own.or_else(|| others.find(|&handle| is_fit(handle))) {
             return Some(handle);
         }
-        if self
-            .queue
-            .steps()
-            .values()
-            .any(|counts| counts.complete > 0)
-        {
+        if self.queue.totals().complete > 0 {
             let items = self.queue.items();
             let last = Handle::try_from(items.len()).ok()?;
             let is_complete = |&handle: &Handle| self.queue.item(handle).status == Status::Complete;

@@ -115,14 +115,11 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
         );
     }
     if let Some(command) = goes_on {
-        let left: usize = queue
-            .steps()
-            .values()
-            .map(|counts| counts.pending + counts.taken)
-            .sum();
+        let all = queue.totals();
         let _ = writeln!(
             text,
-            "{left} items are left to run; what is complete is safe. To go on:\n  {command}"
+            "{} items are left to run; what is complete is safe. To go on:\n  {command}",
+            all.pending + all.taken
         );
     }
     text

@@ -44,6 +44,14 @@ pub(crate) fn describe(queue: &Queue, endpoints: &[Endpoint], max_items: Option<
         }
         begun += runs;
     }
+    let all = queue.totals();
+    if all.failed > 0 {
+        let _ = writeln!(
+            text,
+            "{} failed items, and {} that wait on them, run with --retry-errors only.",
+            all.failed, all.held_back
+        );
+    }
     let _ = writeln!(
         text,
         "{begun} calls would be made; nothing was called and nothing was changed."

@@ -98,15 +98,13 @@ async fn bring_up_to_date(
     if args.retry_errors && failed > 0 {
         db.put_back_failed().await?;
         tracing::info!("{failed} failed items run again");
-        for item in items.iter_mut().filter(|item| item.status == Status::Error) {
-            item.status = Status::Pending;
-        }
+        put_back(&mut items, |item| item.status == Status::Error);
     }
     if args.resume {
         let again = find_to_make_again(start, db, &items, printer).await?;
         let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
         db.commit(&changes, Durability::Power).await?;
-        put_back(&mut items, &again);
+        put_back(&mut items, |item| again.contains(&item.id));
     }
     Ok(items)
 }
@@ -118,7 +116,7 @@ async fn find_to_make_again(
     db: &mut ProgressDb,
     items: &[Item],
     printer: &Printer,
-) -> anyhow::Result<Vec<i64>> {
+) -> anyhow::Result<HashSet<i64>> {
     let mut again = find_damaged(start, db, items, printer).await?;
     if start.config.shows_surroundings() && !again.is_empty() {
         let followers = complete_followers(items, &again);
@@ -128,7 +126,7 @@ async fn find_to_make_again(
         );
         again.extend(followers);
     }
-    Ok(again)
+    Ok(again.into_iter().collect())
 }
 
 /// How often the progress of a long check is told where there is no terminal.
@@ -172,9 +170,8 @@ async fn find_damaged(
     Ok(damaged)
 }
 
-fn put_back(items: &mut [Item], ids: &[i64]) {
-    let ids: HashSet<i64> = ids.iter().copied().collect();
-    for item in items.iter_mut().filter(|item| ids.contains(&item.id)) {
+fn put_back(items: &mut [Item], which: impl Fn(&Item) -> bool) {
+    for item in items.iter_mut().filter(|item| which(item)) {
         item.status = Status::Pending;
     }
 }
@@ -209,7 +206,6 @@ async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Resu
 
 fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
     let mut summary = String::new();
-    let (mut complete, mut failed, mut waiting) = (0, 0, 0);
     for (step, counts) in queue.steps() {
         summary += &format!(
             "[Step {step}] {}/{} complete, {} errors\n",
@@ -217,21 +213,20 @@ fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
             counts.total(),
             counts.failed
         );
-        complete += counts.complete;
-        failed += counts.failed;
-        waiting += counts.held_back;
     }
-    if failed + waiting == 0 {
+    let all = queue.totals();
+    if all.failed + all.held_back == 0 {
         let end = match lacks {
             [] => "; there is nothing to do",
             _ => ", but not all is there",
         };
-        summary += &format!("All {complete} items are complete{end}.\n");
+        summary += &format!("All {} items are complete{end}.\n", all.complete);
         return Ended::with(0, summary).unless(lacks);
     }
     tell(lacks);
     summary += &format!(
-        "{failed} items failed and {waiting} wait on them; --retry-errors runs them again.\n"
+        "{} items failed and {} wait on them; --retry-errors runs them again.\n",
+        all.failed, all.held_back
     );
     Ended::with(1, summary)
 }
@@ -240,16 +235,17 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     if let Err(error) = start.config.require_endpoints(start.layer.config_path()) {
         tracing::warn!("{error}");
     }
+    if let Some(holder) = RunLock::holder(&start.layer) {
+        tracing::warn!("a run is under way on the layer ({holder}), so this changes meanwhile");
+    }
     let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
     let mut items = db.items().await?;
     if args.retry_errors {
-        for item in items.iter_mut().filter(|item| item.status == Status::Error) {
-            item.status = Status::Pending;
-        }
+        put_back(&mut items, |item| item.status == Status::Error);
     }
     if args.resume {
         let again = find_to_make_again(start, &mut db, &items, printer).await?;
-        put_back(&mut items, &again);
+        put_back(&mut items, |item| again.contains(&item.id));
     }
     tell(&lacks(start, &mut db, &items).await?);
     db.close().await?;
