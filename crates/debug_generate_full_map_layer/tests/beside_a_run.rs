@@ -31,12 +31,18 @@ fn a_live_run_is_no_obstacle_and_is_not_disturbed() {
 #[test]
 fn a_lock_that_another_program_holds_is_told_and_waited_for() {
     let layer = TestLayer::new(MapSpec::rectangle(3, 3), &json!([]));
-    for path in [
+    let (progress, source) = (
         layer.dir().join("progress.db"),
         layer.map_dir().join("quadrants.db"),
+    );
+    for (args, path) in [
+        (&[][..], &progress),
+        (&[], &source),
+        (&["--seams"], &progress),
+        (&["--seams"], &source),
     ] {
-        let held = HeldDatabase::hold(&path);
-        let mut child = layer.command(PROGRAM, &[]).spawn().unwrap();
+        let held = HeldDatabase::hold(path);
+        let mut child = layer.command(PROGRAM, args).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
         let line = said.next().unwrap().unwrap();
         assert!(line.starts_with("waiting for "), "{line}");

@@ -63,20 +63,16 @@ impl Endpoint {
                 (Speaks::Http(Box::new(server)), frame, address)
             }
         };
-        let format = match speaks {
-            Speaks::Builtin(_) => None,
-            Speaks::Http(_) => Some(entry.image_format.unwrap_or(ImageFormat::Png)),
-        };
+        let is_sent = matches!(speaks, Speaks::Http(_));
         Ok(Self {
             name: entry.name.clone(),
             speaks,
             slots: entry.slots() as usize,
-            timeout: Duration::try_from_secs_f64(entry.timeout_s())
-                .unwrap_or(Duration::from_secs(600)),
+            timeout: entry.timeout(),
             max_per_minute: entry.max_per_minute.map(NonZeroU32::get),
             form: CanvasForm {
                 mode: canvas_mode(config, entry),
-                format,
+                format: is_sent.then(|| entry.image_format.unwrap_or(ImageFormat::Png)),
                 frame,
             },
             settings,
@@ -94,7 +90,14 @@ impl Endpoint {
         }
     }
 
-    /// `text` with every key of the endpoint struck out.
+    pub(crate) fn credentials_mut(&mut self) -> Option<&mut Credentials> {
+        match &mut self.speaks {
+            Speaks::Builtin(_) => None,
+            Speaks::Http(server) => Some(&mut server.credentials),
+        }
+    }
+
+    /// `text` with every key of the layer struck out.
     #[must_use]
     pub(crate) fn redact(&self, text: &str) -> String {
         match &self.speaks {

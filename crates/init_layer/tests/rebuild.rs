@@ -246,22 +246,30 @@ fn a_limit_on_the_size_of_files_leaves_no_half_layer() {
 }
 
 #[test]
-fn a_source_that_another_program_holds_is_told_and_waited_for() {
-    let layer = begun();
-    let held = HeldDatabase::hold(&layer.map_dir().join("quadrants.db"));
-    let mut child = Command::new(env!("CARGO_BIN_EXE_init_layer"))
-        .current_dir(layer.root())
-        .args(["--name", "other", "--generation-dir", "map"])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-    let line = said.next().unwrap().unwrap();
-    assert_eq!(
-        line,
-        "waiting for map/quadrants.db, which another program holds"
-    );
-    drop(held);
-    assert!(child.wait().unwrap().success());
+fn a_database_that_another_program_holds_is_told_and_waited_for() {
+    let other = ["--name", "other", "--generation-dir", "map"];
+    for (args, path) in [
+        (&other[..], "map/quadrants.db"),
+        (&REBUILD, "map/quadrants.db"),
+        (&REBUILD, "layers/test/progress.db"),
+    ] {
+        let layer = begun();
+        let held = HeldDatabase::hold(&layer.root().join(path));
+        let mut child = Command::new(env!("CARGO_BIN_EXE_init_layer"))
+            .current_dir(layer.root())
+            .args(args)
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = said.next().unwrap().unwrap();
+        let held_one = format!("{path}, which another program holds");
+        assert!(
+            line.starts_with("waiting for ") && line.ends_with(&held_one),
+            "{line}"
+        );
+        drop(held);
+        assert!(child.wait().unwrap().success());
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -13,6 +14,9 @@ use url::Url;
 
 use crate::reading::{self, UnknownKeys, parse, place, read_text, shown};
 use crate::{EndpointUrl, LayerError, Protocol};
+
+/// How long a call may take where nothing is said of it.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// One model inference URL with a name, and how to use it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -271,10 +275,11 @@ impl EndpointConfig {
         self.max_concurrent.map_or(1, NonZeroU32::get)
     }
 
-    /// How long a call may take, in seconds.
+    /// How long a call may take.
     #[must_use]
-    pub fn timeout_s(&self) -> f64 {
-        self.timeout_s.unwrap_or(600.0)
+    pub fn timeout(&self) -> Duration {
+        let asked = self.timeout_s.map(Duration::try_from_secs_f64);
+        asked.and_then(Result::ok).unwrap_or(DEFAULT_TIMEOUT)
     }
 }
 

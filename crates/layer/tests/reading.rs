@@ -355,7 +355,7 @@ fn what_is_absent_or_null_has_its_default() {
             config
                 .model_endpoints
                 .iter()
-                .all(|endpoint| endpoint.timeout_s() > 1.0)
+                .all(|endpoint| endpoint.timeout().as_secs_f64() > 1.0)
         );
     }
 }

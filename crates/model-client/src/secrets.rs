@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -71,8 +72,8 @@ pub struct Credentials {
     pub key: Option<SecretString>,
     /// Its own headers, with their values marked as sensitive.
     pub headers: HeaderMap,
-    /// All that must never be shown.
-    secrets: Vec<SecretString>,
+    /// All that must never be shown: of this endpoint, and what is shared with it.
+    secrets: Arc<Vec<SecretString>>,
 }
 
 impl Credentials {
@@ -93,8 +94,7 @@ impl Credentials {
                     // Of `user:password` the password is as secret as the pair.
                     let password = key.expose_secret().split_once(':').map(|pair| pair.1);
                     let password = password.map(SecretString::from);
-                    credentials.secrets.push(key.clone());
-                    credentials.secrets.extend(password);
+                    credentials.keep([Some(key.clone()), password].into_iter().flatten());
                     credentials.key = Some(key);
                 }
                 None => warnings.push(format!(
@@ -136,7 +136,7 @@ impl Credentials {
             credentials.keep_secret(value);
         }
         if let EndpointUrl::Http(url) = &endpoint.url {
-            credentials.secrets.extend(secrets_of(url));
+            credentials.keep(secrets_of(url));
         }
         Ok((credentials, warnings))
     }
@@ -144,7 +144,7 @@ impl Credentials {
     /// What is secret of an address alone: its signature, mostly.
     pub(crate) fn of_address(url: &Url) -> Self {
         Self {
-            secrets: secrets_of(url),
+            secrets: Arc::new(secrets_of(url)),
             ..Self::default()
         }
     }
@@ -189,8 +189,25 @@ impl Credentials {
         let password = pair.as_ref().and_then(|pair| pair.split_once(':'));
         let password = password.map(|(_, password)| password.to_owned());
         let parts = [token, pair, password].into_iter().flatten();
-        self.secrets.push(value);
-        self.secrets.extend(parts.map(SecretString::from));
+        self.keep(std::iter::once(value).chain(parts.map(SecretString::from)));
+    }
+
+    fn keep(&mut self, secrets: impl IntoIterator<Item = SecretString>) {
+        Arc::make_mut(&mut self.secrets).extend(secrets);
+    }
+
+    /// From now on each of them strikes out what is secret of any: several may be of one server,
+    /// which knows the keys of all.
+    pub fn share<'a>(all: impl Iterator<Item = &'a mut Self>) {
+        let mut all: Vec<&mut Self> = all.collect();
+        let secrets = all.iter().flat_map(|one| one.secrets.iter());
+        let mut secrets: Vec<&str> = secrets.map(ExposeSecret::expose_secret).collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        let secrets: Arc<Vec<_>> = Arc::new(secrets.into_iter().map(SecretString::from).collect());
+        for one in &mut all {
+            one.secrets = Arc::clone(&secrets);
+        }
     }
 
     /// `text` with every secret in it struck out, and the queries of all addresses: servers repeat
@@ -314,10 +331,7 @@ mod tests {
     #[test]
     fn nothing_secret_of_an_address_is_shown() {
         let address = url("http://user:pass%2Fword@h/path?key=se%2Fsame&b=open");
-        let credentials = Credentials {
-            secrets: secrets_of(&address),
-            ..Credentials::default()
-        };
+        let credentials = Credentials::of_address(&address);
         let basic = STANDARD.encode("user:pass/word");
         let said = format!(
             "pass%2Fword, pass/word, se%2Fsame, se/same, open, {basic} at \"{address}\", \

@@ -40,8 +40,7 @@ impl Server {
         let credentials = credentials.with_key(protocol, &url, &entry.name)?;
         Ok(Self {
             credentials,
-            timeout: Duration::try_from_secs_f64(entry.timeout_s())
-                .unwrap_or(Duration::from_secs(600)),
+            timeout: entry.timeout(),
             shapes: protocol::shapes(protocol, model, entry.size_policy),
             url,
             protocol,

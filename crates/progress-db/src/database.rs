@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlite::{Patience, Reader, open_to_write};
-use sqlx::{Connection, SqliteConnection};
+use sqlite::{Patience, Query, Reader, open_to_write};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, FromRow, SqliteConnection};
 
 use crate::ProgressError;
 
@@ -78,21 +79,46 @@ impl ProgressDb {
         }
     }
 
+    /// The rows that `query` gives. Everything that is read comes this way: while another program
+    /// holds the database it is waited for.
+    pub(crate) async fn rows<'q, T>(
+        &mut self,
+        query: impl Fn() -> Query<'q, T>,
+    ) -> Result<Vec<T>, ProgressError>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
+    {
+        let read = match &mut self.link {
+            Link::Writer(connection) => sqlite::rows(connection, &self.path, query).await,
+            Link::Reader(reader) => reader.rows(query).await,
+        };
+        read.map_err(|refusal| ProgressError::refused(&self.path, refusal))
+    }
+
+    /// The one row that `query` gives.
+    pub(crate) async fn row<'q, T>(
+        &mut self,
+        query: impl Fn() -> Query<'q, T>,
+    ) -> Result<T, ProgressError>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
+    {
+        let row = self.rows(query).await?.pop();
+        row.ok_or_else(|| ProgressError::of(&self.path, sqlx::Error::RowNotFound))
+    }
+
     async fn refuse_what_is_no_plan(&mut self) -> Result<(), ProgressError> {
-        sqlx::query("SELECT id, step, block_type, top_left_x, top_left_y, width, height, status, model_name, started_at, completed_at, error_message FROM generation_plan LIMIT 1")
-            .fetch_optional(self.connection().await?)
-            .await
-            .map(drop)
-            .map_err(|error| ProgressError::of(&self.path, error))
+        self.rows(|| sqlx::query_as::<_, (i64,)>(
+            "SELECT 1 FROM (SELECT id, step, block_type, top_left_x, top_left_y, width, height, status, model_name, started_at, completed_at, error_message FROM generation_plan LIMIT 1)",
+        ))
+        .await
+        .map(drop)
     }
 
     /// Looks at every page: damage that a run would meet after days is told before the first
     /// call. Takes less than a tenth of a second for 100,000 items.
     async fn refuse_damage(&mut self) -> Result<(), ProgressError> {
-        let said: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(self.connection().await?)
-            .await
-            .map_err(|error| ProgressError::of(&self.path, error))?;
+        let (said,): (String,) = self.row(|| sqlx::query_as("PRAGMA quick_check(1)")).await?;
         if said == "ok" {
             return Ok(());
         }
@@ -127,13 +153,15 @@ impl ProgressDb {
         if !self.has_table("metadata").await? {
             return Ok(None);
         }
-        sqlx::query_scalar(
-            "SELECT CAST(value AS TEXT) FROM metadata WHERE key = ?1 AND value IS NOT NULL",
-        )
-        .bind(key)
-        .fetch_optional(self.connection().await?)
-        .await
-        .map_err(|error| ProgressError::of(&self.path, error))
+        let mut values: Vec<(String,)> = self
+            .rows(|| {
+                sqlx::query_as(
+                    "SELECT CAST(value AS TEXT) FROM metadata WHERE key = ?1 AND value IS NOT NULL LIMIT 1",
+                )
+                .bind(key)
+            })
+            .await?;
+        Ok(values.pop().map(|(value,)| value))
     }
 
     /// The value of `key` in the metadata of the database at `path`, be that damaged, as long as
@@ -148,13 +176,15 @@ impl ProgressDb {
 
     /// Whether the database has `table`; one made by another tool may lack our own.
     pub(crate) async fn has_table(&mut self, table: &str) -> Result<bool, ProgressError> {
-        sqlx::query_scalar(
-            "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
-        )
-        .bind(table)
-        .fetch_one(self.connection().await?)
-        .await
-        .map_err(|error| ProgressError::of(&self.path, error))
+        let (has,) = self
+            .row(|| {
+                sqlx::query_as(
+                    "SELECT count(*) > 0 FROM sqlite_schema WHERE type = 'table' AND name = ?1",
+                )
+                .bind(table)
+            })
+            .await?;
+        Ok(has)
     }
 
     /// Closes the database; a writer's changes are written back into the one file.

@@ -19,17 +19,15 @@ impl ProgressDb {
         let mut from = i64::MIN;
         // Ids far apart would make a walk in equal strides endless, so each starts at a row.
         loop {
-            let rows: (Option<String>, Option<i64>) = sqlx::query_as(
+            let rows: (Option<String>, Option<i64>) = self.row(|| sqlx::query_as(
                 "SELECT group_concat(id || ' ' || coalesce(step, 'NULL') || ' ' || coalesce(top_left_x, 'NULL') || ' ' || coalesce(top_left_y, 'NULL')
                    || ' ' || coalesce(width, 'NULL') || ' ' || coalesce(height, 'NULL') || ' ' || coalesce(replace(block_type, char(10), ' '), 'NULL')
                    || ' ' || coalesce(replace(status, char(10), ' '), 'NULL'), char(10)), max(id)
                  FROM (SELECT * FROM generation_plan WHERE id >= ?1 ORDER BY id LIMIT ?2)",
             )
             .bind(from)
-            .bind(IDS_PER_QUERY)
-            .fetch_one(self.connection().await?)
-            .await
-            .map_err(|error| ProgressError::of(&self.path, error))?;
+            .bind(IDS_PER_QUERY))
+            .await?;
             let (Some(text), Some(last)) = rows else {
                 break;
             };
@@ -105,12 +103,10 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
     pub async fn is_complete(&mut self) -> Result<bool, ProgressError> {
-        sqlx::query_scalar(
-            "SELECT NOT EXISTS (SELECT 1 FROM generation_plan WHERE status IS NOT 'complete')",
-        )
-        .fetch_one(self.connection().await?)
-        .await
-        .map_err(|error| ProgressError::of(&self.path, error))
+        let (is_complete,) = self
+            .row(|| sqlx::query_as("SELECT NOT EXISTS (SELECT 1 FROM generation_plan WHERE status IS NOT 'complete')"))
+            .await?;
+        Ok(is_complete)
     }
 
     /// The records of the files of `quadrants`, in their order; `None` where there is none.
@@ -126,14 +122,16 @@ impl ProgressDb {
             .iter()
             .map(|place| format!("[{},{}]", place.x, place.y))
             .collect();
-        let rows: Vec<(i64, i64, String)> = sqlx::query_as(
-            "SELECT place.key, bytes, CAST(hash AS TEXT) FROM json_each(?1) AS place
+        let places = format!("[{}]", places.join(","));
+        let rows: Vec<(i64, i64, String)> = self
+            .rows(|| {
+                sqlx::query_as(
+                    "SELECT place.key, bytes, CAST(hash AS TEXT) FROM json_each(?1) AS place
              CROSS JOIN pictures ON x = place.value ->> 0 AND y = place.value ->> 1",
-        )
-        .bind(format!("[{}]", places.join(",")))
-        .fetch_all(self.connection().await?)
-        .await
-        .map_err(|error| ProgressError::of(&self.path, error))?;
+                )
+                .bind(places.as_str())
+            })
+            .await?;
         let mut records = vec![None; quadrants.len()];
         for (index, bytes, hash) in rows {
             let index = usize::try_from(index).expect("an index of an array");
@@ -151,10 +149,10 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
     pub async fn last_attempt(&mut self) -> Result<i64, ProgressError> {
-        sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM attempts")
-            .fetch_one(self.connection().await?)
-            .await
-            .map_err(|error| ProgressError::of(&self.path, error))
+        let (last,) = self
+            .row(|| sqlx::query_as("SELECT coalesce(max(id), 0) FROM attempts"))
+            .await?;
+        Ok(last)
     }
 
     /// How many complete items were made with each hash of settings, as far as that is known.
@@ -164,15 +162,13 @@ impl ProgressDb {
     pub async fn settings_of_complete_items(
         &mut self,
     ) -> Result<Vec<(String, u64)>, ProgressError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as(
+        let rows: Vec<(String, i64)> = self.rows(|| sqlx::query_as(
             "SELECT settings_hash, count(*) FROM
                (SELECT a.settings_hash, max(a.id) FROM attempts a JOIN generation_plan p ON p.id = a.item_id
                 WHERE a.outcome = 'ok' AND p.status = 'complete' GROUP BY a.item_id)
              GROUP BY settings_hash",
-        )
-        .fetch_all(self.connection().await?)
-        .await
-        .map_err(|error| ProgressError::of(&self.path, error))?;
+        ))
+        .await?;
         Ok(rows
             .into_iter()
             .map(|(hash, count)| (hash, count.unsigned_abs()))

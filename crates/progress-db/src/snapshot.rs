@@ -71,8 +71,9 @@ impl ProgressDb {
         // A reader's transaction sees one state of the database, however much is written.
         self.run("BEGIN").await?;
         let read = self.read_snapshot(message_chars).await;
-        self.run("COMMIT").await?;
-        read
+        let ended = self.run("COMMIT").await;
+        let read = read?;
+        ended.map(|()| read)
     }
 
     async fn read_snapshot(&mut self, message_chars: u32) -> Result<Snapshot, ProgressError> {
@@ -89,7 +90,7 @@ impl ProgressDb {
         let mut from = i64::MIN;
         loop {
             // Names and messages may hold anything, so their lengths stand before them.
-            let rows: (Option<String>, Option<i64>) = sqlx::query_as(
+            let rows: (Option<String>, Option<i64>) = self.row(|| sqlx::query_as(
                 "SELECT group_concat(id || ' ' || coalesce(CAST(started_at * 1000 AS INTEGER), '') || ' ' || coalesce(CAST(completed_at * 1000 AS INTEGER), '')
                    || ' ' || octet_length(model) || ' ' || octet_length(message) || ' ' || model || message, ''), max(id)
                  FROM (SELECT id, started_at, completed_at, coalesce(CAST(model_name AS TEXT), '') AS model,
@@ -100,10 +101,8 @@ impl ProgressDb {
             )
             .bind(from)
             .bind(TRIES_PER_QUERY)
-            .bind(message_chars)
-            .fetch_one(self.connection().await?)
-            .await
-            .map_err(|error| ProgressError::of(&self.path, error))?;
+            .bind(message_chars))
+            .await?;
             let (Some(text), Some(last)) = rows else {
                 return Ok(Snapshot {
                     models: models.names,

@@ -1,10 +1,9 @@
 //! The camera and grid configuration of a source map.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A place on the globe in degrees.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LatLng {
     /// Latitude in degrees, north positive.
     pub lat: f64,
@@ -13,10 +12,9 @@ pub struct LatLng {
 }
 
 /// The part of `generation_config` that this project needs; other keys are ignored.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GenerationConfig {
     /// The map's name.
-    #[serde(default)]
     pub name: String,
     /// The bottom-right corner of quadrant (0, 0).
     pub seed: LatLng,
@@ -31,13 +29,10 @@ pub struct GenerationConfig {
     /// What a tile's height shows, in metres.
     pub view_height_meters: f64,
     /// The part of a tile that a quadrant is.
-    #[serde(default = "default_tile_step")]
     pub tile_step: f64,
 }
 
-fn default_tile_step() -> f64 {
-    0.5
-}
+const DEFAULT_TILE_STEP: f64 = 0.5;
 
 /// The largest quadrant side that is believed, in pixels.
 const MAX_QUADRANT_PX: f64 = 8192.0;
@@ -48,7 +43,28 @@ impl GenerationConfig {
     /// # Errors
     /// A sentence that names the key which is missing or makes no sense.
     pub fn from_json(value: &Value) -> Result<Self, String> {
-        let config = Self::deserialize(value).map_err(|error| error.to_string())?;
+        let config = object(value, "it")?;
+        let seed = object(required(config, "", "seed")?, "seed")?;
+        let config = Self {
+            name: match config.get("name") {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(name)) => name.clone(),
+                Some(other) => return Err(format!("name is {other}; it must be a text")),
+            },
+            seed: LatLng {
+                lat: number(seed, "seed.", "lat")?,
+                lng: number(seed, "seed.", "lng")?,
+            },
+            camera_azimuth_degrees: number(config, "", "camera_azimuth_degrees")?,
+            camera_elevation_degrees: number(config, "", "camera_elevation_degrees")?,
+            width_px: number(config, "", "width_px")?,
+            height_px: number(config, "", "height_px")?,
+            view_height_meters: number(config, "", "view_height_meters")?,
+            tile_step: match config.get("tile_step") {
+                None | Some(Value::Null) => DEFAULT_TILE_STEP,
+                Some(_) => number(config, "", "tile_step")?,
+            },
+        };
         if config.camera_elevation_degrees.to_radians().sin().abs() < 1e-6 {
             return Err(format!(
                 "camera_elevation_degrees is {}: the camera looks along the ground, so nothing has a place on it",
@@ -105,6 +121,29 @@ impl GenerationConfig {
     }
 }
 
+fn object<'a>(value: &'a Value, place: &str) -> Result<&'a Map<String, Value>, String> {
+    value
+        .as_object()
+        .ok_or_else(|| format!("{place} must be an object {{…}}"))
+}
+
+/// What stands at `key` of the object whose keys begin with `within`; null counts as nothing.
+fn required<'a>(
+    object: &'a Map<String, Value>,
+    within: &str,
+    key: &str,
+) -> Result<&'a Value, String> {
+    let value = object.get(key).filter(|value| !value.is_null());
+    value.ok_or_else(|| format!("it has no {within}{key}"))
+}
+
+fn number(object: &Map<String, Value>, within: &str, key: &str) -> Result<f64, String> {
+    let value = required(object, within, key)?;
+    value
+        .as_f64()
+        .ok_or_else(|| format!("{within}{key} must be a number like 1.5, without quotes"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +167,56 @@ mod tests {
                 .quadrant_size_px(),
             (256, 180)
         );
+    }
+
+    /// Every key with every kind of value: it is read, or the key is named.
+    #[test]
+    fn what_cannot_be_read_is_named_in_the_words_of_the_file() {
+        let values =
+            serde_json::json!([null, true, 7, -1.5, "text", "1", [], [1, 2], {}, {"lat": 1}]);
+        let keys = [
+            "seed",
+            "camera_azimuth_degrees",
+            "camera_elevation_degrees",
+            "width_px",
+            "height_px",
+            "view_height_meters",
+            "tile_step",
+            "name",
+        ];
+        let mut said = Vec::new();
+        for value in values.as_array().unwrap() {
+            said.extend(GenerationConfig::from_json(value).err());
+            for key in ["lat", "lng"] {
+                let error = config(|v| v["seed"][key] = value.clone()).err();
+                assert!(
+                    error.iter().all(|error| error.contains(key))
+                        && error.is_some() != value.is_number(),
+                    "{key} {value}: {error:?}"
+                );
+                said.extend(error);
+            }
+            for key in keys {
+                let error = config(|v| v[key] = value.clone()).err();
+                assert!(
+                    error.iter().all(|error| error.contains(key)),
+                    "{key} {value}: {error:?}"
+                );
+                said.extend(error);
+            }
+        }
+        for error in said {
+            for of_rust in [
+                "expected",
+                "struct",
+                "f64",
+                "invalid type",
+                "LatLng",
+                "field",
+            ] {
+                assert!(!error.contains(of_rust), "{error}");
+            }
+        }
     }
 
     #[test]

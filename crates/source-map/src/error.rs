@@ -117,11 +117,6 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// SQLite's error in our words.
-    pub(crate) fn of(path: &Path, error: sqlx::Error) -> Self {
-        Self::refused(path, Refusal::from(error))
-    }
-
     /// Why the database at `path` cannot be used, in our words.
     pub(crate) fn refused(path: &Path, refusal: Refusal) -> Self {
         let path = path.to_owned();

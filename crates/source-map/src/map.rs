@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use planner::{Bounds, Quadrant, Region};
 use serde_json::Value;
-use sqlite::{Patience, Reader, Refusal, RefusalKind};
-use sqlx::SqliteConnection;
+use sqlite::{Reader, Refusal};
 use tokio::sync::Mutex;
 
 use crate::{GenerationConfig, Geometry, SourceError};
@@ -53,13 +52,9 @@ impl SourceMap {
     pub async fn open(dir: &Path) -> Result<Self, SourceError> {
         let database = dir.join("quadrants.db");
         let mut connection = Reader::of(&database);
-        let mut patience = Patience::with(&database);
-        let stored = loop {
-            match config_in_metadata(live(&mut connection, &database).await?).await {
-                Err(error) if patience.lasts(&error).await => {}
-                stored => break stored.map_err(|error| SourceError::of(&database, error))?,
-            }
-        };
+        let stored = config_in_metadata(&mut connection)
+            .await
+            .map_err(|refusal| SourceError::refused(&database, refusal))?;
         let (config_path, text) = if let Some(text) = stored {
             (database.clone(), text)
         } else {
@@ -79,7 +74,13 @@ impl SourceMap {
             path: config_path.clone(),
             reason,
         };
-        let value: Value = serde_json::from_str(&text).map_err(|error| bad(error.to_string()))?;
+        let value: Value = serde_json::from_str(&text).map_err(|error| {
+            bad(format!(
+                "it cannot be read as JSON from line {}, column {} on",
+                error.line(),
+                error.column()
+            ))
+        })?;
         let config = GenerationConfig::from_json(&value).map_err(bad)?;
         let config_hash = blake3::hash(canonical(&value).as_bytes())
             .to_hex()
@@ -138,17 +139,11 @@ impl SourceMap {
                 "SELECT group_concat(quadrant_x || ' ' || quadrant_y) FROM quadrants WHERE generation IS NOT NULL"
             }
         };
-        let mut patience = Patience::with(&self.database);
-        let places: Option<String> = loop {
-            let places = sqlx::query_scalar(sql)
-                .fetch_one(live(&mut connection, &self.database).await?)
-                .await;
-            match places {
-                Err(error) if patience.lasts(&error).await => {}
-                places => break places.map_err(|error| SourceError::of(&self.database, error))?,
-            }
-        };
-        let places = places.unwrap_or_default();
+        let mut rows: Vec<(Option<String>,)> = connection
+            .rows(|| sqlx::query_as(sql))
+            .await
+            .map_err(|refusal| SourceError::refused(&self.database, refusal))?;
+        let places = rows.pop().and_then(|(places,)| places).unwrap_or_default();
         let mut quadrants = Vec::new();
         for place in places.split_terminator(',') {
             let quadrant = parse_place(place).ok_or_else(|| SourceError::BadPlace {
@@ -199,7 +194,9 @@ impl SourceMap {
                 return Ok(pictures);
             }
             Err(Unread::NotOpened(error)) => return Err(error),
-            Err(Unread::Refused(error)) => return Err(SourceError::of(&self.database, error)),
+            Err(Unread::Refused(refusal)) => {
+                return Err(SourceError::refused(&self.database, refusal));
+            }
         };
         let pictures = quadrants.iter().zip(rows);
         Ok(pictures
@@ -219,15 +216,15 @@ impl SourceMap {
                 let row = rows.pop().expect("there is one for each quadrant");
                 Ok(self.picture_of(column, quadrant, row))
             }
-            Err(Unread::Refused(error)) if RefusalKind::of(&error).is_of_pages() => {
+            Err(Unread::Refused(refusal)) if refusal.kind.is_of_pages() => {
                 Ok(Err(SourceError::DamagedPicture {
                     quadrant,
                     column: column.name(),
                     path: self.database.clone(),
-                    reason: Refusal::from(error).reason,
+                    reason: refusal.reason,
                 }))
             }
-            Err(Unread::Refused(error)) => Err(SourceError::of(&self.database, error)),
+            Err(Unread::Refused(refusal)) => Err(SourceError::refused(&self.database, refusal)),
             Err(Unread::NotOpened(error)) => Err(error),
         }
     }
@@ -238,23 +235,13 @@ impl SourceMap {
         column: PictureColumn,
         quadrants: &[Quadrant],
     ) -> Result<Vec<PictureRow>, Unread> {
-        let mut patience = Patience::with(&self.database);
-        let mut is_anew = false;
-        loop {
-            let connection = live(reader, &self.database)
-                .await
-                .map_err(Unread::NotOpened)?;
-            match read_pictures(connection, column, quadrants).await {
-                Ok(rows) => return Ok(rows),
-                Err(error) if patience.lasts(&error).await => {}
-                // A writer may have come between opening and reading; a new connection sees it.
-                Err(_) if !is_anew => {
-                    is_anew = true;
-                    reader.forget();
-                }
-                Err(error) => return Err(Unread::Refused(error)),
-            }
-        }
+        // That the database cannot be opened is the fault of none of the pictures.
+        let opened = reader.connection().await.map(drop);
+        opened
+            .map_err(|refusal| Unread::NotOpened(SourceError::refused(&self.database, refusal)))?;
+        read_pictures(reader, column, quadrants)
+            .await
+            .map_err(Unread::Refused)
     }
 
     fn picture_of(
@@ -296,21 +283,11 @@ enum Unread {
     /// The database cannot be opened (any more).
     NotOpened(SourceError),
     /// It is open, and refused.
-    Refused(sqlx::Error),
+    Refused(Refusal),
 }
 
 fn is_of_pages(unread: &Unread) -> bool {
-    matches!(unread, Unread::Refused(error) if RefusalKind::of(error).is_of_pages())
-}
-
-async fn live<'a>(
-    reader: &'a mut Reader,
-    path: &Path,
-) -> Result<&'a mut SqliteConnection, SourceError> {
-    reader
-        .connection()
-        .await
-        .map_err(|refusal| SourceError::refused(path, refusal))
+    matches!(unread, Unread::Refused(refusal) if refusal.kind.is_of_pages())
 }
 
 /// What there is of a quadrant.
@@ -326,10 +303,10 @@ struct PictureRow {
 }
 
 async fn read_pictures(
-    connection: &mut SqliteConnection,
+    reader: &mut Reader,
     column: PictureColumn,
     quadrants: &[Quadrant],
-) -> Result<Vec<PictureRow>, sqlx::Error> {
+) -> Result<Vec<PictureRow>, Refusal> {
     let sql = match column {
         PictureColumn::Render => {
             "SELECT place.key AS place, quadrant_x IS NOT NULL AS found, length(render) AS bytes,
@@ -345,29 +322,29 @@ async fn read_pictures(
         }
     };
     let places: Vec<[i32; 2]> = quadrants.iter().map(|place| [place.x, place.y]).collect();
-    let mut rows: Vec<PictureRow> = sqlx::query_as(sql)
-        .bind(Value::from(places).to_string())
-        .bind(MAX_PICTURE_BYTES)
-        .fetch_all(connection)
-        .await?;
+    let places = Value::from(places).to_string();
+    let query = || {
+        sqlx::query_as(sql)
+            .bind(places.as_str())
+            .bind(MAX_PICTURE_BYTES)
+    };
+    let mut rows: Vec<PictureRow> = reader.rows(query).await?;
     // Sorted here, SQLite need not carry the pictures through a sort of its own.
     rows.sort_by_key(|row| row.place);
     Ok(rows)
 }
 
-async fn config_in_metadata(
-    connection: &mut SqliteConnection,
-) -> Result<Option<String>, sqlx::Error> {
-    let has_metadata: bool =
-        sqlx::query_scalar("SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'metadata'")
-            .fetch_one(&mut *connection)
-            .await?;
-    if !has_metadata {
+async fn config_in_metadata(reader: &mut Reader) -> Result<Option<String>, Refusal> {
+    let tables: Vec<(i64,)> = reader
+        .rows(|| sqlx::query_as("SELECT 1 FROM sqlite_schema WHERE name = 'metadata'"))
+        .await?;
+    if tables.is_empty() {
         return Ok(None);
     }
-    sqlx::query_scalar("SELECT CAST(value AS TEXT) FROM metadata WHERE key = 'generation_config' AND value IS NOT NULL")
-        .fetch_optional(connection)
-        .await
+    let mut values: Vec<(String,)> = reader
+        .rows(|| sqlx::query_as("SELECT CAST(value AS TEXT) FROM metadata WHERE key = 'generation_config' AND value IS NOT NULL LIMIT 1"))
+        .await?;
+    Ok(values.pop().map(|(value,)| value))
 }
 
 fn parse_place(place: &str) -> Option<Quadrant> {

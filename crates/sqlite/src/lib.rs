@@ -9,9 +9,11 @@ mod open;
 mod patience;
 mod reader;
 mod refusal;
+mod rows;
 
 pub use file_state::{FileState, can_be_read_without_lock};
 pub use open::{create, open_to_write, require_files};
 pub use patience::{Patience, on_wait};
 pub use reader::Reader;
 pub use refusal::{Refusal, RefusalKind};
+pub use rows::{Query, rows};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use crate::{Refusal, RefusalKind};
+use crate::RefusalKind;
 
 /// How long a statement waits before it is refused; then the user is told.
 pub(crate) const TOLD_AFTER: Duration = Duration::from_secs(2);
@@ -23,15 +23,15 @@ pub fn on_wait(tell: fn(&str)) {
 }
 
 /// The patience with a database that another program holds: what it refuses is tried again for
-/// ten minutes, and after two seconds the user is told.
+/// ten minutes, and after two seconds the user is told. Whoever reads uses [`crate::rows`].
 ///
 /// ```no_run
-/// # async fn read(connection: &mut sqlx::SqliteConnection) -> Result<i64, sqlx::Error> {
+/// # async fn change(connection: &mut sqlx::SqliteConnection) -> Result<(), sqlx::Error> {
 /// let mut patience = sqlite::Patience::with("a.db".as_ref());
 /// loop {
-///     match sqlx::query_scalar("SELECT 1").fetch_one(&mut *connection).await {
+///     match sqlx::raw_sql("DELETE FROM t").execute(&mut *connection).await {
 ///         Err(error) if patience.lasts(&error).await => {}
-///         read => return read,
+///         done => return done.map(drop),
 ///     }
 /// }
 /// # }
@@ -71,13 +71,5 @@ impl Patience {
         }
         tokio::time::sleep(PAUSE).await;
         true
-    }
-
-    /// As [`Self::lasts`], for what has already been put into words.
-    pub async fn lasts_after(&mut self, refusal: &Refusal) -> bool {
-        match &refusal.error {
-            Some(error) => self.lasts(error).await,
-            None => false,
-        }
     }
 }

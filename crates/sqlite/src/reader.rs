@@ -7,10 +7,11 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Connection, FromRow, SqliteConnection};
 
 use crate::open::{open_to_read, refuse_what_is_none};
-use crate::{FileState, Refusal, can_be_read_without_lock};
+use crate::{FileState, Query, Refusal, RefusalKind, can_be_read_without_lock, rows};
 
 /// A read-only connection that is opened anew when the files under it have changed.
 #[derive(Debug)]
@@ -36,8 +37,25 @@ impl Reader {
         }
     }
 
+    /// The rows that `query` gives; the database is waited for while another program holds it.
+    ///
+    /// # Errors
+    /// Why it cannot be opened or read.
+    pub async fn rows<'q, T>(&mut self, query: impl Fn() -> Query<'q, T>) -> Result<Vec<T>, Refusal>
+    where
+        T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
+    {
+        let path = self.path.clone();
+        match rows(self.connection().await?, &path, &query).await {
+            // A writer may have come between opening and reading; a new connection sees it.
+            Err(refusal) if refusal.kind != RefusalKind::Busy => self.open = None,
+            read => return read,
+        }
+        rows(self.connection().await?, &path, &query).await
+    }
+
     /// The live connection, opened if need be. Its statements wait for two seconds for another
-    /// program; [`crate::Patience`] waits longer.
+    /// program; [`Self::rows`] waits longer.
     ///
     /// # Errors
     /// Why it cannot be opened.
@@ -66,11 +84,6 @@ impl Reader {
         }
         let open = self.open.as_mut().expect("just opened");
         Ok(&mut open.connection)
-    }
-
-    /// Forgets the connection, so that the next use opens it anew.
-    pub fn forget(&mut self) {
-        self.open = None;
     }
 
     /// Closes the connection.

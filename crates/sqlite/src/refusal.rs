@@ -87,8 +87,6 @@ pub struct Refusal {
     pub kind: RefusalKind,
     /// SQLite's own words, or the system's.
     pub reason: String,
-    /// SQLite's error, where it is one.
-    pub(crate) error: Option<sqlx::Error>,
 }
 
 impl Refusal {
@@ -96,7 +94,6 @@ impl Refusal {
         Self {
             kind,
             reason: reason.into(),
-            error: None,
         }
     }
 }
@@ -109,7 +106,6 @@ impl From<sqlx::Error> for Refusal {
                 sqlx::Error::Database(error) => error.message().to_owned(),
                 other => other.to_string(),
             },
-            error: Some(error),
         }
     }
 }

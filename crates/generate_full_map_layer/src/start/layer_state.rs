@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::bail;
 use canvas::QuadrantSize;
 use layer::{LayerConfig, LayerDir, SourceLayer, shell_quoted};
-use model_client::Environment;
+use model_client::{Credentials, Environment};
 use planner::Bounds;
 use progress_db::ProgressDb;
 use source_map::{PictureColumn, SourceMap};
@@ -55,7 +55,8 @@ impl Start {
         warnings.extend(model_client::remarks(&config, &environment)?);
         let entries = config.model_endpoints.iter();
         let endpoints = entries.map(|entry| Endpoint::of(&config, entry, &environment));
-        let endpoints = endpoints.collect::<Result<_, _>>()?;
+        let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
+        Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
         let column = match config.source_layer {
             SourceLayer::Generations => PictureColumn::Generation,
             SourceLayer::Renders => PictureColumn::Render,

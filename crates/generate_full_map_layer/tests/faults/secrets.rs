@@ -8,13 +8,15 @@ use serde_json::json;
 
 use crate::support::{PROGRAM, city, layer_at};
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "sk-bearer-11aa22bb33cc",
     "header-value-44dd55ee66ff",
     "query/key+77==88",
     "user-name-99gg00hh",
     "pass:word-aa11bb22",
     "literal-header-cc33dd44",
+    // Of another endpoint of the server, and begins as the first one does.
+    "sk-bearer-55ii66jj77kk",
 ];
 
 /// Tells all that it was sent.
@@ -42,8 +44,14 @@ fn forms(key: &str) -> Vec<String> {
             }
         })
         .collect();
-    let begins = key.chars().take(10).collect();
-    vec![key.to_owned(), encoded, STANDARD.encode(key), begins]
+    let (begins, ends) = (&key[..10], &key[key.len() - 10..]);
+    vec![
+        key.to_owned(),
+        encoded,
+        STANDARD.encode(key),
+        begins.to_owned(),
+        ends.to_owned(),
+    ]
 }
 
 #[test]
@@ -82,7 +90,7 @@ fn keys_are_in_nothing_that_is_written() {
                 {"name": "a", "url": url, "api_key_env": "PLANTED_KEY", "protocol": "edit_b64", "headers": {
                     "x-secret": {"env": "PLANTED_HEADER"}, "x-literal": KEYS[5]}},
                 // A prompt that echoes nothing, on an endpoint that speaks another protocol.
-                {"name": "b", "url": url, "api_key_env": "PLANTED_KEY", "protocol": "openai"},
+                {"name": "b", "url": url, "api_key_env": "OTHER_KEY", "protocol": "openai"},
             ]);
         });
         // An address where nobody is; but where the keys are refused nobody else would be left.
@@ -103,6 +111,7 @@ fn keys_are_in_nothing_that_is_written() {
             command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "1");
             command
                 .env("PLANTED_KEY", KEYS[0])
+                .env("OTHER_KEY", KEYS[6])
                 .env("PLANTED_HEADER", KEYS[1]);
             let run = fixtures::layers::Run::of(&command.output().unwrap());
             let mut written = vec![
