@@ -6,9 +6,8 @@ use tokio::runtime::Runtime;
 /// The runtime that the program's tasks run on.
 ///
 /// # Errors
-/// When the system grants too few open files or threads.
+/// When the system grants too few open files, too little memory, or no threads.
 pub fn runtime() -> Result<Runtime> {
-    // Tokio panics where no file can be opened.
-    sqlite::require_files()?;
+    granted::require(granted::Work::Pictures)?;
     Runtime::new().context("cannot start")
 }

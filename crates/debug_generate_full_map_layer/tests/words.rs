@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 
 use fixtures::layers::{Run, TestLayer};
 use fixtures::maps::MapSpec;
-use fixtures::programs::with_open_files;
+use fixtures::programs::{limits_of_memory, with_limit};
 use serde_json::json;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_debug_generate_full_map_layer");
@@ -61,7 +61,7 @@ fn few_open_files_are_an_error_or_enough() {
     let layer = test_layer();
     for way in [WAYS[0], WAYS[1], &["--serve", "nowhere.invalid:1"]] {
         for limit in 3..40 {
-            let mut shell = with_open_files(limit, PROGRAM);
+            let mut shell = with_limit(&format!("-n {limit}"), PROGRAM);
             shell.arg("--layer-dir").arg(layer.dir()).args(way);
             let run = ended(&shell.output().unwrap());
             match run.status {
@@ -70,6 +70,21 @@ fn few_open_files_are_an_error_or_enough() {
                 Some(127) => assert!(limit < 5, "{}", run.stderr),
                 Some(2) => assert!(run.stderr.starts_with("error: "), "{}", run.stderr),
                 status => panic!("{status:?} with {limit} files: {}", run.stderr),
+            }
+        }
+    }
+}
+
+#[test]
+fn little_memory_is_an_error_or_enough() {
+    let layer = test_layer();
+    for way in [WAYS[0], WAYS[1], &["--serve", "nowhere.invalid:1"]] {
+        for limit in limits_of_memory() {
+            let mut shell = with_limit(&limit, PROGRAM);
+            shell.arg("--layer-dir").arg(layer.dir()).args(way);
+            let run = ended(&shell.output().unwrap());
+            if run.status != Some(0) {
+                run.assert_status(2).assert_says("error: ");
             }
         }
     }

@@ -21,7 +21,6 @@ use crate::start::setup::{Ready, ToRun, prepare};
 use crate::work::cores::{Cores, cores};
 use crate::work::cpu_time::CpuTime;
 use crate::work::executor::Executor;
-use crate::work::open_files::{raise_limit, room_for_calls};
 use crate::work::publish::publish_all;
 use crate::work::recorder::Recorder;
 use crate::work::shutdown::Shutdown;
@@ -30,11 +29,9 @@ use crate::work::task::{Done, Sizes, Work};
 /// What a run's tasks run on.
 ///
 /// # Errors
-/// When the system grants too few open files or threads.
+/// When the system grants too few open files, too little memory, or no threads.
 pub fn runtime() -> anyhow::Result<Runtime> {
-    raise_limit();
-    // Tokio panics where no file can be opened.
-    sqlite::require_files()?;
+    granted::require(granted::Work::Pictures)?;
     Runtime::new().context("cannot start")
 }
 
@@ -188,7 +185,7 @@ async fn execute(
     Ok(if is_left { ended } else { ended.unless(&lacks) })
 }
 
-/// The pool of the layer's endpoints, no wider than there is room for open files.
+/// The pool of the layer's endpoints, no wider than there is room for calls.
 fn pool(args: &Args, endpoints: &[crate::endpoint::Endpoint], printer: &Printer) -> Pool {
     let limits = endpoints.iter().map(|endpoint| EndpointLimits {
         name: endpoint.name.clone(),
@@ -200,10 +197,10 @@ fn pool(args: &Args, endpoints: &[crate::endpoint::Endpoint], printer: &Printer)
     let wanted = args
         .max_concurrent
         .map_or(slots, |most| (most as usize).min(slots));
-    let room = room_for_calls();
+    let room = granted::room_for_calls();
     if room < wanted {
         printer.say(&format!(
-            "{room} calls at a time instead of {wanted}: the limit of open files (ulimit -n) leaves no room for more"
+            "{room} calls at a time instead of {wanted}: the limits of open files and of memory (ulimit -n, ulimit -v) leave no room for more"
         ));
     }
     Pool::new(limits, Some(wanted.min(room)))

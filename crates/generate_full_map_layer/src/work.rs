@@ -7,7 +7,6 @@ pub(crate) mod cores;
 pub(crate) mod cpu_time;
 pub(crate) mod executor;
 pub(crate) mod fault_point;
-pub(crate) mod open_files;
 pub(crate) mod publish;
 pub(crate) mod recorder;
 pub(crate) mod shutdown;

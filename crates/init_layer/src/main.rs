@@ -30,8 +30,7 @@ fn main() -> ExitCode {
 }
 
 fn make(args: Args) -> anyhow::Result<Summary> {
-    // Tokio panics where no file can be opened.
-    sqlite::require_files()?;
+    granted::require(granted::Work::Planning)?;
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start")?.block_on(init(args))
 }

@@ -12,7 +12,7 @@ mod refusal;
 mod rows;
 
 pub use file_state::{FileState, can_be_read_without_lock};
-pub use open::{create, open_to_write, require_files};
+pub use open::{create, open_to_write};
 pub use patience::{Patience, on_wait};
 pub use reader::Reader;
 pub use refusal::{Refusal, RefusalKind};

@@ -1,7 +1,6 @@
 //! Opening a database.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::Path;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
@@ -10,24 +9,6 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use crate::file_state::has_journal;
 use crate::patience::TOLD_AFTER;
 use crate::{Patience, Refusal, RefusalKind};
-
-/// So many files at once are enough for what a program does with a layer besides calling models.
-const FILES: usize = 24;
-
-/// An error when not even a few files can be opened: SQLite would call a database damaged.
-///
-/// # Errors
-/// What to do, beside what the system said.
-pub fn require_files() -> io::Result<()> {
-    let files: io::Result<Vec<File>> = (0..FILES).map(|_| File::open("/dev/null")).collect();
-    files.map(drop).map_err(|error| {
-        let remedy = "raise the limit with ulimit -n 1024";
-        io::Error::new(
-            error.kind(),
-            format!("cannot open {FILES} files at once: {error}; {remedy}"),
-        )
-    })
-}
 
 /// Opens the database at `path` to write to it, in WAL mode, each commit synced.
 ///

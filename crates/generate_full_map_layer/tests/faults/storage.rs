@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fixtures::layers::{Run, TestLayer, endpoints_at};
 use fixtures::maps::{MapSpec, encode_png};
-use fixtures::programs::with_open_files;
+use fixtures::programs::{limits_of_memory, with_limit};
 use fixtures::server::{Reply, ServerSpec};
 use image::RgbImage;
 use serde_json::json;
@@ -433,7 +433,7 @@ fn a_limit_of_open_files_makes_the_run_narrower() {
             .stdin(Stdio::null());
         let run = Run::of(&command.output().unwrap());
         run.assert_status(0).assert_says(" 0 wasted");
-        assert_eq!(run.stdout.contains("the limit of open files"), is_hard);
+        assert_eq!(run.stdout.contains("the limits of open files"), is_hard);
         layer.assert_complete(invert);
     }
 }
@@ -442,7 +442,7 @@ fn a_limit_of_open_files_makes_the_run_narrower() {
 fn few_open_files_are_an_error_or_enough() {
     let layer = TestLayer::new(city(), &json!([{"name": "a", "url": "builtin:snow"}]));
     for limit in 3..40 {
-        let mut command = with_open_files(limit, PROGRAM);
+        let mut command = with_limit(&format!("-n {limit}"), PROGRAM);
         command.args(["--layer-dir", "layers/test", "--max-items", "1"]);
         let run = Run::of(&command.current_dir(layer.root()).output().unwrap());
         match run.status {
@@ -451,6 +451,29 @@ fn few_open_files_are_an_error_or_enough() {
             Some(127) => assert!(limit < 5, "{}", run.stderr),
             Some(2) => assert!(run.stderr.contains("error: "), "{}", run.stderr),
             status => panic!("{status:?} with {limit} files: {}", run.stderr),
+        }
+    }
+}
+
+#[test]
+fn little_memory_is_an_error_or_enough_and_makes_the_run_narrower() {
+    let server = ServerSpec::new().start();
+    for limit in limits_of_memory() {
+        let layer = layer_at(MapSpec::rectangle(4, 4).quadrant_px(512, 512), &[&server]);
+        set_option(&layer, 0, "max_concurrent", 200);
+        for args in [
+            &["--dry-run"][..],
+            &["--check-endpoints"],
+            &[],
+            &["--resume"],
+        ] {
+            let mut command = with_limit(&limit, PROGRAM);
+            command.args(["--layer-dir", "layers/test"]).args(args);
+            let run = Run::of(&command.current_dir(layer.root()).output().unwrap());
+            if run.status != Some(0) {
+                run.assert_status(2)
+                    .assert_says("error: the limit of memory");
+            }
         }
     }
 }

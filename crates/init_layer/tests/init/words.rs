@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use fixtures::layers::Run;
 use fixtures::maps::MapSpec;
-use fixtures::programs::with_open_files;
+use fixtures::programs::{limits_of_memory, with_limit};
 
 use crate::project::Project;
 
@@ -43,7 +43,7 @@ fn an_output_that_is_full_is_an_error_though_the_layer_is_made() {
 fn few_open_files_are_an_error_or_enough() {
     let project = Project::of(&MapSpec::rectangle(3, 3));
     for limit in 5..40 {
-        let mut shell = with_open_files(limit, PROGRAM);
+        let mut shell = with_limit(&format!("-n {limit}"), PROGRAM);
         shell.args(["--name", &limit.to_string(), "--generation-dir", "map"]);
         let run = Run::of(&shell.current_dir(project.path("")).output().unwrap());
         match run.status {
@@ -54,6 +54,20 @@ fn few_open_files_are_an_error_or_enough() {
                 run.stderr
             ),
             status => panic!("{status:?} with {limit} files: {}", run.stderr),
+        }
+    }
+}
+
+#[test]
+fn little_memory_is_an_error_or_enough() {
+    let project = Project::of(&MapSpec::rectangle(30, 30));
+    for limit in limits_of_memory() {
+        let mut shell = with_limit(&limit, PROGRAM);
+        shell.args(["--name", &limit[3..], "--generation-dir", "map"]);
+        let run = Run::of(&shell.current_dir(project.path("")).output().unwrap());
+        if run.status != Some(0) {
+            run.assert_status(2)
+                .assert_says("error: the limit of memory");
         }
     }
 }
