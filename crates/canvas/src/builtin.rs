@@ -8,6 +8,7 @@ use layer::Filter;
 /// Draws a picture anew.
 pub fn apply(filter: Filter, picture: &mut RgbImage) {
     let redraw = match filter {
+        Filter::Copy => return,
         Filter::Snow => snow,
         Filter::Night => night,
     };

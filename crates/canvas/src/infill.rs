@@ -5,6 +5,7 @@ use image::{DynamicImage, RgbaImage};
 use layer::CanvasConfig;
 use planner::Quadrant;
 
+use crate::buffers::Buffers;
 use crate::fill::fill_unknown;
 use crate::prepare_source::prepare_source;
 use crate::rows::{cut, paste};
@@ -28,6 +29,25 @@ pub struct Picture {
     pub kind: Kind,
     /// As large as the map's quadrants are.
     pub pixels: RgbaImage,
+}
+
+impl Picture {
+    /// The picture of `quadrant` as it was decoded.
+    #[must_use]
+    pub fn of(
+        quadrant: Quadrant,
+        kind: Kind,
+        decoded: DynamicImage,
+        buffers: &mut Buffers,
+    ) -> Self {
+        let pixels = decoded.to_rgba8();
+        buffers.give_back_picture(decoded);
+        Self {
+            quadrant,
+            kind,
+            pixels,
+        }
+    }
 }
 
 /// Draws an infill canvas, still without its border. A quadrant around the block of which there is no picture is filled

@@ -28,6 +28,7 @@ mod quadrant;
 mod rows;
 mod seams;
 mod sheet;
+mod stored;
 mod whole;
 
 pub use answer::SizeMatch;
@@ -41,7 +42,8 @@ pub use encode::encode_quadrant;
 pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
 pub use match_colors::{Join, match_colors};
-pub use outgoing::{CanvasForm, Content, Outgoing};
+pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing};
 pub use quadrant::{QuadrantSize, decode_quadrant};
 pub use seams::{Rim, Steps};
 pub use sheet::Sheet;
+pub use stored::{as_stored, is_as_stored};

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use image::RgbImage;
-use layer::{CanvasMode, Filter, ImageFormat};
+use layer::{CanvasConfig, CanvasMode, Filter, ImageFormat};
+use planner::Quadrant;
 
 use crate::answer::{self, SizeMatch};
 use crate::buffers::Buffers;
@@ -11,17 +12,37 @@ use crate::bytes_shown::Tell;
 use crate::decode::{decode, into_opaque};
 use crate::encode::encode_canvas;
 use crate::frame::Frame;
-use crate::{Join, Sheet};
+use crate::{Join, QuadrantSize, Sheet};
 
 /// What an endpoint's canvas looks like. Endpoints of one form share their canvases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CanvasForm {
     /// What it holds.
     pub mode: CanvasMode,
-    /// How it is encoded; not at all where it stays in the process.
-    pub format: Option<ImageFormat>,
+    /// As what it is handed over.
+    pub carries: Carries,
     /// What is put around it.
     pub frame: Frame,
+}
+
+/// As what an endpoint gets its canvas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carries {
+    /// One encoded picture, for a server.
+    Encoded(ImageFormat),
+    /// Its pixels, for a filter inside the process.
+    Pixels,
+    /// The pictures of its quadrants as they are to be stored, for who draws nothing.
+    Quadrants,
+}
+
+/// What was drawn inside the process.
+#[derive(Debug)]
+pub enum Drawn {
+    /// A picture of the canvas's size.
+    Picture(RgbImage),
+    /// The quadrants as they are to be stored.
+    Quadrants(Vec<(Quadrant, Vec<u8>)>),
 }
 
 /// A sheet as an endpoint gets it.
@@ -48,22 +69,32 @@ pub enum Content {
     Encoded(ImageFormat, Bytes),
     /// As it is, for a filter inside the process.
     Pixels(RgbImage),
+    /// The quadrants as they are to be stored.
+    Quadrants(Vec<(Quadrant, Vec<u8>)>),
 }
 
 impl Outgoing {
-    /// A framed sheet in the form that an endpoint takes.
+    /// A sheet in the form that an endpoint takes, with a border as `config` has it.
     ///
     /// # Errors
     /// A line that says why it cannot be encoded.
-    pub fn of(sheet: Sheet, form: CanvasForm, buffers: &mut Buffers) -> Result<Self, String> {
+    pub fn of(
+        sheet: Sheet,
+        form: CanvasForm,
+        config: &CanvasConfig,
+        buffers: &mut Buffers,
+    ) -> Result<Self, String> {
+        // A frame repeats the canvas's edge, so the border comes after it.
+        let sheet = form.frame.around(sheet);
+        let sheet = sheet.with_border(config.border_px, config.border_color);
         let size_px = (sheet.picture.width(), sheet.picture.height());
-        let content = match form.format {
-            Some(format) => {
+        let content = match form.carries {
+            Carries::Encoded(format) => {
                 let bytes = encode_canvas(&sheet.picture, format)?;
                 buffers.give_back_picture(sheet.picture);
                 Content::Encoded(format, bytes.into())
             }
-            None => Content::Pixels(into_opaque(sheet.picture)),
+            _ => Content::Pixels(into_opaque(sheet.picture)),
         };
         Ok(Self {
             content,
@@ -75,17 +106,42 @@ impl Outgoing {
         })
     }
 
+    /// The pictures of a block's quadrants, to be stored as they are.
+    #[must_use]
+    pub fn of_quadrants(quadrants: Vec<(Quadrant, Vec<u8>)>) -> Self {
+        Self {
+            content: Content::Quadrants(quadrants),
+            block_at_px: (0, 0),
+            joins: Vec::new(),
+            answer_px: (0, 0),
+            frame: Frame::None,
+            size_px: (0, 0),
+        }
+    }
+
     /// Draws the picture anew, with a filter.
     ///
     /// # Errors
     /// When its form is one for servers.
-    pub fn filtered(&self, filter: Filter) -> Result<RgbImage, String> {
-        let Content::Pixels(picture) = &self.content else {
-            return Err("the canvas is encoded".to_owned());
-        };
-        let mut picture = picture.clone();
-        builtin::apply(filter, &mut picture);
-        Ok(picture)
+    pub fn filtered(&self, filter: Filter) -> Result<Drawn, String> {
+        match &self.content {
+            Content::Encoded(..) => Err("the canvas is encoded".to_owned()),
+            Content::Quadrants(quadrants) => Ok(Drawn::Quadrants(quadrants.clone())),
+            Content::Pixels(picture) => {
+                let mut picture = picture.clone();
+                builtin::apply(filter, &mut picture);
+                Ok(Drawn::Picture(picture))
+            }
+        }
+    }
+
+    /// Whether an answer as large as this is a picture of one quadrant and nothing else, in the
+    /// colours in which it came.
+    #[must_use]
+    pub fn is_of_one_quadrant(&self, size: QuadrantSize) -> bool {
+        self.size_px == (size.width_px, size.height_px)
+            && self.frame == Frame::None
+            && self.joins.is_empty()
     }
 
     /// The encoded picture.
@@ -95,7 +151,7 @@ impl Outgoing {
     pub fn encoded(&self) -> Result<(ImageFormat, &Bytes), String> {
         match &self.content {
             Content::Encoded(format, bytes) => Ok((*format, bytes)),
-            Content::Pixels(_) => Err("the canvas is not encoded".to_owned()),
+            _ => Err("the canvas is not encoded".to_owned()),
         }
     }
 

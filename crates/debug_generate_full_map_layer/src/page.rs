@@ -43,7 +43,8 @@ const SCRIPTS: [&str; 13] = [
 #[template(path = "page.html")]
 struct Page<'a> {
     name: &'a str,
-    source_name: &'a str,
+    /// The layer, and what it is made from in turn.
+    chain: &'a [String],
     source_layer: &'a str,
     leaflet: &'a Leaflet,
     cdn: &'static str,
@@ -110,7 +111,7 @@ impl PageOptions {
         };
         let page = Page {
             name: &layer.name,
-            source_name: &layer.source_name,
+            chain: &layer.chain,
             source_layer: layer.source_layer.name(),
             leaflet: &self.leaflet,
             cdn: CDN,

@@ -1,12 +1,13 @@
 //! A layer with its place on the globe.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use layer::{LayerDir, SourceLayer};
+use layer::{LayerDir, Pictures, Source, SourceLayer};
 use planner::Quadrant;
 use progress_db::{FileState, ProgressDb};
-use source_map::{Geometry, LatLng, SourceMap};
+use source_map::{Geometry, LatLng};
 
 use crate::PlanState;
 
@@ -20,8 +21,10 @@ pub struct PlacedLayer {
     pub dir: LayerDir,
     /// The layer's name.
     pub name: String,
-    /// The source map's name.
-    pub source_name: String,
+    /// The layer, what it is made from, and so on up to the source map.
+    pub chain: Vec<String>,
+    /// Its finished pictures.
+    pub pictures: Arc<Pictures>,
     /// Which of the source's pictures are regenerated.
     pub source_layer: SourceLayer,
     /// From the grid to the globe.
@@ -41,20 +44,16 @@ impl PlacedLayer {
     pub async fn open(dir: LayerDir) -> Result<Self> {
         let (config, warnings) = dir.read_config()?;
         let generation_dir = dir.generation_dir(&config);
-        let source = SourceMap::open(&generation_dir).await.with_context(|| {
+        let source = Source::open(&generation_dir).await.with_context(|| {
             format!(
                 "cannot place the layer on the globe without its source map, which generation_dir in {} names",
                 dir.config_path().display()
             )
         })?;
-        let directory_name = || {
-            let name = generation_dir.file_name().unwrap_or_default();
-            name.to_string_lossy().into_owned()
-        };
-        let named = Some(source.config().name.clone()).filter(|name| !name.is_empty());
         Ok(Self {
+            chain: [std::slice::from_ref(&config.name), source.chain()].concat(),
             name: config.name,
-            source_name: named.unwrap_or_else(directory_name),
+            pictures: Arc::new(Pictures::of(&dir, config.storage, source.geometry())),
             source_layer: config.source_layer,
             geometry: source.geometry(),
             seed: source.config().seed,
@@ -70,16 +69,15 @@ impl PlacedLayer {
     /// When `progress.db` or the directory of the pictures cannot be read.
     pub async fn read_plan(&self) -> Result<(PlanState, FileState)> {
         // A hundred thousand pictures take as long to list as the plan does to read.
-        let dir = self.dir.clone();
-        let pictures = tokio::task::spawn_blocking(move || -> Result<HashSet<Quadrant>> {
-            Ok(dir.quadrants_with_pictures()?.into_iter().collect())
-        });
+        let pictures = Arc::clone(&self.pictures);
+        let pictures = tokio::spawn(async move { pictures.quadrants().await });
         // One character more than is shown tells that a message was cut.
         let (snapshot, files) =
             ProgressDb::snapshot_of(&self.dir.progress_path(), MESSAGE_CHARS + 1).await?;
         let pictures = pictures
             .await
             .context("listing the pictures was cut short")??;
+        let pictures: HashSet<Quadrant> = pictures.into_iter().collect();
         Ok((
             PlanState::of(snapshot, MESSAGE_CHARS as usize, &pictures),
             files,

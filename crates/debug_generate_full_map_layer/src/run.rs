@@ -7,7 +7,7 @@ use layer::LayerDir;
 
 use crate::{
     Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, Seams, Server, complain,
-    pictures_url, say, seams_report, write_page,
+    lay_out, pictures_url, say, seams_report, write_page,
 };
 
 /// Does what `args` ask for and says on standard output what came of it.
@@ -39,8 +39,9 @@ pub async fn run(args: &Args) -> Result<()> {
 }
 
 async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Result<()> {
-    let url = pictures_url(output, &layer.dir.pictures_dir())?;
     let (plan, _) = layer.read_plan().await?;
+    let (pictures, laid_out) = lay_out(layer, &plan).await?;
+    let url = pictures_url(output, &pictures)?;
     write_page(output, &options.page(layer, &plan, &url, None)?)?;
     say(format_args!(
         "{}: {} blocks, {} complete, {} failed; open it in a browser",
@@ -48,7 +49,14 @@ async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Res
         plan.items.len(),
         plan.count(ItemState::Complete),
         plan.count(ItemState::Failed)
-    ))
+    ))?;
+    if laid_out > 0 {
+        say(format_args!(
+            "{laid_out} pictures were copied out of the database to {}",
+            pictures.display()
+        ))?;
+    }
+    Ok(())
 }
 
 async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Result<()> {

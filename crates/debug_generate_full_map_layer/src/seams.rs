@@ -9,10 +9,10 @@ use std::thread::available_parallelism;
 
 use anyhow::{Result, anyhow, bail};
 use canvas::{Rim, Steps};
-use layer::{LayerDir, SourceLayer};
+use layer::{LayerDir, Pictures, Source, SourceLayer};
 use planner::{Block, Quadrant, Status};
 use progress_db::ProgressDb;
-use source_map::{PictureColumn, SourceMap};
+use source_map::PictureColumn;
 use tokio::task::JoinSet;
 
 /// The steps of a layer's complete blocks.
@@ -51,7 +51,8 @@ impl Seams {
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
         let items = db.items().await?;
         db.close().await?;
-        let source = SourceMap::open(&layer.generation_dir(&config)).await?;
+        let source = Source::open(&layer.generation_dir(&config)).await?;
+        let pictures = Pictures::of(layer, config.storage, source.geometry());
         let column = match config.source_layer {
             SourceLayer::Generations => PictureColumn::Generation,
             SourceLayer::Renders => PictureColumn::Render,
@@ -67,7 +68,7 @@ impl Seams {
         let mut tally = Tally::default();
         let mut above = HashMap::new();
         for row in rows.values() {
-            let this_row = read_row(layer, &source, column, row).await?;
+            let this_row = read_row(&pictures, &source, column, row).await?;
             tally.add_row(&above, &this_row);
             above = this_row;
         }
@@ -111,8 +112,8 @@ struct Measured {
 }
 
 async fn read_row(
-    layer: &LayerDir,
-    source: &SourceMap,
+    pictures: &Pictures,
+    source: &Source,
     column: PictureColumn,
     row: &[(Quadrant, usize)],
 ) -> Result<HashMap<Quadrant, Measured>> {
@@ -123,13 +124,14 @@ async fn read_row(
         for &(quadrant, block) in part {
             // What a map lacks by now was there when the layer was made; it is not compared.
             let source = source.picture(column, quadrant).await.ok();
-            let layer = layer.clone();
+            let place = pictures.place_of(quadrant);
+            let picture = pictures.read(quadrant).await?;
             reading.spawn_blocking(move || -> Result<_> {
                 Ok((
                     quadrant,
                     Measured {
                         block,
-                        layer: rim_of(&layer, quadrant)?,
+                        layer: rim_of(&place, picture)?,
                         source: source.and_then(|bytes| Rim::of(&bytes).ok()),
                     },
                 ))
@@ -143,14 +145,12 @@ async fn read_row(
     Ok(this_row)
 }
 
-fn rim_of(layer: &LayerDir, quadrant: Quadrant) -> Result<Rim> {
-    let path = layer.picture_path(quadrant);
-    let path = path.display();
-    let Some(bytes) = layer.read_picture(quadrant)? else {
-        bail!("{path} is missing; run the layer with --resume to make it again");
+fn rim_of(place: &str, picture: Option<Vec<u8>>) -> Result<Rim> {
+    let Some(bytes) = picture else {
+        bail!("{place} is missing; run the layer with --resume to make it again");
     };
     Rim::of(&bytes).map_err(|reason| {
-        anyhow!("{path} is damaged; run the layer with --resume to make it again: {reason}")
+        anyhow!("{place} is damaged; run the layer with --resume to make it again: {reason}")
     })
 }
 

@@ -220,10 +220,10 @@ async fn picture(State(pages): State<Arc<Pages>>, Path(name): Path<String>) -> R
     let Some(quadrant) = LayerDir::quadrant_of_picture(&name) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let path = pages.watch.view().layer.dir.picture_path(quadrant);
-    match tokio::fs::read(path).await {
-        Ok(bytes) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
-        Err(_) => StatusCode::NOT_FOUND.into_response(),
+    let pictures = Arc::clone(&pages.watch.view().layer.pictures);
+    match pictures.read(quadrant).await {
+        Ok(Some(bytes)) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
+        Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use canvas::{CanvasForm, Frame};
+use canvas::{CanvasForm, Carries, Frame};
 use dispatch::{Failure, FailureKind};
 use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig};
 use model_client::{Credentials, Environment, Server, Settings, Shapes};
@@ -63,7 +63,11 @@ impl Endpoint {
                 (Speaks::Http(Box::new(server)), frame, address)
             }
         };
-        let is_sent = matches!(speaks, Speaks::Http(_));
+        let carries = match speaks {
+            Speaks::Builtin(Filter::Copy) => Carries::Quadrants,
+            Speaks::Builtin(_) => Carries::Pixels,
+            Speaks::Http(_) => Carries::Encoded(entry.image_format.unwrap_or(ImageFormat::Png)),
+        };
         Ok(Self {
             name: entry.name.clone(),
             speaks,
@@ -72,7 +76,7 @@ impl Endpoint {
             max_per_minute: entry.max_per_minute.map(NonZeroU32::get),
             form: CanvasForm {
                 mode: canvas_mode(config, entry),
-                format: is_sent.then(|| entry.image_format.unwrap_or(ImageFormat::Png)),
+                carries,
                 frame,
             },
             settings,

@@ -78,6 +78,7 @@ async fn execute(
     let ToRun {
         start,
         mut db,
+        pictures,
         queue,
         lacks,
         // Held until the last change is written.
@@ -123,7 +124,7 @@ async fn execute(
     let (publisher, finished) = mpsc::unbounded_channel();
     let being_saved = Arc::new(AtomicUsize::new(0));
     let publishing = publish_all(
-        Arc::clone(&start.layer),
+        Arc::clone(&pictures),
         recorder.clone(),
         finished,
         Arc::clone(&being_saved),
@@ -140,7 +141,7 @@ async fn execute(
         source: start.source,
         column: start.column,
         size: start.size,
-        layer: start.layer,
+        pictures: Arc::clone(&pictures),
         canvas: start.config.canvas,
         compression: start.config.png_compression,
         cpu_time: Arc::clone(&cpu_time),
@@ -155,6 +156,7 @@ async fn execute(
     let ending = executor.run(&mut shutdown, &mut progress).await;
     let lost = executor.lost;
     let dispatcher = executor.finish().await;
+    pictures.end().await;
     let command = format!(
         "generate_full_map_layer --layer-dir {}",
         shell_quoted(&args.layer_dir)

@@ -241,9 +241,7 @@ fn finished_files_are_never_touched() {
 }
 
 fn files(layer: &TestLayer) -> BTreeMap<Quadrant, Vec<u8>> {
-    let all = layer.region().quadrants().iter();
-    all.filter_map(|&quadrant| Some((quadrant, std::fs::read(layer.picture_path(quadrant)).ok()?)))
-        .collect()
+    layer.all_stored().into_iter().collect()
 }
 
 fn quadrant(row: &[String]) -> Quadrant {
@@ -271,9 +269,8 @@ fn a_finished_neighbour_that_is_gone_fails_what_has_to_join_it() {
          AND q.top_left_y - (q.height = 1) BETWEEN p.top_left_y AND p.top_left_y + 1",
     );
     let gone = quadrant(&rows[0]);
-    let path = layer.picture_path(gone);
-    let whole = std::fs::read(&path).expect("it is finished");
-    std::fs::write(&path, &whole[..whole.len() / 2]).expect("it can be damaged");
+    let whole = layer.stored(gone).expect("it is finished");
+    layer.tamper(gone, Some(&whole[..whole.len() / 2]));
     let calls = server.calls().len();
     layer
         .run(PROGRAM, &[])
@@ -312,7 +309,7 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
     assert!(followers.len() > 1);
     let says = format!("are made again too: {} more calls", followers.len());
     let calls = server.calls().len();
-    std::fs::remove_file(layer.picture_path(first_quadrant(&layer))).expect("it was there");
+    layer.tamper(first_quadrant(&layer), None);
     let again = format!("{} calls would be made", followers.len() + 1);
     layer
         .run(PROGRAM, &["--resume", "--dry-run"])
@@ -333,7 +330,7 @@ fn with_block_only_the_lost_picture_is_made_again() {
     let layer = layer(&json!({"mode": "block"}), &server);
     layer.run(PROGRAM, &[]).assert_status(0);
     let calls = server.calls().len();
-    std::fs::remove_file(layer.picture_path(first_quadrant(&layer))).expect("it was there");
+    layer.tamper(first_quadrant(&layer), None);
     let run: Run = layer.run(PROGRAM, &["--resume"]);
     run.assert_status(0);
     assert!(!run.stderr.contains("more calls"), "{}", run.stderr);

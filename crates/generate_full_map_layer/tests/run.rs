@@ -1,15 +1,13 @@
 //! A run from start to end: the real program, real files, scripted servers.
 
 use std::collections::BTreeSet;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
-use std::process::Command;
 use std::time::Duration;
 
-use fixtures::layers::{Run, TestLayer, endpoints_at, snapshot};
-use fixtures::maps::MapSpec;
+use fixtures::layers::{TestLayer, endpoints_at, snapshot};
+use fixtures::maps::{MapSpec, SourceLayer, encode_png};
 use fixtures::server::{Reply, ScriptedServer, ServerSpec};
-use image::RgbImage;
+use image::{RgbImage, Rgba, RgbaImage};
+use layer::Storage;
 use planner::Quadrant;
 use serde_json::json;
 
@@ -185,14 +183,14 @@ fn resume_makes_missing_and_damaged_pictures_again() {
     layer.run(PROGRAM, &["--resume"]).assert_status(0);
     assert_eq!(server.calls().len(), calls, "whole pictures are left alone");
 
-    std::fs::remove_file(layer.picture_path(Quadrant::new(4, 0))).unwrap();
-    let cut = layer.picture_path(Quadrant::new(9, 5));
-    let bytes = std::fs::read(&cut).unwrap();
-    std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
-    let flipped = layer.picture_path(Quadrant::new(0, 2));
-    let mut bytes = std::fs::read(&flipped).unwrap();
+    layer.tamper(Quadrant::new(4, 0), None);
+    let cut = Quadrant::new(9, 5);
+    let bytes = layer.stored(cut).unwrap();
+    layer.tamper(cut, Some(&bytes[..bytes.len() / 2]));
+    let flipped = Quadrant::new(0, 2);
+    let mut bytes = layer.stored(flipped).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
-    std::fs::write(&flipped, &bytes).unwrap();
+    layer.tamper(flipped, Some(&bytes));
 
     layer
         .run(PROGRAM, &["--dry-run", "--resume"])
@@ -251,38 +249,11 @@ fn a_dry_run_tells_of_failed_items_and_of_a_run_that_is_under_way() {
 }
 
 #[test]
-fn a_layer_whose_path_is_no_text_is_refused_and_not_changed() {
-    let server = ServerSpec::new().start();
-    let layer = inverting_layer(city(), &[&server]);
-    let odd = layer.root().join(OsStr::from_bytes(b"odd-\xff"));
-    std::fs::rename(layer.dir(), &odd).unwrap();
-    let before = snapshot(layer.root().to_owned());
-    for args in [
-        &[][..],
-        &["--dry-run"],
-        &["--check-endpoints"],
-        &["--resume"],
-    ] {
-        let mut command = Command::new(PROGRAM);
-        let command = command
-            .current_dir(layer.root())
-            .arg("--layer-dir")
-            .arg(&odd);
-        Run::of(&command.args(args).output().unwrap())
-            .assert_status(2)
-            .assert_says("its path is not UTF-8; give it another name");
-    }
-    assert!(
-        snapshot(layer.root().to_owned()) == before,
-        "something was changed"
-    );
-    assert!(server.requests().is_empty());
-}
-
-#[test]
 fn a_layer_made_by_another_tool_runs() {
     let server = ServerSpec::new().start();
-    let layer = inverting_layer(city(), &[&server]);
+    // Other tools know files only.
+    let endpoints = endpoints_at([server.url().as_str()]);
+    let layer = TestLayer::stored_in(Storage::Files, city(), &endpoints);
     layer.write_config(&json!({
         "name": "test", "generation_dir": "map", "source_layer": "generations",
         "model_endpoints": [{"name": "a", "url": server.url(), "api_key_env": "NO_SUCH_KEY", "colour": "blue"}],
@@ -297,7 +268,7 @@ fn a_layer_made_by_another_tool_runs() {
         .assert_says("unknown key \"colour\"");
     layer.assert_complete(invert);
     let _ = layer.sql("DELETE FROM pictures");
-    std::fs::write(layer.picture_path(Quadrant::new(0, 2)), b"no picture").unwrap();
+    layer.tamper(Quadrant::new(0, 2), Some(b"no picture"));
     layer
         .run(PROGRAM, &["--resume"])
         .assert_status(0)
@@ -427,4 +398,68 @@ fn what_cannot_run_says_why_and_changes_nothing() {
     refused("unknown key \"generaton_params\"; did you mean \"generation_params\"?");
     std::fs::remove_file(layer.dir().join("layer_config.json")).unwrap();
     refused("there is no");
+}
+
+#[test]
+fn a_copy_has_the_source_s_own_bytes_where_they_are_as_they_would_be_stored() {
+    let [translucent, plain] = [Quadrant::new(3, 0), Quadrant::new(2, 0)];
+    let picture = RgbaImage::from_fn(16, 12, |x, y| Rgba([x as u8, y as u8, 77, 128 + x as u8]));
+    let map = city().with_picture(translucent, SourceLayer::Generations, encode_png(picture));
+    let (originals, region) = (map.clone(), map.region().clone());
+    let layer = TestLayer::new(map, &json!([{"name": "a", "url": "builtin:copy"}]));
+    layer.run(PROGRAM, &[]).assert_status(0);
+    for &quadrant in region.quadrants() {
+        let stored = layer.stored(quadrant).expect("it is there");
+        let original = originals.picture(SourceLayer::Generations, quadrant);
+        assert_eq!(
+            Some(stored) == original,
+            quadrant != translucent,
+            "{quadrant}"
+        );
+    }
+    assert_eq!(layer.picture(translucent), Some(layer.source(translucent)));
+    assert!(layer.picture(plain).is_some());
+    layer.assert_complete(Clone::clone);
+}
+
+#[test]
+fn a_picture_of_one_quadrant_that_is_as_it_would_be_stored_is_stored_as_it_came() {
+    // Made by another encoder than ours, with a text in it that ours does not write.
+    let mut answer = Vec::new();
+    let mut encoder = png::Encoder::new(&mut answer, 16, 16);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder
+        .add_text_chunk("parameters".into(), "steps: 20".into())
+        .unwrap();
+    let pixels: Vec<u8> = (0..16 * 16 * 3).map(|n| (n % 251) as u8).collect();
+    encoder
+        .write_header()
+        .unwrap()
+        .write_image_data(&pixels)
+        .unwrap();
+    let larger = encode_png(RgbImage::from_raw(16, 16, pixels).unwrap());
+    let larger = image::load_from_memory(&larger).unwrap().resize_exact(
+        32,
+        32,
+        image::imageops::FilterType::Nearest,
+    );
+    for (sent, is_kept) in [(answer.clone(), true), (encode_png(larger), false)] {
+        let reply = sent.clone();
+        let server = ServerSpec::new()
+            .script(move |_, _| Reply::picture(reply.clone()))
+            .start();
+        let layer = TestLayer::new(
+            MapSpec::rectangle(1, 1).quadrant_px(16, 16),
+            &endpoints_at([&*server.url()]),
+        );
+        layer.run(PROGRAM, &[]).assert_status(0);
+        let stored = layer.stored(Quadrant::new(0, 0)).expect("it is there");
+        assert_eq!(stored == sent, is_kept);
+        assert!(layer.picture(Quadrant::new(0, 0)).is_some());
+    }
+    // Where the block is only a part of what came, it is cut out.
+    let server = ServerSpec::new().start();
+    let layer = inverting_layer(MapSpec::rectangle(2, 2), &[&server]);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.assert_complete(invert);
 }

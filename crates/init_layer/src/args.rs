@@ -17,7 +17,7 @@ pub struct Args {
     #[arg(long, required_unless_present = "rebuild")]
     pub name: Option<String>,
 
-    /// The source map: a directory with quadrants.db (and generation_config.json)
+    /// The source map, a directory with quadrants.db; or another layer
     #[arg(
         long,
         alias = "generation_dir",
@@ -55,6 +55,14 @@ pub struct Args {
     #[arg(long, value_name = "MODE", default_value = "block")]
     pub canvas: CanvasArg,
 
+    /// Where finished pictures go: a file each, or all into one quadrants.db, which tools for maps read
+    #[arg(long, value_name = "STORAGE", default_value = "files")]
+    pub storage: StorageArg,
+
+    /// Make the layer from what is finished of another layer, though that is not all
+    #[arg(long)]
+    pub partial: bool,
+
     /// Where to write the layer [default: layers/<NAME>]
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -65,7 +73,7 @@ pub struct Args {
 
     /// Make a new progress.db for an existing layer from its configuration, marking complete what
     /// is there; the old one is kept. For a progress.db that is damaged or lost
-    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas"])]
+    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas", "storage"])]
     pub rebuild: bool,
 }
 
@@ -76,6 +84,15 @@ pub enum SourceLayerArg {
     Generations,
     /// The 3D renders.
     Renders,
+}
+
+/// `--storage`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StorageArg {
+    /// generations/{x}_{y}.png, a file for each quadrant.
+    Files,
+    /// quadrants.db, one database as source maps have it.
+    Sqlite,
 }
 
 /// `--canvas`.
@@ -92,6 +109,7 @@ const EXAMPLES: &str = r#"Examples:
   init_layer --name night --generation-dir generations/nyc --source-layer renders \
     --bounds "-10,-10,50,50" --prompt "The same city at night, windows lit" --output layers/night
   init_layer --name snow --generation-dir generations/nyc --force     start the layer over
+  init_layer --name night --generation-dir layers/snow --storage sqlite   a layer made from a layer
   init_layer --rebuild --output layers/snow                           after a damaged progress.db
 
 Exit status: 0 the layer is made; 1 it is, and what it is could not be said; 2 it is not, and

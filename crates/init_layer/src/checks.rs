@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::bail;
 use canvas::{Buffers, QuadrantSize, decode_quadrant};
-use layer::LayerConfig;
+use layer::{LayerConfig, Source};
 use model_client::{Environment, remarks};
 use planner::{Quadrant, Region};
-use source_map::{PictureColumn, SourceMap};
+use source_map::PictureColumn;
 
 /// How many pictures are looked at for one that can be drawn from.
 const LOOKED_AT: usize = 20;
@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 20;
 /// # Errors
 /// When none of them can be.
 pub(crate) async fn look_at_pictures(
-    source: &SourceMap,
+    source: &Source,
     column: PictureColumn,
     region: &Region,
 ) -> anyhow::Result<Option<String>> {
@@ -51,14 +51,14 @@ pub(crate) async fn look_at_pictures(
     match first_bad {
         Some(bad) => bail!(
             "no picture in {} can be drawn from: {bad}",
-            source.database().display()
+            source.place().display()
         ),
         None => Ok(None),
     }
 }
 
 /// Refuses quadrants that have no place on the globe.
-pub(crate) fn require_places(source: &SourceMap, region: &Region) -> anyhow::Result<()> {
+pub(crate) fn require_places(source: &Source, region: &Region) -> anyhow::Result<()> {
     let geometry = source.geometry();
     let seed = source.config().seed;
     let is_on_globe = |&quadrant: &Quadrant| {
@@ -68,7 +68,7 @@ pub(crate) fn require_places(source: &SourceMap, region: &Region) -> anyhow::Res
     if let Some(quadrant) = region.quadrants().iter().find(|place| !is_on_globe(place)) {
         bail!(
             "quadrant {quadrant} of {} has no place on the globe: its latitude is beyond a pole, or its longitude more than half around; mend its row or the generation_config, or leave it out with --bounds",
-            source.database().display()
+            source.place().display()
         );
     }
     Ok(())

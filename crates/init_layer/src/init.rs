@@ -7,17 +7,15 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use layer::{
-    CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock,
-    SourceLayer,
+    CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock, Source,
+    SourceLayer, Storage,
 };
-
-use source_map::SourceMap;
 use tokio::signal::unix::{self, SignalKind};
 
-use crate::args::{Args, CanvasArg, SourceLayerArg};
+use crate::args::{Args, CanvasArg, SourceLayerArg, StorageArg};
 use crate::backup::backup_name;
 use crate::checks::{before_a_run, look_at_pictures, require_places};
-use crate::planned::{column_of, metadata_of, region_of};
+use crate::planned::{column_of, metadata_of, region_of, require_finished};
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
 use crate::staging::Staging;
@@ -34,7 +32,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     let output = output_of(&args)?;
     require_plain("--output", std::path::absolute(&output)?.as_os_str())?;
     if args.rebuild {
-        return rebuild(&LayerDir::at(output)).await;
+        return rebuild(&LayerDir::at(output), args.partial).await;
     }
     let (Some(name), Some(generation_dir)) = (args.name.as_deref(), args.generation_dir.as_deref())
     else {
@@ -52,7 +50,9 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
             moved.display()
         ));
     }
-    let source = SourceMap::open(generation_dir).await?;
+    let source = Source::open(generation_dir).await?;
+    require_other_place(&source, &place)?;
+    warnings.extend(require_finished(&source, args.partial)?);
     let region = region_of(&source, config.source_layer, args.bounds).await?;
     let bounds = args
         .bounds
@@ -75,7 +75,17 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
 
     let staging = Staging::beside(&place)?;
     let staged = LayerDir::at(staging.path());
-    staged.create()?;
+    staged.create(config.storage)?;
+    if config.storage == Storage::Sqlite {
+        let unread = staged.create_quadrants(&source, region.quadrants()).await?;
+        if unread > 0 {
+            warnings.push(format!(
+                "what {} says of {unread} quadrants besides their pictures could not be read, and is not carried over",
+                source.place().display()
+            ));
+        }
+    }
+    source.describe(&staged)?;
     let mode = config_mode(&args)?;
     if mode & 0o077 == 0 {
         warnings.push(
@@ -234,9 +244,25 @@ fn config_of(
             },
             ..CanvasConfig::default()
         },
+        storage: match args.storage {
+            StorageArg::Files => Storage::Files,
+            StorageArg::Sqlite => Storage::Sqlite,
+        },
         png_compression: PngCompression::default(),
         created_at: Some(layer::timestamp(SystemTime::now())),
     })
+}
+
+/// Refuses to start a layer over from itself.
+fn require_other_place(source: &Source, place: &Path) -> anyhow::Result<()> {
+    let dir = source.dir().canonicalize().unwrap_or_default();
+    if dir == place {
+        bail!(
+            "{} is both the source and the layer to write; give the new one another name or --output",
+            place.display()
+        );
+    }
+    Ok(())
 }
 
 /// Who may read the configuration: nobody who may not read the files that it is made from, because

@@ -3,17 +3,13 @@
 use std::time::SystemTime;
 
 use anyhow::bail;
-use layer::{LayerConfig, SourceLayer};
+use layer::{LayerConfig, Source, SourceLayer, shell_quoted};
 use planner::{Bounds, Region};
 use progress_db::PlanMetadata;
-use source_map::{PictureColumn, SourceMap};
+use source_map::PictureColumn;
 
 /// The metadata of a plan that is made now.
-pub(crate) fn metadata_of(
-    config: &LayerConfig,
-    source: &SourceMap,
-    bounds: Bounds,
-) -> PlanMetadata {
+pub(crate) fn metadata_of(config: &LayerConfig, source: &Source, bounds: Bounds) -> PlanMetadata {
     PlanMetadata {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at: layer::timestamp(SystemTime::now()),
@@ -31,9 +27,28 @@ pub(crate) const fn column_of(source_layer: SourceLayer) -> PictureColumn {
     }
 }
 
+/// Refuses a layer of which a part is missing, unless the rest is to be planned `partial`ly; a
+/// warning then.
+pub(crate) fn require_finished(source: &Source, partial: bool) -> anyhow::Result<Option<String>> {
+    let Some((missing, planned)) = source.missing() else {
+        return Ok(None);
+    };
+    let dir = shell_quoted(source.dir());
+    if !partial {
+        bail!(
+            "{missing} of the {planned} quadrants of the layer in {} are not finished: finish it with generate_full_map_layer --layer-dir {dir}, or plan what is there with --partial",
+            source.dir().display()
+        );
+    }
+    Ok(Some(format!(
+        "{missing} of the {planned} quadrants of the layer in {} are not finished and not planned; init_layer --extend plans them when they are",
+        source.dir().display()
+    )))
+}
+
 /// The quadrants to plan; an error that says where the map's quadrants are when there are none.
 pub(crate) async fn region_of(
-    source: &SourceMap,
+    source: &Source,
     source_layer: SourceLayer,
     bounds: Option<Bounds>,
 ) -> anyhow::Result<Region> {
@@ -49,7 +64,14 @@ pub(crate) async fn region_of(
     if !region.is_empty() {
         return Ok(region);
     }
-    let database = source.database().display();
+    let database = source.place();
+    let database = database.display();
+    if source.is_layer() && source_layer == SourceLayer::Renders {
+        bail!(
+            "{} is a layer, and a layer has no renders; leave out --source-layer",
+            source.dir().display()
+        );
+    }
     if let Some(bounds) = bounds
         && let Some(all) = source.region(column, None).await?.bounds()
     {

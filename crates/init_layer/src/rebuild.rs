@@ -6,23 +6,23 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use layer::{LayerConfig, LayerDir, RunLock};
-use planner::{Item, Plan, Status, complete_followers};
+use layer::{LayerConfig, LayerDir, RunLock, Source};
+use planner::{Item, Plan, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, PlanMetadata, ProgressDb};
-use source_map::SourceMap;
 
 use crate::backup::{DATABASE_FILES, backup_name, with_suffix};
-use crate::planned::{metadata_of, region_of};
+use crate::planned::{metadata_of, region_of, require_finished};
 use crate::progress_line::plan_visibly;
 use crate::summary::Summary;
 
 /// Plans the layer anew from its configuration, and marks complete the items whose pictures are
 /// all there and join what is there. Nothing is known of these pictures, so the next run with
 /// `--resume` decodes them.
-pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
+pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<Summary> {
     let (config, mut warnings) = layer.read_config()?;
     let _lock = RunLock::take(layer)?;
-    let source = SourceMap::open(&layer.generation_dir(&config)).await?;
+    let source = Source::open(&layer.generation_dir(&config)).await?;
+    warnings.extend(require_finished(&source, partial)?);
     warnings.extend(refuse_other_source(layer, &config, &source).await?);
     let region = region_of(&source, config.source_layer, config.bounds).await?;
     let bounds = config
@@ -36,7 +36,7 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
     // What a rebuild that died has left.
     remove_database(&staged);
     let metadata = metadata_of(&config, &source, bounds);
-    let complete = match write(layer, &config, &staged, &plan, &metadata).await {
+    let complete = match write(layer, &config, &source, &staged, &plan, &metadata).await {
         Ok(complete) => complete,
         Err(error) => {
             remove_database(&staged);
@@ -72,7 +72,7 @@ pub(crate) async fn rebuild(layer: &LayerDir) -> anyhow::Result<Summary> {
 async fn refuse_other_source(
     layer: &LayerDir,
     config: &LayerConfig,
-    source: &SourceMap,
+    source: &Source,
 ) -> anyhow::Result<Option<String>> {
     let place = layer.progress_path();
     let planned = |key| ProgressDb::metadata_in_what_is_left(&place, key);
@@ -96,13 +96,13 @@ async fn refuse_other_source(
     if planned_hash.is_some_and(|planned| planned != source.config_hash()) {
         bail!(
             "{} has another configuration than the source that was planned: put that one back; or {remedy}",
-            source.database().display()
+            source.place().display()
         );
     }
     Ok(planned_layer.is_none().then(|| {
         format!(
             "there is nothing left that says what the pictures were made of; they are taken for those of the {source_layer} of {}",
-            source.database().display()
+            source.place().display()
         )
     }))
 }
@@ -110,6 +110,7 @@ async fn refuse_other_source(
 async fn write(
     layer: &LayerDir,
     config: &LayerConfig,
+    source: &Source,
     staged: &Path,
     plan: &Plan,
     metadata: &PlanMetadata,
@@ -117,7 +118,20 @@ async fn write(
     progress_db::create(staged, plan, metadata).await?;
     let mut progress = ProgressDb::open(staged).await?;
     let mut items = progress.items().await?;
-    mark_complete(layer, config, &mut items);
+    // What is complete outlasts a power cut; the pictures may have been put there just now.
+    layer.sync_pictures(config.storage)?;
+    let quadrants = || {
+        plan.blocks
+            .iter()
+            .flat_map(|block| block.quadrants())
+            .collect()
+    };
+    let pictures = layer
+        .open_pictures(config.storage, 0, source, quadrants)
+        .await?;
+    let there = pictures.quadrants_to_keep().await?;
+    pictures.end().await;
+    mark_complete(config, &there, &mut items);
     let at = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
@@ -131,9 +145,6 @@ async fn write(
             at,
         })
         .collect();
-    // What is complete outlasts a power cut; the pictures may have been put there just now.
-    layer.require_pictures_dir(0)?;
-    layer.sync_pictures()?;
     progress.commit(&changes, Durability::Power).await?;
     progress.close().await?;
     Ok(changes.len())
@@ -141,11 +152,8 @@ async fn write(
 
 /// Complete is what has all its pictures; but where canvases show finished neighbours not what was
 /// drawn to join an item that will be drawn anew.
-fn mark_complete(layer: &LayerDir, config: &LayerConfig, items: &mut [Item]) {
-    let has_picture = |quadrant| {
-        std::fs::metadata(layer.picture_path(quadrant))
-            .is_ok_and(|file| file.is_file() && file.len() > 0)
-    };
+fn mark_complete(config: &LayerConfig, there: &HashSet<Quadrant>, items: &mut [Item]) {
+    let has_picture = |quadrant| there.contains(&quadrant);
     let mut missing = Vec::new();
     for item in &mut *items {
         if item.block.quadrants().all(has_picture) {

@@ -3,9 +3,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use layer::{LayerConfig, LayerDir, shell_quoted};
+use layer::{LayerConfig, LayerDir, Source, shell_quoted};
 use planner::{BlockShape, Bounds, Plan, Quality, Region};
-use source_map::SourceMap;
 
 /// What was made, and what to do next.
 #[derive(Debug, Clone)]
@@ -30,7 +29,7 @@ impl Summary {
     pub(crate) fn new(
         layer: LayerDir,
         config: &LayerConfig,
-        source: &SourceMap,
+        source: &Source,
         region: &Region,
         plan: &Plan,
     ) -> Self {
@@ -42,7 +41,7 @@ impl Summary {
         Self {
             layer,
             name: config.name.clone(),
-            source: source.database().to_owned(),
+            source: source.place(),
             source_layer: config.source_layer.name(),
             quadrant_size_px: source.config().quadrant_size_px(),
             bounds: config.bounds.or_else(|| region.bounds()),

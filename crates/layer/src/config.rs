@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::endpoint::usable;
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
-use crate::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError};
+use crate::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage};
 
 /// The newest version of the file that is understood.
 const VERSION: u64 = 1;
@@ -31,6 +31,9 @@ pub struct LayerConfig {
     /// Which of the source's pictures are regenerated.
     #[serde(default)]
     pub source_layer: SourceLayer,
+    /// Where finished pictures are kept.
+    #[serde(default)]
+    pub storage: Storage,
     /// The part of the map that was planned.
     #[serde(
         default,

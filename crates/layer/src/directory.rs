@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
 
-use crate::{LayerConfig, LayerError};
+use crate::{LayerConfig, LayerError, Storage};
 
 /// A layer directory; file paths of a layer are known here and nowhere else.
 #[derive(Debug, Clone)]
@@ -40,6 +40,24 @@ impl LayerDir {
         self.path.join("progress.db")
     }
 
+    /// `quadrants.db`, where finished quadrants go with [`Storage::Sqlite`](crate::Storage).
+    #[must_use]
+    pub fn quadrants_path(&self) -> PathBuf {
+        self.path.join("quadrants.db")
+    }
+
+    /// `generation_config.json`: the camera and grid of the layer's map.
+    #[must_use]
+    pub fn generation_config_path(&self) -> PathBuf {
+        self.path.join("generation_config.json")
+    }
+
+    /// `bounds.json`: the outline of the map, where there is one.
+    #[must_use]
+    pub fn bounds_path(&self) -> PathBuf {
+        self.path.join("bounds.json")
+    }
+
     /// `generations/`, where finished quadrants go.
     #[must_use]
     pub fn pictures_dir(&self) -> PathBuf {
@@ -49,8 +67,7 @@ impl LayerDir {
     /// `generations/{x}_{y}.png`.
     #[must_use]
     pub fn picture_path(&self, quadrant: Quadrant) -> PathBuf {
-        self.pictures_dir()
-            .join(format!("{}_{}.png", quadrant.x, quadrant.y))
+        self.pictures_dir().join(Self::picture_name(quadrant))
     }
 
     /// The quadrant whose finished picture has this file name.
@@ -96,6 +113,18 @@ impl LayerDir {
         self.path.join("debug_map.html")
     }
 
+    /// Where the map's page has its pictures when the layer keeps them in a database.
+    #[must_use]
+    pub fn map_pictures_dir(&self) -> PathBuf {
+        self.path.join("debug_map_pictures")
+    }
+
+    /// The name of the file of a quadrant's picture.
+    #[must_use]
+    pub fn picture_name(quadrant: Quadrant) -> String {
+        format!("{}_{}.png", quadrant.x, quadrant.y)
+    }
+
     /// The layer's configuration, with warnings about what was overlooked in it.
     ///
     /// # Errors
@@ -137,12 +166,15 @@ impl LayerDir {
             .max()
     }
 
-    /// Makes the directory and `generations/` in it.
+    /// Makes the directory, and `generations/` in it where that is where pictures go.
     ///
     /// # Errors
     /// [`LayerError::Io`] when the system refuses.
-    pub fn create(&self) -> Result<(), LayerError> {
-        let path = self.pictures_dir();
+    pub fn create(&self, storage: Storage) -> Result<(), LayerError> {
+        let path = match storage {
+            Storage::Files => self.pictures_dir(),
+            Storage::Sqlite => self.path.clone(),
+        };
         std::fs::create_dir_all(&path).map_err(|reason| LayerError::Io {
             action: "make the directory",
             path,

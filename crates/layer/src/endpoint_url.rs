@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The address of an endpoint: `http(s)://…`, or `builtin:snow` and `builtin:night`.
+/// The address of an endpoint: `http(s)://…`, or `builtin:` and the name of a [`Filter`].
 ///
 /// It may hold a key in its query or its user part, so it prints without both.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Filter {
     Snow,
     /// A night with lit windows.
     Night,
+    /// Nothing is drawn: pictures stay as they are.
+    Copy,
 }
 
 impl Filter {
@@ -32,6 +34,7 @@ impl Filter {
         match self {
             Self::Snow => "snow",
             Self::Night => "night",
+            Self::Copy => "copy",
         }
     }
 }
@@ -130,12 +133,13 @@ impl EndpointUrl {
             return match name {
                 "snow" => Ok(Self::Builtin(Filter::Snow)),
                 "night" => Ok(Self::Builtin(Filter::Night)),
+                "copy" => Ok(Self::Builtin(Filter::Copy)),
                 _ => Err(format!(
-                    "there is no builtin:{name}; there are builtin:snow and builtin:night"
+                    "there is no builtin:{name}; there are builtin:snow, builtin:night and builtin:copy"
                 )),
             };
         }
-        let expected = "a URL is http://…, https://…, builtin:snow or builtin:night";
+        let expected = "a URL is http://…, https://…, builtin:snow, builtin:night or builtin:copy";
         let url =
             Url::parse(text).map_err(|error| format!("this is no URL ({error}); {expected}"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {

@@ -3,6 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use progress_db::ProgressError;
+use source_map::SourceError;
+
 use crate::Holder;
 
 /// Why a layer, or a file that describes one, cannot be used.
@@ -106,15 +109,45 @@ pub enum LayerError {
         /// The name.
         name: String,
     },
-    /// `generations/` has vanished, and finished pictures with it.
-    #[error(
-        "{path} is gone, though {complete} items are complete; put it back, or make an empty directory in its place and run with --resume, which makes them again"
-    )]
+    /// `generations/` or `quadrants.db` has vanished, and finished pictures with it.
+    #[error("{path} is gone, though {complete} items are complete; put it back, or {remedy}")]
     PicturesGone {
         /// Where it should be.
         path: PathBuf,
         /// How many items are complete.
         complete: usize,
+        /// What else to do.
+        remedy: &'static str,
+    },
+    /// The database of the pictures is not in its place any more.
+    #[error("{path} was moved or removed during the run; put it back")]
+    Moved {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// A source, or the layer's own `quadrants.db`, cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The plan of a layer that is a source cannot be read.
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+    /// A `quadrants.db` lacks what a layer's must have.
+    #[error(
+        "the table quadrants of {path} has no column {column}; move the file away, and run with --resume to make its pictures again"
+    )]
+    NoSuchColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: &'static str,
+    },
+    /// Layers that are made from one another without end.
+    #[error(
+        "{path} is made from a layer that is made from it, in the end; mend generation_dir in their layer_config.json"
+    )]
+    EndlessChain {
+        /// A layer directory among them.
+        path: PathBuf,
     },
     /// Something that is no directory stands where one belongs.
     #[error("{path} is not a directory; move it away")]
@@ -138,7 +171,7 @@ impl LayerError {
     pub fn is_of_storage(&self) -> bool {
         match self {
             Self::Io { action, .. } => *action != "read",
-            Self::PicturesGone { .. } | Self::NotADirectory { .. } => true,
+            Self::PicturesGone { .. } | Self::Moved { .. } | Self::NotADirectory { .. } => true,
             _ => false,
         }
     }

@@ -1,5 +1,6 @@
 //! A layer directory: its configuration, its paths, the run lock, and where finished quadrants go.
 
+mod blocking;
 mod canvas;
 mod config;
 mod directory;
@@ -11,6 +12,8 @@ mod lock;
 mod pictures;
 mod reading;
 mod shell;
+mod source;
+mod storage;
 mod time;
 
 pub use canvas::{CanvasConfig, CanvasMode, Color};
@@ -21,6 +24,8 @@ pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use holder::Holder;
 pub use lock::RunLock;
-pub use pictures::{PictureRecord, PictureState, StagedPicture};
+pub use pictures::{PictureRecord, PictureState, Pictures, StagedPicture};
 pub use shell::shell_quoted;
+pub use source::Source;
+pub use storage::Storage;
 pub use time::{file_timestamp, timestamp};

@@ -1,19 +1,19 @@
-//! Finished quadrants on disk: whole or not there.
-//!
-//! A picture is written as `.{x}_{y}.png.part` and synced, then renamed to its place; one sync
-//! of the directory makes any number of renames durable. At no moment can a kill leave half a
-//! picture under its final name.
+//! Finished quadrants: files in `generations/`, or rows of `quadrants.db`.
 
-use std::fs::File;
-use std::io::{ErrorKind, Write};
+mod database;
+mod files;
+
+use std::collections::HashSet;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
+use source_map::{Geometry, PictureColumn, QuadrantsDb, SourceError};
 
-use crate::{LayerDir, LayerError};
-
-/// How the names of files end that are being written.
-const PART: &str = ".part";
+use crate::blocking::blocking;
+use crate::{LayerDir, LayerError, Source, Storage};
+pub(crate) use database::create;
+use files::StagedFile;
 
 /// What is remembered of a picture, so that it can be checked later without decoding it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,170 +46,306 @@ pub enum PictureState {
     Damaged,
 }
 
-/// A picture that is written and synced under its temporary name.
+/// The finished pictures of a layer.
 #[derive(Debug)]
-pub struct StagedPicture {
-    part: PathBuf,
-    place: PathBuf,
-    published: bool,
+pub enum Pictures {
+    /// Files in `generations/`.
+    Files(LayerDir),
+    /// Rows of `quadrants.db`.
+    Database {
+        /// The database.
+        db: Box<QuadrantsDb>,
+        /// Where quadrants lie, of which there is no row.
+        geometry: Geometry,
+        /// The file that was opened.
+        file: Option<FileId>,
+    },
 }
 
-impl StagedPicture {
-    /// Renames the picture to its place. It is durable after [`LayerDir::sync_pictures`].
-    ///
-    /// # Errors
-    /// [`LayerError::Io`] when the system refuses.
-    pub fn publish(mut self) -> Result<(), LayerError> {
-        std::fs::rename(&self.part, &self.place).map_err(io("rename a picture to", &self.place))?;
-        self.published = true;
-        Ok(())
-    }
+/// A picture that is about to be published.
+#[derive(Debug)]
+pub enum StagedPicture {
+    /// It is written and synced under its temporary name.
+    File(StagedFile),
+    /// It is kept.
+    Bytes(Quadrant, Vec<u8>),
 }
 
-impl Drop for StagedPicture {
-    fn drop(&mut self) {
-        if !self.published {
-            let _ = std::fs::remove_file(&self.part);
+impl Pictures {
+    /// Those of a layer, to be read. `geometry` is that of the layer.
+    #[must_use]
+    pub fn of(layer: &LayerDir, storage: Storage, geometry: Geometry) -> Self {
+        match storage {
+            Storage::Files => Self::Files(layer.clone()),
+            Storage::Sqlite => Self::Database {
+                db: Box::new(QuadrantsDb::at(&layer.quadrants_path())),
+                geometry,
+                file: None,
+            },
         }
     }
-}
 
-impl LayerDir {
-    /// Writes and syncs a picture of `quadrant` under its temporary name.
-    ///
-    /// # Errors
-    /// [`LayerError::Io`] when the system refuses; nothing is left behind.
-    pub fn stage_picture(
-        &self,
-        quadrant: Quadrant,
-        bytes: &[u8],
-    ) -> Result<StagedPicture, LayerError> {
-        let staged = StagedPicture {
-            part: self.part_path(quadrant),
-            place: self.picture_path(quadrant),
-            published: false,
-        };
-        let mut file = File::create(&staged.part).map_err(io("write", &staged.part))?;
-        file.write_all(bytes).map_err(io("write", &staged.part))?;
-        file.sync_all().map_err(io("sync", &staged.part))?;
-        Ok(staged)
-    }
-
-    /// Makes the renames so far durable.
-    ///
-    /// # Errors
-    /// [`LayerError::Io`] when the system refuses.
-    pub fn sync_pictures(&self) -> Result<(), LayerError> {
-        let path = self.pictures_dir();
-        File::open(&path)
-            .and_then(|dir| dir.sync_all())
-            .map_err(io("sync", &path))
-    }
-
-    /// Makes `generations/` where another tool left it out. `complete` is how many items are
-    /// complete.
-    ///
-    /// # Errors
-    /// [`LayerError::PicturesGone`] when it has vanished with their pictures,
-    /// [`LayerError::NotADirectory`] when something else is in its place, [`LayerError::Io`]
-    /// when the system refuses.
-    pub fn require_pictures_dir(&self, complete: usize) -> Result<(), LayerError> {
-        let path = self.pictures_dir();
-        if path.is_dir() {
-            return Ok(());
+    /// Where they are, for messages.
+    #[must_use]
+    pub fn place(&self) -> PathBuf {
+        match self {
+            Self::Files(layer) => layer.pictures_dir(),
+            Self::Database { db, .. } => db.path().to_owned(),
         }
-        if path.symlink_metadata().is_ok() {
-            return Err(LayerError::NotADirectory { path });
-        }
-        if complete > 0 {
-            return Err(LayerError::PicturesGone { path, complete });
-        }
-        std::fs::create_dir(&path).map_err(io("make the directory", &path))
     }
 
-    /// Writes, syncs and removes a file in `generations/`.
-    ///
-    /// # Errors
-    /// [`LayerError::Io`] when pictures could not be written there.
-    pub fn require_writable_pictures(&self) -> Result<(), LayerError> {
-        let path = self.pictures_dir().join(format!(".write-test{PART}"));
-        let written = File::create(&path).and_then(|mut file| {
-            // A file system that is full may still have room for a name.
-            file.write_all(&[0; 4096])?;
-            file.sync_all()
-        });
-        let removed = std::fs::remove_file(&path);
-        written.and(removed).map_err(io("write", &path))
+    /// Where that of `quadrant` is, for messages.
+    #[must_use]
+    pub fn place_of(&self, quadrant: Quadrant) -> String {
+        match self {
+            Self::Files(layer) => layer.picture_path(quadrant).display().to_string(),
+            Self::Database { db, .. } => format!("{} in {}", quadrant, db.path().display()),
+        }
     }
 
-    /// Removes what a run that died left of pictures under their temporary names.
+    /// The quadrants of which there are pictures, in no order. No picture is read.
     ///
     /// # Errors
-    /// [`LayerError::Io`] when the directory cannot be read, or such a file cannot be removed.
-    pub fn remove_stale_parts(&self) -> Result<(), LayerError> {
-        let path = self.pictures_dir();
-        for entry in std::fs::read_dir(&path).map_err(io("read", &path))? {
-            let entry = entry.map_err(io("read", &path))?;
-            let name = entry.file_name();
-            let is_part = name
-                .to_str()
-                .is_some_and(|name| name.starts_with('.') && name.ends_with(PART));
-            if is_part {
-                std::fs::remove_file(entry.path()).map_err(io("remove", &entry.path()))?;
+    /// [`LayerError`] when the place cannot be read.
+    pub async fn quadrants(&self) -> Result<Vec<Quadrant>, LayerError> {
+        match self {
+            Self::Files(layer) => {
+                let layer = layer.clone();
+                blocking(move || layer.quadrants_with_pictures()).await
+            }
+            Self::Database { db, .. } => {
+                let region = db.region(PictureColumn::Generation, None).await?;
+                Ok(region.quadrants().to_vec())
             }
         }
-        Ok(())
     }
 
-    /// Compares the picture of `quadrant` with what is remembered of it. Its bytes are read
-    /// only when their number is right.
+    /// The quadrants of which there is something that may be a picture.
     ///
     /// # Errors
-    /// [`LayerError::Io`] when it is there and cannot be read.
-    pub fn check_picture(
-        &self,
-        quadrant: Quadrant,
-        record: &PictureRecord,
-    ) -> Result<PictureState, LayerError> {
-        let path = self.picture_path(quadrant);
-        match std::fs::metadata(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(PictureState::Missing),
-            Err(error) => return Err(io("read", &path)(error)),
-            Ok(metadata) if metadata.len() != record.bytes => return Ok(PictureState::Damaged),
-            Ok(_) => {}
+    /// [`LayerError`] when the place cannot be read.
+    pub async fn quadrants_to_keep(&self) -> Result<HashSet<Quadrant>, LayerError> {
+        let mut quadrants: HashSet<Quadrant> = self.quadrants().await?.into_iter().collect();
+        if let Self::Files(layer) = self {
+            quadrants.retain(|&quadrant| layer.may_have_picture(quadrant));
         }
-        let bytes = std::fs::read(&path).map_err(io("read", &path))?;
-        Ok(if PictureRecord::of(&bytes) == *record {
-            PictureState::Whole
-        } else {
-            PictureState::Damaged
-        })
+        Ok(quadrants)
     }
 
     /// The bytes of the picture of `quadrant`; `None` when there is none.
     ///
     /// # Errors
-    /// [`LayerError::Io`] when it is there and cannot be read.
-    pub fn read_picture(&self, quadrant: Quadrant) -> Result<Option<Vec<u8>>, LayerError> {
-        let path = self.picture_path(quadrant);
-        match std::fs::read(&path) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("read", &path)(error)),
+    /// [`LayerError`] when it is there and cannot be read.
+    pub async fn read(&self, quadrant: Quadrant) -> Result<Option<Vec<u8>>, LayerError> {
+        match self {
+            Self::Files(layer) => {
+                let layer = layer.clone();
+                blocking(move || layer.read_picture(quadrant)).await
+            }
+            Self::Database { db, .. } => {
+                match db.picture(PictureColumn::Generation, quadrant).await {
+                    Ok(bytes) => Ok(Some(bytes)),
+                    Err(SourceError::Gone { .. } | SourceError::NoPicture { .. }) => Ok(None),
+                    Err(error) => Err(error.into()),
+                }
+            }
         }
     }
 
-    fn part_path(&self, quadrant: Quadrant) -> PathBuf {
-        self.pictures_dir()
-            .join(format!(".{}_{}.png{PART}", quadrant.x, quadrant.y))
+    /// Compares the picture of `quadrant` with what is remembered of it.
+    ///
+    /// # Errors
+    /// [`LayerError`] when its place cannot be read.
+    pub async fn check(
+        &self,
+        quadrant: Quadrant,
+        record: &PictureRecord,
+    ) -> Result<PictureState, LayerError> {
+        if let Self::Files(layer) = self
+            && let Some(bytes) = layer.picture_bytes(quadrant)
+            && bytes != record.bytes
+        {
+            return Ok(PictureState::Damaged);
+        }
+        Ok(match self.read_what_is_whole(quadrant).await? {
+            Some(bytes) if PictureRecord::of(&bytes) == *record => PictureState::Whole,
+            Some(_) => PictureState::Damaged,
+            None => PictureState::Missing,
+        })
+    }
+
+    /// As [`Self::read`]; a row on a damaged page of the database counts as none.
+    ///
+    /// # Errors
+    /// [`LayerError`] when the place as a whole cannot be read.
+    pub async fn read_what_is_whole(
+        &self,
+        quadrant: Quadrant,
+    ) -> Result<Option<Vec<u8>>, LayerError> {
+        match self.read(quadrant).await {
+            Err(LayerError::Source(
+                SourceError::DamagedPicture { .. } | SourceError::PictureTooLarge { .. },
+            )) => Ok(None),
+            read => read,
+        }
+    }
+
+    /// Takes a picture that is to be published: a file is written and synced under its temporary
+    /// name.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses; nothing is left behind.
+    pub fn stage(&self, quadrant: Quadrant, bytes: Vec<u8>) -> Result<StagedPicture, LayerError> {
+        match self {
+            Self::Files(layer) => Ok(StagedPicture::File(layer.stage_picture(quadrant, &bytes)?)),
+            Self::Database { .. } => Ok(StagedPicture::Bytes(quadrant, bytes)),
+        }
+    }
+
+    /// Publishes pictures: when this returns they are durable, in their place. `passes` is told of
+    /// each picture that is in its place, before it is durable.
+    ///
+    /// # Errors
+    /// [`LayerError`] when the system refuses.
+    pub async fn publish(
+        &self,
+        staged: Vec<StagedPicture>,
+        passes: fn(),
+    ) -> Result<(), LayerError> {
+        let (mut files, mut rows) = (Vec::new(), Vec::new());
+        for picture in staged {
+            match picture {
+                StagedPicture::File(file) => files.push(file),
+                StagedPicture::Bytes(quadrant, bytes) => rows.push((quadrant, bytes)),
+            }
+        }
+        match self {
+            Self::Files(layer) => {
+                let layer = layer.clone();
+                blocking(move || {
+                    for file in files {
+                        file.publish()?;
+                        passes();
+                    }
+                    layer.sync_pictures(Storage::Files)
+                })
+                .await
+            }
+            Self::Database { db, geometry, file } => {
+                database::put(db, *geometry, &rows, passes).await?;
+                // SQLite writes on to a file that was moved or removed under its hands.
+                if FileId::of(db.path()) != *file {
+                    return Err(LayerError::Moved {
+                        path: db.path().to_owned(),
+                    });
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// An error when pictures could not be written.
+    ///
+    /// # Errors
+    /// [`LayerError`] with what the system says.
+    pub async fn require_writable(&self) -> Result<(), LayerError> {
+        match self {
+            Self::Files(layer) => {
+                let layer = layer.clone();
+                blocking(move || layer.require_writable_pictures()).await
+            }
+            Self::Database { db, .. } => database::require_writable(db).await,
+        }
+    }
+
+    /// Ends writing: all pictures of a database are in its one file then, unless another program
+    /// is reading it.
+    pub async fn end(&self) {
+        if let Self::Database { db, .. } = self {
+            database::end(db).await;
+        }
     }
 }
 
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LayerError + use<> {
-    let path = path.to_owned();
-    move |reason| LayerError::Io {
-        action,
-        path,
-        reason,
+impl LayerDir {
+    /// The finished pictures of a layer, ready to be written. What another tool left out is made:
+    /// `generations/`, or a `quadrants.db` with a row for each of `quadrants`; what a run that
+    /// died left behind is removed. `complete` is how many items are complete.
+    ///
+    /// # Errors
+    /// [`LayerError::PicturesGone`] when the place has vanished with their pictures; [`LayerError`]
+    /// when the system refuses.
+    pub async fn open_pictures(
+        &self,
+        storage: Storage,
+        complete: usize,
+        source: &Source,
+        quadrants: impl FnOnce() -> Vec<Quadrant>,
+    ) -> Result<Pictures, LayerError> {
+        let geometry = source.geometry();
+        match storage {
+            Storage::Files => {
+                self.require_pictures_dir(complete)?;
+                self.remove_stale_parts()?;
+                Ok(Pictures::Files(self.clone()))
+            }
+            Storage::Sqlite => {
+                let path = self.quadrants_path();
+                if !path.exists() {
+                    if complete > 0 {
+                        return Err(LayerError::PicturesGone {
+                            path,
+                            complete,
+                            remedy: "plan the layer anew with init_layer --rebuild, and all of it is made again",
+                        });
+                    }
+                    self.create_quadrants(source, &quadrants()).await?;
+                }
+                let file = FileId::of(&path);
+                let db = Box::new(database::open(&path).await?);
+                Ok(Pictures::Database { db, geometry, file })
+            }
+        }
+    }
+
+    /// Makes `quadrants.db` with a row for each of `quadrants` and no picture: not there, or whole
+    /// and durable but for its name. Returns how many rows of the source could not be read.
+    ///
+    /// # Errors
+    /// [`LayerError`] when it cannot be written.
+    pub async fn create_quadrants(
+        &self,
+        source: &Source,
+        quadrants: &[Quadrant],
+    ) -> Result<usize, LayerError> {
+        let path = self.quadrants_path();
+        let mut staged = path.clone();
+        staged.set_extension("db.part");
+        let made = create(&staged, source, quadrants).await;
+        let published = made.and_then(|unread| {
+            std::fs::rename(&staged, &path).map_err(files::io("rename", &path))?;
+            Ok(unread)
+        });
+        if published.is_err() {
+            let _ = std::fs::remove_file(&staged);
+        }
+        published
+    }
+}
+
+/// Tells a file from others, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    fn of(path: &Path) -> Option<Self> {
+        let file = std::fs::metadata(path).ok()?;
+        Some(Self {
+            device: file.dev(),
+            inode: file.ino(),
+        })
     }
 }

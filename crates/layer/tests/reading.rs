@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 fn whole() -> Value {
     json!({
         "version": 1, "name": "snow", "generation_dir": "maps/nyc", "source_layer": "renders",
+        "storage": "sqlite",
         "bounds": {"min_x": -1, "min_y": -2, "max_x": 3, "max_y": 4},
         "model_endpoints": [
             {"name": "a", "url": "http://localhost:1/", "api_key_env": "MODEL_KEY", "protocol": "openai",
@@ -380,7 +381,7 @@ fn an_endpoints_file_is_read_as_the_list_in_a_configuration() {
     );
     assert_eq!(
         said("[{\"name\": \"a\", \"url\": \"builtin:rain\"}] // none"),
-        "/ends.json[0].url cannot be used: there is no builtin:rain; there are builtin:snow and builtin:night"
+        "/ends.json[0].url cannot be used: there is no builtin:rain; there are builtin:snow, builtin:night and builtin:copy"
     );
     std::fs::write(&path, whole()["model_endpoints"].to_string()).unwrap();
     let (config, _) = read(&whole()).unwrap();

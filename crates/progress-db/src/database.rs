@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sqlite::{Patience, Query, Reader, open_to_write};
+use sqlite::{Link, Patience, Query, Reader, open_to_write};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Connection, FromRow, SqliteConnection};
+use sqlx::{FromRow, SqliteConnection};
 
 use crate::ProgressError;
 
@@ -16,12 +16,6 @@ pub(crate) const SCHEMA_VERSION: u32 = 1;
 pub struct ProgressDb {
     pub(crate) path: PathBuf,
     link: Link,
-}
-
-#[derive(Debug)]
-enum Link {
-    Reader(Reader),
-    Writer(SqliteConnection),
 }
 
 impl ProgressDb {
@@ -38,7 +32,7 @@ impl ProgressDb {
             .map_err(|refusal| ProgressError::refused(path, refusal))?;
         let mut db = Self {
             path: path.to_owned(),
-            link: Link::Writer(connection),
+            link: Link::Writer(connection, path.to_owned()),
         };
         db.refuse_damage().await?;
         let mut patience = Patience::with(path);
@@ -70,13 +64,8 @@ impl ProgressDb {
 
     /// The live connection.
     pub(crate) async fn connection(&mut self) -> Result<&mut SqliteConnection, ProgressError> {
-        match &mut self.link {
-            Link::Writer(connection) => Ok(connection),
-            Link::Reader(reader) => reader
-                .connection()
-                .await
-                .map_err(|refusal| ProgressError::refused(&self.path, refusal)),
-        }
+        let connection = self.link.connection().await;
+        connection.map_err(|refusal| ProgressError::refused(&self.path, refusal))
     }
 
     /// The rows that `query` gives. Everything that is read comes this way: while another program
@@ -88,10 +77,7 @@ impl ProgressDb {
     where
         T: Send + Unpin + for<'r> FromRow<'r, SqliteRow>,
     {
-        let read = match &mut self.link {
-            Link::Writer(connection) => sqlite::rows(connection, &self.path, query).await,
-            Link::Reader(reader) => reader.rows(query).await,
-        };
+        let read = self.link.rows(query).await;
         read.map_err(|refusal| ProgressError::refused(&self.path, refusal))
     }
 
@@ -192,10 +178,7 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the system refuses; what was committed is safe all the same.
     pub async fn close(self) -> Result<(), ProgressError> {
-        let closed = match self.link {
-            Link::Reader(reader) => reader.close().await,
-            Link::Writer(connection) => connection.close().await.map_err(Into::into),
-        };
+        let closed = self.link.close().await;
         closed.map_err(|refusal| ProgressError::refused(&self.path, refusal))
     }
 }

@@ -118,7 +118,7 @@ pub enum SourceError {
 
 impl SourceError {
     /// Why the database at `path` cannot be used, in our words.
-    pub(crate) fn refused(path: &Path, refusal: Refusal) -> Self {
+    pub fn refused(path: &Path, refusal: Refusal) -> Self {
         let path = path.to_owned();
         let Refusal { kind, reason, .. } = refusal;
         let remedy = match kind {

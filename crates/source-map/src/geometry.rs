@@ -70,6 +70,12 @@ impl Geometry {
         }
     }
 
+    /// The anchor of a quadrant: its bottom-right corner.
+    #[must_use]
+    pub fn anchor(&self, quadrant: Quadrant) -> LatLng {
+        self.grid_corner(i64::from(quadrant.x) + 1, i64::from(quadrant.y) + 1)
+    }
+
     /// Corners of a block in degrees, clockwise from the top left as seen in the picture.
     #[must_use]
     pub fn block_corners(&self, block: Block) -> [LatLng; 4] {

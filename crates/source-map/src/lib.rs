@@ -8,8 +8,10 @@ mod config;
 mod error;
 mod geometry;
 mod map;
+mod quadrants;
 
 pub use config::{GenerationConfig, LatLng};
 pub use error::SourceError;
 pub use geometry::Geometry;
-pub use map::{PictureColumn, SourceMap};
+pub use map::{Described, SourceMap};
+pub use quadrants::{PictureColumn, QuadrantsDb};

@@ -63,7 +63,7 @@ async fn a_damaged_page_under_one_picture_spoils_that_picture_only() {
         // The number of the page that goes on.
         file[at..at + 4].copy_from_slice(&0x7fff_0000u32.to_be_bytes());
         std::fs::write(&path, file).unwrap();
-        let map = SourceMap::open(dir.path()).await.unwrap();
+        let (_, map) = SourceMap::open(dir.path()).await.unwrap().into_parts();
         for asked in quadrants.chunks(4).chain([&quadrants[..]]) {
             let pictures = map.pictures(PictureColumn::Render, asked).await.unwrap();
             assert_eq!(pictures.len(), asked.len());

@@ -5,6 +5,7 @@
 //! program may be writing to it, may hold it locked, or may have died while it wrote.
 
 mod file_state;
+mod link;
 mod open;
 mod patience;
 mod reader;
@@ -12,7 +13,8 @@ mod refusal;
 mod rows;
 
 pub use file_state::{FileState, can_be_read_without_lock};
-pub use open::{create, open_to_write};
+pub use link::Link;
+pub use open::{attach, create, open_to_write};
 pub use patience::{Patience, on_wait};
 pub use reader::Reader;
 pub use refusal::{Refusal, RefusalKind};

@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use crate::file_state::has_journal;
 use crate::patience::TOLD_AFTER;
-use crate::{Patience, Refusal, RefusalKind};
+use crate::{Patience, Refusal, RefusalKind, can_be_read_without_lock};
 
 /// Opens the database at `path` to write to it, in WAL mode, each commit synced.
 ///
@@ -64,6 +64,37 @@ pub(crate) async fn open_to_read(
     }
 }
 
+/// Attaches the database at `path` to a connection under the name `schema`, to look at it and leave
+/// nothing beside it. What a program that died had begun to write is not undone by this.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub async fn attach(
+    connection: &mut SqliteConnection,
+    path: &Path,
+    schema: &'static str,
+) -> Result<(), Refusal> {
+    refuse_what_is_none(path)?;
+    let unlocked = match can_be_read_without_lock(path) {
+        true => "&immutable=1",
+        false => "",
+    };
+    let absolute = std::path::absolute(path)
+        .map_err(|error| Refusal::new(RefusalKind::Unreadable, error.to_string()))?;
+    // Of a URI's characters only these three mean something else in a path.
+    // https://www.sqlite.org/uri.html
+    let name = absolute.to_string_lossy();
+    let name = name
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    sqlx::query(sqlx::AssertSqlSafe(format!("ATTACH ?1 AS {schema}")))
+        .bind(format!("file:{name}?mode=ro{unlocked}"))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 fn is_of_a_journal(refusal: &Refusal) -> bool {
     matches!(
         refusal.kind,
@@ -93,11 +124,6 @@ pub(crate) fn refuse_what_is_none(path: &Path) -> Result<(), Refusal> {
         };
         Refusal::new(kind, error.to_string())
     };
-    if path.to_str().is_none() {
-        // SQLite takes no other names.
-        let reason = "its path is not UTF-8; give it another name";
-        return Err(Refusal::new(RefusalKind::Other, reason));
-    }
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_file() && metadata.len() == 0 {

@@ -103,13 +103,11 @@ impl From<sqlx::Error> for Refusal {
         Self {
             kind: RefusalKind::of(&error),
             reason: match &error {
-                sqlx::Error::Database(error) => error.message().to_owned(),
-                sqlx::Error::Io(error) => error.to_string(),
-                // In its own words it would name types of Rust.
-                sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
-                    "it has a value of another kind than belongs there, or a text that is not UTF-8"
-                        .to_owned()
+                // SQLite does not tell which.
+                sqlx::Error::Database(error) if error.message() == "disk I/O error" => {
+                    "disk I/O error: the disk is full, or fails".to_owned()
                 }
+                sqlx::Error::Database(error) => error.message().to_owned(),
                 other => other.to_string(),
             },
         }

@@ -327,6 +327,17 @@ fn who_is_passed_over_depends_on_what_the_others_surely_finish_in_time() {
 }
 
 #[test]
+fn with_more_than_eight_rounds_left_everybody_is_needed() {
+    let now = Moment::from_secs(1000);
+    // The fast one would finish 75 before the slow one has finished three quarters of one.
+    for (left, expected) in [(16, Some(0)), (17, Some(1))] {
+        let mut pool = of_latencies([1, 100]);
+        pool.last_used = Some(0);
+        assert_eq!(pool.pick(now, left, |_| true), expected, "{left} left");
+    }
+}
+
+#[test]
 fn a_call_that_takes_longer_than_usual_is_expected_once_more_and_then_not() {
     for (under_way, is_waited_for) in [(5, true), (15, true), (21, false), (500, false)] {
         let mut pool = of_latencies([10, 100]);

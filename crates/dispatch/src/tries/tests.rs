@@ -440,3 +440,15 @@ fn what_an_endpoint_did_long_ago_takes_nothing_from_its_word() {
     witness.remember(2, true);
     assert_eq!(witness.weight(9), ENOUGH / 3);
 }
+
+#[test]
+fn failures_at_an_endpoint_that_did_not_answer_its_comparison_make_no_item_wait() {
+    let mut trial = Trial::new();
+    trial.away(1, 0);
+    trial.away(1, 0);
+    trial.compared(9, 0, false);
+    for _ in 0..6 {
+        trial.away(1, 0);
+    }
+    assert_ne!(trial.standing(1, 1), Standing::Waits);
+}

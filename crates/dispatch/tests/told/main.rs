@@ -171,6 +171,7 @@ fn too_many_failures_in_a_row_end_a_run() {
 #[test]
 fn a_signal_says_what_is_waited_for_and_for_how_long() {
     let mut run = Run::of(3, &["a", "b"]).begun();
+    assert!(!run.dispatcher.is_stopping());
     run.tell(Event::Signal(Signal::Terminate));
     let said = run.said(Level::Plain);
     assert_eq!(said.len(), 1);
@@ -178,6 +179,7 @@ fn a_signal_says_what_is_waited_for_and_for_how_long() {
         said[0].contains("waiting up to 1m 30s for 2 under way, which are paid for"),
         "{said:?}"
     );
+    assert!(run.dispatcher.is_stopping());
     assert_eq!(run.dispatcher.ending(), None, "two calls are paid for");
     run.now += Duration::from_secs(89);
     run.tell(Event::Wake);

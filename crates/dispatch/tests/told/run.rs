@@ -41,7 +41,18 @@ impl Run {
             block: Block::new(BlockShape::OneByOne, x, 0),
             status: Status::Pending,
         };
-        let queue = Queue::of((1..).zip(columns).map(item).collect());
+        let items = (1..).zip(columns).map(item).collect();
+        Self::with(items, endpoints, slots, None)
+    }
+
+    /// These items, of which so many are asked for.
+    pub(crate) fn with(
+        items: Vec<Item>,
+        endpoints: &[&str],
+        slots: usize,
+        max_items: Option<usize>,
+    ) -> Self {
+        let queue = Queue::of(items);
         let limits = endpoints.iter().map(|&name| EndpointLimits {
             name: name.to_owned(),
             slots,
@@ -50,7 +61,7 @@ impl Run {
         });
         let pool = Pool::new(limits, None);
         let limits = Limits {
-            max_items: None,
+            max_items,
             max_errors: 2,
             startup_wait: Duration::from_secs(600),
             drain: None,

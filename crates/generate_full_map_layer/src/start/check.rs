@@ -123,15 +123,9 @@ async fn check_one(
             }
         }
         Speaks::Http(server) => {
-            let sheet = endpoint
-                .form
-                .frame
-                .around(sheet_of(start, endpoint, block, source))
-                .with_border(
-                    start.config.canvas.border_px,
-                    start.config.canvas.border_color,
-                );
-            match Outgoing::of(sheet, endpoint.form, &mut Buffers::default()) {
+            let sheet = sheet_of(start, endpoint, block, source);
+            let (form, config) = (endpoint.form, &start.config.canvas);
+            match Outgoing::of(sheet, form, config, &mut Buffers::default()) {
                 Ok(encoded) => call(client, endpoint, server, &encoded).await,
                 Err(reason) => Checked {
                     latency: Duration::ZERO,
@@ -150,11 +144,8 @@ fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicIm
             canvas::stitch(block, start.size, &sources, &mut Buffers::default())
         }
         CanvasMode::Infill => {
-            let own = Picture {
-                quadrant: block.top_left,
-                kind: Kind::Source,
-                pixels: source.to_rgba8(),
-            };
+            let (at, kind) = (block.top_left, Kind::Source);
+            let own = Picture::of(at, kind, source.clone(), &mut Buffers::default());
             let arrangement = Arrangement::of(block, start.size, |_| false);
             canvas::infill(&arrangement, &start.config.canvas, vec![own])
         }

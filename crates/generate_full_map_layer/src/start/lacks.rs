@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use layer::shell_quoted;
+use layer::{Pictures, shell_quoted};
 use planner::{Item, Quadrant, Status};
 use progress_db::ProgressDb;
 
@@ -14,11 +14,12 @@ use super::layer_state::Start;
 /// When the directory or the database cannot be read.
 pub(crate) async fn lacks(
     start: &Start,
+    pictures: &Pictures,
     db: &mut ProgressDb,
     items: &[Item],
 ) -> anyhow::Result<Vec<String>> {
     let mut lacks = Vec::new();
-    let there: HashSet<Quadrant> = start.layer.quadrants_with_pictures()?.into_iter().collect();
+    let there: HashSet<Quadrant> = pictures.quadrants().await?.into_iter().collect();
     let complete = items
         .iter()
         .filter(|item| item.status == Status::Complete)
@@ -28,7 +29,7 @@ pub(crate) async fn lacks(
         lacks.push(format!(
             "{} pictures of complete items are gone from {}, as that of quadrant {first}; --resume makes them again",
             1 + gone.count(),
-            start.layer.pictures_dir().display()
+            pictures.place().display()
         ));
     }
     if let Some(unplanned) = without_a_row(start, db, items).await? {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use canvas::QuadrantSize;
-use layer::{LayerConfig, LayerDir, SourceLayer, shell_quoted};
+use layer::{LayerConfig, LayerDir, Pictures, Source, SourceLayer, shell_quoted};
 use model_client::{Credentials, Environment};
 use planner::Bounds;
 use progress_db::ProgressDb;
-use source_map::{PictureColumn, SourceMap};
+use source_map::PictureColumn;
 
 use crate::endpoint::Endpoint;
 
@@ -17,7 +17,7 @@ use crate::endpoint::Endpoint;
 pub(crate) struct Start {
     pub layer: Arc<LayerDir>,
     pub config: LayerConfig,
-    pub source: SourceMap,
+    pub source: Source,
     pub column: PictureColumn,
     /// The part of the map that was planned, where that is known.
     pub bounds: Option<Bounds>,
@@ -38,7 +38,7 @@ impl Start {
         let layer = LayerDir::at(layer_dir);
         let (config, mut warnings) = layer.read_config()?;
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
-        let source = SourceMap::open(&layer.generation_dir(&config)).await?;
+        let source = Source::open(&layer.generation_dir(&config)).await?;
         let planned = check_fingerprint(&mut db, &config, &source).await;
         let is_complete = db.is_complete().await?;
         let planned_bounds = db.metadata("bounds").await?;
@@ -96,13 +96,19 @@ impl Start {
             warnings,
         })
     }
+
+    /// The layer's finished pictures, to be read.
+    pub(crate) fn pictures(&self) -> Arc<Pictures> {
+        let (storage, geometry) = (self.config.storage, self.source.geometry());
+        Arc::new(Pictures::of(&self.layer, storage, geometry))
+    }
 }
 
 /// Whether the source is the one that was planned. Plans made by other tools do not say.
 async fn check_fingerprint(
     db: &mut ProgressDb,
     config: &LayerConfig,
-    source: &SourceMap,
+    source: &Source,
 ) -> anyhow::Result<()> {
     let remedy = "plan it anew with init_layer --force, or accept it with --accept-source-change";
     if let Some(planned) = db.metadata("source_config_hash").await?
@@ -110,7 +116,7 @@ async fn check_fingerprint(
     {
         bail!(
             "{} has another configuration than the source that was planned; {remedy}",
-            source.database().display()
+            source.place().display()
         );
     }
     if let Some(planned) = db.metadata("source_layer").await?

@@ -1,10 +1,11 @@
 //! What a run does before its first call.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use dispatch::{Queue, duration_text};
-use layer::RunLock;
+use layer::{Pictures, RunLock};
 use planner::{Item, Status, complete_followers};
 use progress_db::{Change, Durability, ProgressDb};
 
@@ -30,6 +31,7 @@ pub(crate) enum Ready {
 pub(crate) struct ToRun {
     pub start: Start,
     pub db: ProgressDb,
+    pub pictures: Arc<Pictures>,
     pub queue: Queue,
     /// What the plan lacks though it looks complete; told, and to be told again at the end.
     pub lacks: Vec<String>,
@@ -54,11 +56,25 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     }
     let lock = RunLock::take(&start.layer)?;
     let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
-    let items = bring_up_to_date(args, &start, &mut db, printer).await?;
-    let lacks = lacks(&start, &mut db, &items).await?;
+    let items = db.items().await?;
+    let complete = items.iter().filter(|item| item.status == Status::Complete);
+    let quadrants = || {
+        items
+            .iter()
+            .flat_map(|item| item.block.quadrants())
+            .collect()
+    };
+    let (storage, source) = (start.config.storage, &start.source);
+    let pictures = start
+        .layer
+        .open_pictures(storage, complete.count(), source, quadrants);
+    let pictures = Arc::new(pictures.await?);
+    let items = bring_up_to_date(args, &start, items, &pictures, &mut db, printer).await?;
+    let lacks = lacks(&start, &pictures, &mut db, &items).await?;
     let queue = Queue::of(items);
     if queue.current_step().is_none() {
-        // What was committed is safe, whether or not the log can be folded into the database.
+        // What was committed is safe, whether or not the logs can be folded into the databases.
+        pictures.end().await;
         let _ = db.close().await;
         return Ok(Ready::Ended(nothing_to_do(&queue, &lacks)));
     }
@@ -66,10 +82,11 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     start.config.require_endpoints(start.layer.config_path())?;
     tell_about_settings(&mut db, &start).await?;
     // Before anything is paid for that could not be saved.
-    start.layer.require_writable_pictures()?;
+    pictures.require_writable().await?;
     Ok(Ready::ToRun(Box::new(ToRun {
         start,
         db,
+        pictures,
         queue,
         lacks,
         lock,
@@ -81,14 +98,13 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
 async fn bring_up_to_date(
     args: &Args,
     start: &Start,
+    mut items: Vec<Item>,
+    pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
-    let mut items = db.items().await?;
-    let count = |status| items.iter().filter(|item| item.status == status).count();
-    let (complete, failed) = (count(Status::Complete), count(Status::Error));
-    start.layer.require_pictures_dir(complete)?;
-    start.layer.remove_stale_parts()?;
+    let is_failed = |item: &&Item| item.status == Status::Error;
+    let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
     if abandoned > 0 {
         tracing::info!(
@@ -101,7 +117,7 @@ async fn bring_up_to_date(
         put_back(&mut items, |item| item.status == Status::Error);
     }
     if args.resume {
-        let again = find_to_make_again(start, db, &items, printer).await?;
+        let again = find_to_make_again(start, pictures, db, &items, printer).await?;
         let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
         db.commit(&changes, Durability::Power).await?;
         put_back(&mut items, |item| again.contains(&item.id));
@@ -113,11 +129,12 @@ async fn bring_up_to_date(
 /// where canvases show finished neighbours also all that were drawn to join them.
 async fn find_to_make_again(
     start: &Start,
+    pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
     items: &[Item],
     printer: &Printer,
 ) -> anyhow::Result<HashSet<i64>> {
-    let mut again = find_damaged(start, db, items, printer).await?;
+    let mut again = find_damaged(start, pictures, db, items, printer).await?;
     if start.config.shows_surroundings() && !again.is_empty() {
         let followers = complete_followers(items, &again);
         tracing::info!(
@@ -134,6 +151,7 @@ const TELL_EVERY: Duration = Duration::from_secs(60);
 
 async fn find_damaged(
     start: &Start,
+    pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
     items: &[Item],
     printer: &Printer,
@@ -144,7 +162,7 @@ async fn find_damaged(
         .count();
     let began = Instant::now();
     let (mut told, mut told_at) = (0, began);
-    let damaged = damaged_items(db, &start.layer, start.size, items, cores(), |checked| {
+    let damaged = damaged_items(db, pictures, start.size, items, cores(), |checked| {
         let tenths = 10 * checked / complete.max(1);
         if printer.is_terminal() {
             let left = began
@@ -240,14 +258,15 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     }
     let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
     let mut items = db.items().await?;
+    let pictures = start.pictures();
     if args.retry_errors {
         put_back(&mut items, |item| item.status == Status::Error);
     }
     if args.resume {
-        let again = find_to_make_again(start, &mut db, &items, printer).await?;
+        let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    tell(&lacks(start, &mut db, &items).await?);
+    tell(&lacks(start, &pictures, &mut db, &items).await?);
     db.close().await?;
     let queue = Queue::of(items);
     let summary = dry_run::describe(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use canvas::{Buffers, QuadrantSize, decode_quadrant};
-use layer::{LayerDir, PictureRecord, PictureState};
+use layer::{PictureRecord, PictureState, Pictures};
 use planner::Quadrant;
 use planner::{Item, Status};
 use progress_db::ProgressDb;
@@ -22,7 +22,7 @@ const CHUNK: usize = 512;
 /// When the database or a picture cannot be read.
 pub(crate) async fn damaged_items(
     db: &mut ProgressDb,
-    layer: &Arc<LayerDir>,
+    pictures: &Arc<Pictures>,
     size: QuadrantSize,
     items: &[Item],
     cores: usize,
@@ -46,8 +46,8 @@ pub(crate) async fn damaged_items(
                 .flat_map(|item| item.block.quadrants())
                 .collect();
             let records = db.pictures(&quadrants).await?;
-            let (layer, chunk) = (Arc::clone(layer), chunk.to_vec());
-            checks.spawn_blocking(move || {
+            let (pictures, chunk) = (Arc::clone(pictures), chunk.to_vec());
+            checks.spawn(async move {
                 let mut damaged = Vec::new();
                 let mut records = records.into_iter();
                 for item in &chunk {
@@ -58,7 +58,7 @@ pub(crate) async fn damaged_items(
                             hash: record.hash,
                         });
                         // All records of the item are taken, but the rest is not read.
-                        whole = whole && is_whole(&layer, size, quadrant, record)?;
+                        whole = whole && is_whole(&pictures, size, quadrant, record).await?;
                     }
                     if !whole {
                         damaged.push(item.id);
@@ -79,16 +79,18 @@ pub(crate) async fn damaged_items(
     Ok(damaged)
 }
 
-fn is_whole(
-    layer: &LayerDir,
+async fn is_whole(
+    pictures: &Pictures,
     size: QuadrantSize,
     quadrant: Quadrant,
     record: Option<PictureRecord>,
 ) -> anyhow::Result<bool> {
     if let Some(record) = record {
-        return Ok(layer.check_picture(quadrant, &record)? == PictureState::Whole);
+        return Ok(pictures.check(quadrant, &record).await? == PictureState::Whole);
     }
-    Ok(layer
-        .read_picture(quadrant)?
-        .is_some_and(|bytes| decode_quadrant(&bytes, size, &mut Buffers::default()).is_ok()))
+    let Some(bytes) = pictures.read_what_is_whole(quadrant).await? else {
+        return Ok(false);
+    };
+    let decode = move || decode_quadrant(&bytes, size, &mut Buffers::default()).is_ok();
+    Ok(tokio::task::spawn_blocking(decode).await?)
 }

@@ -9,7 +9,7 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Outgoing, SizeMatch, Tell};
+use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
 use layer::{LayerError, PictureRecord, StagedPicture};
@@ -185,8 +185,8 @@ impl Work {
         quadrants: Vec<(Quadrant, Vec<u8>)>,
     ) -> Result<Vec<(Quadrant, StagedPicture, PictureRecord)>, LayerError> {
         let staged = quadrants.into_iter().map(|(quadrant, bytes)| {
-            let staged = self.layer.stage_picture(quadrant, &bytes)?;
-            Ok((quadrant, staged, PictureRecord::of(&bytes)))
+            let record = PictureRecord::of(&bytes);
+            Ok((quadrant, self.pictures.stage(quadrant, bytes)?, record))
         });
         staged.collect()
     }
@@ -198,9 +198,18 @@ impl Work {
         answer: Answer,
         buffers: &mut Buffers,
     ) -> Result<Cut, String> {
+        let as_it_is = |quadrants| Cut {
+            size_match: SizeMatch::Exact,
+            quadrants,
+        };
         let picture = match answer {
-            Answer::Drawn(picture) => picture,
+            Answer::Drawn(Drawn::Picture(picture)) => picture,
+            Answer::Drawn(Drawn::Quadrants(quadrants)) => return Ok(as_it_is(quadrants)),
             Answer::Encoded(Received { picture, .. }) => {
+                let check = || self.as_it_came(sheet, &picture, buffers);
+                if let Some(stored) = self.cpu_time.of(Stage::DecodeAnswer, check) {
+                    return Ok(as_it_is(vec![(block.top_left, stored)]));
+                }
                 let decode = || decode_answer(sheet, &picture, buffers);
                 self.cpu_time.of(Stage::DecodeAnswer, decode)?
             }
@@ -219,6 +228,22 @@ impl Work {
             size_match,
             quadrants,
         })
+    }
+}
+
+impl Work {
+    /// The bytes of an answer that is just what is to be stored.
+    fn as_it_came(
+        &self,
+        sheet: &Outgoing,
+        picture: &Carried,
+        buffers: &mut Buffers,
+    ) -> Option<Vec<u8>> {
+        if !sheet.is_of_one_quadrant(self.size) {
+            return None;
+        }
+        let bytes = picture.bytes(|length| buffers.take(length)).ok()?;
+        canvas::is_as_stored(&bytes, self.size, buffers).then(|| bytes.into_owned())
     }
 }
 

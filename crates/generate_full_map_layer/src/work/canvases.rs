@@ -4,8 +4,8 @@ use std::iter::repeat_n;
 use std::sync::Arc;
 
 use canvas::{
-    Arrangement, Buffers, CanvasForm, Kind, Outgoing, Picture, Sheet, decode_quadrant, infill,
-    stitch, stitch_encoded,
+    Arrangement, Buffers, CanvasForm, Carries, Kind, Outgoing, Picture, Sheet, as_stored,
+    decode_quadrant, infill, stitch, stitch_encoded,
 };
 use dispatch::{CanvasId, PrepareFailure};
 use image::DynamicImage;
@@ -87,18 +87,14 @@ impl Work {
         let sources = self.read_sources(&others).await?;
         // Beyond the map's outline there is nothing to show.
         let sources = sources.filter_map(|(quadrant, picture)| Some((quadrant, picture.ok()?)));
-        let this = Arc::clone(self);
-        let finished = tokio::task::spawn_blocking(move || {
-            finished
-                .into_iter()
-                .map(|quadrant| Ok((quadrant, this.read_finished(quadrant)?)))
-                .collect::<Result<Vec<_>, String>>()
-        })
-        .await
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+        let mut pictures = Vec::with_capacity(finished.len());
+        for quadrant in finished {
+            let picture = self.read_finished(quadrant).await;
+            pictures.push((quadrant, picture.map_err(PrepareFailure::Item)?));
+        }
         Ok(Around {
             arrangement,
-            finished: finished.map_err(PrepareFailure::Item)?,
+            finished: pictures,
             sources: sources.collect(),
         })
     }
@@ -117,8 +113,8 @@ impl Work {
         Ok(quadrants.iter().copied().zip(pictures))
     }
 
-    fn read_finished(&self, quadrant: Quadrant) -> Result<Vec<u8>, String> {
-        match self.layer.read_picture(quadrant) {
+    async fn read_finished(&self, quadrant: Quadrant) -> Result<Vec<u8>, String> {
+        match self.pictures.read(quadrant).await {
             Ok(Some(picture)) => Ok(picture),
             Ok(None) => Err(self.unusable(quadrant, "missing")),
             Err(error) => Err(self.unusable(quadrant, &format!("unreadable ({error})"))),
@@ -129,7 +125,7 @@ impl Work {
     fn unusable(&self, quadrant: Quadrant, what: &str) -> String {
         format!(
             "{}, the finished picture of quadrant {quadrant} that this block has to join, is {what}; run again with --resume --retry-errors to make it and this block again",
-            self.layer.picture_path(quadrant).display()
+            self.pictures.place_of(quadrant)
         )
     }
 
@@ -142,7 +138,13 @@ impl Work {
     ) -> Result<Canvas, String> {
         let mut outgoing = Vec::with_capacity(1);
         for mode in [CanvasMode::Block, CanvasMode::Infill] {
-            let forms = self.forms_of(mode);
+            let mut forms = self.forms_of(mode);
+            if let Some(copied) = forms
+                .extract_if(.., |form| form.carries == Carries::Quadrants)
+                .next()
+            {
+                outgoing.push((copied, self.copy(own, buffers)?));
+            }
             if forms.is_empty() {
                 continue;
             }
@@ -151,7 +153,7 @@ impl Work {
                 _ => self.stitch(block, own, buffers)?,
             };
             for (sheet, form) in repeat_n(sheet, forms.len()).zip(forms) {
-                let encode = || self.encode(sheet, form, buffers);
+                let encode = || Outgoing::of(sheet, form, &self.canvas, buffers);
                 let sheet = self.cpu_time.of(Stage::EncodeCanvas, encode)?;
                 outgoing.push((form, sheet));
             }
@@ -170,18 +172,25 @@ impl Work {
         forms
     }
 
-    fn encode(
-        &self,
-        sheet: Sheet,
-        form: CanvasForm,
-        buffers: &mut Buffers,
-    ) -> Result<Outgoing, String> {
-        // A frame repeats the canvas's edge, so the border comes after it.
-        let sheet = form
-            .frame
-            .around(sheet)
-            .with_border(self.canvas.border_px, self.canvas.border_color);
-        Outgoing::of(sheet, form, buffers)
+    fn copy(&self, own: &[EncodedPicture], buffers: &mut Buffers) -> Result<Outgoing, String> {
+        let stored = own.iter().map(|(quadrant, picture)| {
+            let store = || as_stored(picture, self.size, self.compression, buffers);
+            let stored = self.cpu_time.of(Stage::DecodeSource, store);
+            Ok((
+                *quadrant,
+                stored.map_err(|reason| self.bad_source(*quadrant, &reason))?,
+            ))
+        });
+        let stored = stored.collect::<Result<_, String>>()?;
+        Ok(Outgoing::of_quadrants(stored))
+    }
+
+    fn bad_source(&self, quadrant: Quadrant, reason: &str) -> String {
+        format!(
+            "the {} of quadrant {quadrant} in {} is {reason}",
+            self.column.name(),
+            self.source.place().display()
+        )
     }
 
     fn stitch(
@@ -212,14 +221,10 @@ impl Work {
         let decoded = own.iter().map(|(quadrant, picture)| {
             let decode = || decode_quadrant(picture, self.size, buffers);
             let decoded = self.cpu_time.of(Stage::DecodeSource, decode);
-            let decoded = decoded.map_err(|reason| {
-                format!(
-                    "the {} of quadrant {quadrant} in {} is {reason}",
-                    self.column.name(),
-                    self.source.database().display()
-                )
-            })?;
-            Ok((*quadrant, decoded))
+            Ok((
+                *quadrant,
+                decoded.map_err(|reason| self.bad_source(*quadrant, &reason))?,
+            ))
         });
         decoded.collect()
     }
@@ -248,21 +253,11 @@ impl Work {
         let beside = beside.filter_map(|(quadrant, encoded)| decode(*quadrant, encoded).ok());
         decoded.extend(beside.map(|source| (Kind::Source, source)));
         let draw = || {
-            let pictures = decoded
-                .into_iter()
-                .map(|(kind, (quadrant, picture))| shown(quadrant, kind, picture, buffers));
+            let pictures = decoded.into_iter();
+            let pictures =
+                pictures.map(|(kind, (at, picture))| Picture::of(at, kind, picture, buffers));
             infill(&around.arrangement, &self.canvas, pictures.collect())
         };
         Ok(self.cpu_time.of(Stage::EncodeCanvas, draw))
-    }
-}
-
-fn shown(quadrant: Quadrant, kind: Kind, decoded: DynamicImage, buffers: &mut Buffers) -> Picture {
-    let pixels = decoded.to_rgba8();
-    buffers.give_back_picture(decoded);
-    Picture {
-        quadrant,
-        kind,
-        pixels,
     }
 }

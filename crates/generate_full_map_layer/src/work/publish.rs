@@ -1,14 +1,14 @@
 //! From synced temporary files to complete items.
 //!
-//! The order makes every moment safe to die in: the files are whole under their temporary names,
-//! they are renamed, the directory is synced, and only then the items are complete. Items that
-//! are finished at about the same time share the sync of the directory and the commit.
+//! The order makes every moment safe to die in: the pictures are whole and durable in their place,
+//! and only then the items are complete. Items that are finished at about the same time share the
+//! syncs and the commits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use layer::{LayerDir, PictureRecord, StagedPicture};
+use layer::{PictureRecord, Pictures, StagedPicture};
 use planner::Quadrant;
 use progress_db::{AttemptId, Change, Durability, FinishedPicture, Outcome};
 use tokio::sync::{mpsc, oneshot};
@@ -22,7 +22,7 @@ const WINDOW: Duration = Duration::from_millis(20);
 /// How many items share a commit at most.
 const MOST_TOGETHER: usize = 64;
 
-/// An item whose pictures are synced under their temporary names.
+/// An item whose pictures are ready to be published.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub item: i64,
@@ -35,7 +35,7 @@ pub(crate) struct Finished {
 
 /// Publishes items as they come, until there are no more senders.
 pub(crate) async fn publish_all(
-    layer: Arc<LayerDir>,
+    pictures: Arc<Pictures>,
     recorder: Recorder,
     mut finished: mpsc::UnboundedReceiver<Finished>,
     being_saved: Arc<AtomicUsize>,
@@ -53,79 +53,49 @@ pub(crate) async fn publish_all(
                 () = &mut window => break,
             }
         }
-        let (batch, done): (Vec<_>, Vec<_>) = batch
-            .into_iter()
-            .map(|finished| {
-                let Finished {
-                    item,
-                    attempt,
-                    http_status,
-                    pictures,
-                    done,
-                } = finished;
-                ((item, attempt, http_status, pictures), done)
-            })
-            .unzip();
-        let published = publish(Arc::clone(&layer), &recorder, batch).await;
-        for done in done {
+        let published = publish(&pictures, &recorder, &mut batch).await;
+        for finished in batch {
             // The run may have ended early; the item is complete all the same.
-            let _ = done.send(published.clone());
+            let _ = finished.done.send(published.clone());
         }
     }
 }
 
-/// An item's id and call, the status of the answer, and its pictures.
-type Staged = (
-    i64,
-    AttemptId,
-    Option<u16>,
-    Vec<(Quadrant, StagedPicture, PictureRecord)>,
-);
-
 async fn publish(
-    layer: Arc<LayerDir>,
+    pictures: &Pictures,
     recorder: &Recorder,
-    batch: Vec<Staged>,
+    batch: &mut [Finished],
 ) -> Result<(), String> {
-    let renamed = tokio::task::spawn_blocking(move || rename_all(&layer, batch));
-    let changes = renamed
-        .await
-        .unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?;
-    recorder
-        .commit(changes, Durability::Power)
-        .await
-        .map_err(|error| error.to_string())?;
-    fault_point("committed");
-    Ok(())
-}
-
-fn rename_all(layer: &LayerDir, batch: Vec<Staged>) -> Result<Vec<Change>, String> {
     let mut changes = Vec::with_capacity(2 * batch.len());
+    let mut staged = Vec::new();
     let at = unix_now();
-    for (item, attempt, http_status, pictures) in batch {
-        let mut files = Vec::with_capacity(pictures.len());
-        for (quadrant, staged, PictureRecord { bytes, hash }) in pictures {
-            staged.publish().map_err(|error| error.to_string())?;
-            fault_point("renamed_one");
-            files.push(FinishedPicture {
+    for finished in batch {
+        let mut records = Vec::with_capacity(finished.pictures.len());
+        for (quadrant, picture, PictureRecord { bytes, hash }) in finished.pictures.drain(..) {
+            staged.push(picture);
+            records.push(FinishedPicture {
                 quadrant,
                 bytes,
                 hash,
             });
         }
-        fault_point("renamed_all");
         changes.push(Change::Complete {
-            item,
-            pictures: files,
+            item: finished.item,
+            pictures: records,
             at,
         });
         changes.push(Change::AttemptEnded {
-            attempt,
+            attempt: finished.attempt,
             outcome: Outcome::Ok,
-            http_status,
+            http_status: finished.http_status,
             at,
         });
     }
-    layer.sync_pictures().map_err(|error| error.to_string())?;
-    Ok(changes)
+    let published = pictures.publish(staged, || fault_point("published_one"));
+    published.await.map_err(|error| error.to_string())?;
+    fault_point("published_all");
+    let recorded = recorder.commit(changes, Durability::Power).await;
+    recorded.map_err(|error| error.to_string())?;
+    fault_point("committed");
+    Ok(())
 }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use canvas::{CanvasForm, Outgoing, QuadrantSize, SizeMatch};
+use canvas::{CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
-use image::RgbImage;
-use layer::{CanvasConfig, LayerDir, PngCompression};
+use layer::{CanvasConfig, Pictures, PngCompression, Source};
 use model_client::{Client, Received};
 use planner::Item;
-use source_map::{PictureColumn, SourceMap};
+use source_map::PictureColumn;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::cores::Cores;
@@ -23,10 +22,10 @@ use crate::endpoint::Endpoint;
 pub(crate) struct Work {
     pub endpoints: Vec<Endpoint>,
     pub client: Client,
-    pub source: SourceMap,
+    pub source: Source,
     pub column: PictureColumn,
     pub size: QuadrantSize,
-    pub layer: Arc<LayerDir>,
+    pub pictures: Arc<Pictures>,
     pub canvas: CanvasConfig,
     pub compression: PngCompression,
     pub cpu_time: Arc<CpuTime>,
@@ -78,8 +77,8 @@ pub(crate) struct Call {
 pub(crate) enum Answer {
     /// An encoded picture.
     Encoded(Received),
-    /// A picture from a filter inside the process.
-    Drawn(RgbImage),
+    /// What a filter inside the process has drawn.
+    Drawn(Drawn),
 }
 
 impl Answer {

@@ -141,12 +141,7 @@ fn a_bad_answer_fails_its_tries_with_a_message_that_says_what_came() {
                 }
                 let outcomes = layer.sql("SELECT DISTINCT outcome FROM attempts");
                 assert_eq!(outcomes, [["bad_answer"]], "{name}");
-                assert!(
-                    std::fs::read_dir(layer.pictures_dir())
-                        .unwrap()
-                        .next()
-                        .is_none()
-                );
+                assert_eq!(layer.all_stored(), []);
             });
         }
     });
@@ -212,8 +207,7 @@ fn a_picture_that_is_not_whole_is_never_saved_however_it_came() {
         layer.run(PROGRAM, &[]).assert_status(1);
         let message = &layer.sql("SELECT error_message FROM generation_plan")[0][0];
         assert!(message.contains("does not decode"), "{name}: {message}");
-        let pictures = std::fs::read_dir(layer.pictures_dir()).unwrap();
-        assert_eq!(pictures.count(), 0, "{name}");
+        assert_eq!(layer.all_stored(), [], "{name}");
     }
 }
 
@@ -329,7 +323,7 @@ fn a_good_picture_of_another_kind_is_accepted_and_stored_as_rgb() {
                 let run = layer.run(PROGRAM, &[]);
                 assert_eq!(run.status, Some(0), "{name}: {}", run.stderr);
                 for &quadrant in layer.region().quadrants() {
-                    let bytes = std::fs::read(layer.picture_path(quadrant)).unwrap();
+                    let bytes = layer.stored(quadrant).unwrap();
                     let stored = image::load_from_memory(&bytes).unwrap();
                     assert_eq!(stored.color(), image::ColorType::Rgb8, "{name}");
                     let wanted = expected(&layer.source(quadrant));

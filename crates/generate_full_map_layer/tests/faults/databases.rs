@@ -1,7 +1,6 @@
 //! A damaged `progress.db`, and one that another tool left in the middle of something.
 
 use fixtures::held::die_writing;
-use fixtures::layers::snapshot;
 use fixtures::server::ServerSpec;
 
 use crate::support::{PROGRAM, city, invert, layer_at};
@@ -37,14 +36,14 @@ fn a_damaged_progress_db_is_an_error_that_says_what_to_do() {
     let whole = std::fs::read(&path).unwrap();
     for (name, damage) in damages {
         std::fs::write(&path, damage(whole.clone())).unwrap();
-        let before = snapshot(layer.pictures_dir());
+        let before = layer.all_stored();
         for args in [&[][..], &["--resume"], &["--dry-run"]] {
             let run = layer.run(PROGRAM, args);
             eprintln!("{name}: {}", run.stderr.trim());
             run.assert_status(2).assert_says("progress.db is damaged (");
             run.assert_says("run init_layer --rebuild --output");
         }
-        assert!(snapshot(layer.pictures_dir()) == before);
+        assert!(layer.all_stored() == before);
         for suffix in ["-wal", "-shm"] {
             let _ = std::fs::remove_file(layer.dir().join(format!("progress.db{suffix}")));
         }
@@ -92,55 +91,5 @@ fn what_another_tool_had_begun_when_it_died_is_undone() {
         layer.run(PROGRAM, args).assert_status(0);
         layer.run(PROGRAM, &[]).assert_status(0);
         layer.assert_complete(invert);
-    }
-}
-
-#[test]
-fn any_numbers_of_items_will_do_and_of_calls_all_but_the_last_ones() {
-    let server = ServerSpec::new().start();
-    for (spoil, status) in [
-        ("UPDATE generation_plan SET id = -id", 0),
-        (
-            "UPDATE generation_plan SET id = 9223372036854775807 WHERE id = 2",
-            0,
-        ),
-        (
-            "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash)
-             VALUES (-9223372036854775808, 1, 'a', 0, 'in_flight', x'ff')",
-            0,
-        ),
-        (
-            "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash)
-             VALUES (9223372036854775807, 1, 'a', 0, 'ok', 'x')",
-            2,
-        ),
-        (
-            "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash)
-             VALUES (9223372036854775800, 1, 'a', 0, 'ok', 'x')",
-            2,
-        ),
-    ] {
-        let layer = layer_at(city(), &[&server]);
-        let _ = layer.sql(spoil);
-        let run = layer.run(PROGRAM, &[]);
-        run.assert_status(status);
-        if status == 0 {
-            layer.assert_complete(invert);
-        } else {
-            run.assert_says("after which calls cannot be numbered; take that row out");
-        }
-    }
-}
-
-#[test]
-fn a_record_of_a_picture_that_makes_no_sense_costs_nothing() {
-    let server = ServerSpec::new().start();
-    let layer = layer_at(city(), &[&server]);
-    layer.run(PROGRAM, &[]).assert_status(0);
-    let calls = server.calls().len();
-    for wild in ["bytes = 'x'", "bytes = 1.5", "hash = x'ff'"] {
-        let _ = layer.sql(&format!("UPDATE pictures SET {wild}"));
-        layer.run(PROGRAM, &["--resume"]).assert_status(0);
-        assert_eq!(server.calls().len(), calls, "{wild}");
     }
 }

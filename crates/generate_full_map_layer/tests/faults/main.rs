@@ -1,5 +1,5 @@
 //! What a run does when something goes wrong: the real program, real files, servers and disks
-//! that fail. The table "Faults" of ARCHITECTURE.md says which test shows what.
+//! that fail. FAULTS.md says which test shows what.
 
 mod answers;
 mod databases;
@@ -13,4 +13,4 @@ mod secrets;
 mod signals;
 mod sources;
 mod storage;
-mod support;
+pub(crate) mod support;

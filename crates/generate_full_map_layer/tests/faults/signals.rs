@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use fixtures::held::HeldDatabase;
-use fixtures::layers::endpoints_at;
+use fixtures::layers::{TestLayer, endpoints_at};
 use fixtures::maps::MapSpec;
 use fixtures::server::{Reply, ReservedPort, ServerSpec};
+use layer::Storage;
 use planner::Quadrant;
 
 use crate::support::{
@@ -152,7 +153,8 @@ fn a_signal_ends_a_run_that_has_not_got_its_database_yet() {
 #[test]
 fn a_signal_ends_the_check_of_finished_pictures() {
     let server = ServerSpec::new().start();
-    let layer = layer_at(MapSpec::rectangle(5, 5), &[&server]);
+    let endpoints = endpoints_at([server.url().as_str()]);
+    let layer = TestLayer::stored_in(Storage::Files, MapSpec::rectangle(5, 5), &endpoints);
     layer.run(PROGRAM, &[]).assert_status(0);
     // Whoever reads a pipe that nobody writes to waits for ever.
     let _ = layer.sql("DELETE FROM pictures");

@@ -1,0 +1,75 @@
+//! The pictures of a page that is a file: a browser shows files and no database.
+
+use std::fs::Permissions;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use layer::{LayerDir, Pictures};
+use planner::Quadrant;
+
+use crate::{PlacedLayer, PlanState};
+
+/// Where the pictures of the layer are as files. Those of a database are written out: all the first
+/// time, and then those that have changed. Returns how many were written, too.
+///
+/// # Errors
+/// When a picture cannot be read or written.
+pub async fn lay_out(layer: &PlacedLayer, plan: &PlanState) -> Result<(PathBuf, usize)> {
+    if let Pictures::Files(dir) = &*layer.pictures {
+        return Ok((dir.pictures_dir(), 0));
+    }
+    let dir = layer.dir.map_pictures_dir();
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut written = 0;
+    for (index, item) in plan.items.iter().enumerate() {
+        if !plan.has_pictures[index] {
+            continue;
+        }
+        let made = plan.tries[index].completed_at_ms;
+        for quadrant in item.block.quadrants() {
+            let path = dir.join(LayerDir::picture_name(quadrant));
+            if is_newer(&path, made) {
+                continue;
+            }
+            written += usize::from(write_out(layer, quadrant, &dir, &path).await?);
+        }
+    }
+    Ok((dir, written))
+}
+
+async fn write_out(
+    layer: &PlacedLayer,
+    quadrant: Quadrant,
+    dir: &Path,
+    path: &Path,
+) -> Result<bool> {
+    // One that cannot be read is told by a run, and missing on the page.
+    let Some(bytes) = layer.pictures.read_what_is_whole(quadrant).await? else {
+        return Ok(false);
+    };
+    let write = || -> Result<()> {
+        let mut file = tempfile::Builder::new()
+            .prefix(".")
+            .suffix(".part")
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(dir)?;
+        file.write_all(&bytes)?;
+        file.persist(path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(true)
+}
+
+/// Whether there is a file that was written after `made_at_ms`.
+fn is_newer(path: &Path, made_at_ms: Option<i64>) -> bool {
+    let made_at_ms = u64::try_from(made_at_ms.unwrap_or(0)).unwrap_or(0);
+    let written = std::fs::metadata(path).and_then(|file| file.modified());
+    let written = written
+        .ok()
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok());
+    written.is_some_and(|written| written > Duration::from_millis(made_at_ms))
+}

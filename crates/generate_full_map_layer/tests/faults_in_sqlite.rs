@@ -1,0 +1,7 @@
+//! The same where a layer keeps its pictures in a database: the test layers of a program of this
+//! name do.
+
+#[path = "faults/main.rs"]
+mod faults;
+
+use faults::support;

@@ -1,0 +1,321 @@
+//! Finished quadrants as rows of a `quadrants.db`, in the form in which maps have them, so that
+//! every tool for maps reads a layer too.
+//!
+//! While a run writes, the database is in WAL mode: who reads it delays nothing. Afterwards it is
+//! in rollback mode, in its one file, as maps are.
+
+use std::path::Path;
+
+use planner::Quadrant;
+use serde_json::Value;
+use source_map::{Geometry, QuadrantsDb, SourceError};
+use sqlite::{Link, Patience, Refusal};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+use super::files::io;
+use crate::{LayerError, Source};
+
+/// The columns that a map may have besides, and their types; those that its source has are carried
+/// over.
+const OPTIONAL: [(&str, &str); 7] = [
+    ("notes", "TEXT"),
+    ("flagged", "INTEGER"),
+    ("is_water", "INTEGER"),
+    ("starred", "INTEGER"),
+    ("is_reference", "INTEGER"),
+    ("water_mask", "BLOB"),
+    ("water_type", "TEXT"),
+];
+
+/// The columns that all maps have besides the quadrant and its pictures.
+const PLACE: [&str; 5] = ["lat", "lng", "tile_row", "tile_col", "quadrant_index"];
+
+/// So many quadrants are carried over in one statement.
+const CHUNK: usize = 2000;
+
+/// Makes a database at `path` with a row for each of `quadrants`, without pictures, durable but for
+/// its name. What the source says of a quadrant is carried over. Returns how many quadrants'
+/// rows could not be read.
+pub(crate) async fn create(
+    path: &Path,
+    source: &Source,
+    quadrants: &[Quadrant],
+) -> Result<usize, LayerError> {
+    let _ = std::fs::remove_file(path);
+    let unread = write(path, source, quadrants)
+        .await
+        .map_err(|refusal| refused(path, refusal))?;
+    let sync = std::fs::File::open(path).and_then(|file| file.sync_all());
+    sync.map_err(io("sync", path))?;
+    Ok(unread)
+}
+
+async fn write(path: &Path, source: &Source, quadrants: &[Quadrant]) -> Result<usize, Refusal> {
+    let mut connection = sqlite::create(path).await?;
+    let mut carried = Vec::new();
+    if let Some(database) = source.quadrants() {
+        sqlite::attach(&mut connection, database.path(), "source").await?;
+        carried = columns_of(&mut connection, "source").await?;
+    }
+    let has = |name: &str| carried.iter().any(|column| column == name);
+    let optional: Vec<_> = OPTIONAL.iter().filter(|(name, _)| has(name)).collect();
+    let extra: String = optional
+        .iter()
+        .map(|(name, kind)| format!(",\n  {name} {kind}"))
+        .collect();
+    sqlx::raw_sql(AssertSqlSafe(format!(
+        "CREATE TABLE quadrants (
+  quadrant_x INTEGER NOT NULL,
+  quadrant_y INTEGER NOT NULL,
+  lat REAL NOT NULL,
+  lng REAL NOT NULL,
+  tile_row INTEGER NOT NULL,
+  tile_col INTEGER NOT NULL,
+  quadrant_index INTEGER NOT NULL,
+  render BLOB,
+  generation BLOB,
+  is_generated INTEGER GENERATED ALWAYS AS (generation IS NOT NULL) STORED{extra},
+  PRIMARY KEY (quadrant_x, quadrant_y)
+);
+CREATE TABLE metadata (key TEXT PRIMARY KEY, value TEXT);"
+    )))
+    .execute(&mut connection)
+    .await?;
+    let described = source.described();
+    let version = match source.quadrants() {
+        Some(database) => database.metadata("schema_version").await.ok().flatten(),
+        None => None,
+    };
+    let version = version.unwrap_or_else(|| "1".to_owned());
+    for (key, value) in [
+        ("generation_config", described.text.as_str()),
+        ("schema_version", &version),
+    ] {
+        sqlx::query("INSERT INTO metadata (key, value) VALUES (?1, ?2)")
+            .bind(key)
+            .bind(value)
+            .execute(&mut connection)
+            .await?;
+    }
+    let computed = computed(source.geometry());
+    let place = PLACE
+        .iter()
+        .zip(&computed)
+        .map(|(name, otherwise)| match has(name) {
+            true => format!("coalesce(source.{name}, {otherwise})"),
+            false => otherwise.clone(),
+        });
+    let place: Vec<String> = place.collect();
+    let names: Vec<&str> = optional.iter().map(|(name, _)| *name).collect();
+    let carrying = match source.quadrants() {
+        Some(_) => {
+            let others: String = names
+                .iter()
+                .map(|name| format!(", source.{name}"))
+                .collect();
+            insert_of(&names, &format!("{}{others}", place.join(", ")), true)
+        }
+        None => String::new(),
+    };
+    let plain = insert_of(&[], &computed.join(", "), false);
+    let mut unread = 0;
+    for chunk in quadrants.chunks(CHUNK) {
+        if carrying.is_empty() {
+            insert(&mut connection, &plain, chunk).await?;
+        } else if insert(&mut connection, &carrying, chunk).await.is_err() {
+            // A damaged page is the misfortune of the row that lies on it.
+            for quadrant in chunk {
+                let one = std::slice::from_ref(quadrant);
+                if insert(&mut connection, &carrying, one).await.is_err() {
+                    insert(&mut connection, &plain, one).await?;
+                    unread += 1;
+                }
+            }
+        }
+    }
+    connection.close().await?;
+    Ok(unread)
+}
+
+/// What inserts the quadrants of a JSON list of pairs.
+fn insert_of(names: &[&str], values: &str, joins: bool) -> String {
+    let others: String = names.iter().map(|name| format!(", {name}")).collect();
+    let join = match joins {
+        true => {
+            "LEFT JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0 AND source.quadrant_y = place.value ->> 1"
+        }
+        false => "",
+    };
+    format!(
+        "INSERT INTO main.quadrants (quadrant_x, quadrant_y, {}{others})
+         SELECT place.value ->> 0, place.value ->> 1, {values} FROM json_each(?1) AS place {join}",
+        PLACE.join(", ")
+    )
+}
+
+/// Each of [`PLACE`] as it follows from a quadrant.
+fn computed(geometry: Geometry) -> [String; 5] {
+    let (x, y) = ("(place.value ->> 0)", "(place.value ->> 1)");
+    let along = |origin: f64, per_x: f64, per_y: f64| {
+        // The shortest text that is read as the same number.
+        format!("({origin:?} + ({x} + 1) * {per_x:?} + ({y} + 1) * {per_y:?})")
+    };
+    let Geometry {
+        origin,
+        per_x,
+        per_y,
+        ..
+    } = geometry;
+    [
+        along(origin.lat, per_x.lat, per_y.lat),
+        along(origin.lng, per_x.lng, per_y.lng),
+        y.to_owned(),
+        x.to_owned(),
+        "0".to_owned(),
+    ]
+}
+
+async fn insert(
+    connection: &mut SqliteConnection,
+    sql: &str,
+    quadrants: &[Quadrant],
+) -> Result<(), sqlx::Error> {
+    let places: Vec<[i32; 2]> = quadrants.iter().map(|place| [place.x, place.y]).collect();
+    sqlx::query(AssertSqlSafe(sql.to_owned()))
+        .bind(Value::from(places).to_string())
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+async fn columns_of(
+    connection: &mut SqliteConnection,
+    schema: &str,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar("SELECT name FROM pragma_table_xinfo('quadrants', ?1)")
+        .bind(schema)
+        .fetch_all(connection)
+        .await
+}
+
+/// Opens a database to write pictures to it.
+pub(super) async fn open(path: &Path) -> Result<QuadrantsDb, LayerError> {
+    let mut connection = sqlite::open_to_write(path)
+        .await
+        .map_err(|refusal| refused(path, refusal))?;
+    let columns = columns_of(&mut connection, "main").await;
+    let columns = columns.map_err(|error| refused(path, error.into()))?;
+    for needed in ["quadrant_x", "quadrant_y", "generation"] {
+        if !columns.iter().any(|column| column == needed) {
+            return Err(LayerError::NoSuchColumn {
+                path: path.to_owned(),
+                column: needed,
+            });
+        }
+    }
+    Ok(QuadrantsDb::over(
+        path,
+        Link::Writer(connection, path.to_owned()),
+    ))
+}
+
+/// Puts pictures into their rows, in one transaction that is synced.
+pub(super) async fn put(
+    db: &QuadrantsDb,
+    geometry: Geometry,
+    pictures: &[(Quadrant, Vec<u8>)],
+    passes: fn(),
+) -> Result<(), LayerError> {
+    let mut link = db.link().await;
+    let mut patience = Patience::with(db.path());
+    loop {
+        let connection = link.connection().await;
+        let connection = connection.map_err(|refusal| refused(db.path(), refusal))?;
+        match put_all(connection, geometry, pictures, passes).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+                if !patience.lasts(&error).await {
+                    return Err(refused(db.path(), error.into()));
+                }
+            }
+        }
+    }
+}
+
+async fn put_all(
+    connection: &mut SqliteConnection,
+    geometry: Geometry,
+    pictures: &[(Quadrant, Vec<u8>)],
+    passes: fn(),
+) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql("BEGIN IMMEDIATE")
+        .execute(&mut *connection)
+        .await?;
+    for (quadrant, bytes) in pictures {
+        let updated = sqlx::query(
+            "UPDATE quadrants SET generation = ?3 WHERE quadrant_x = ?1 AND quadrant_y = ?2",
+        )
+        .bind(quadrant.x)
+        .bind(quadrant.y)
+        .bind(&bytes[..])
+        .execute(&mut *connection)
+        .await?;
+        if updated.rows_affected() == 0 {
+            let place = geometry.anchor(*quadrant);
+            sqlx::query(
+                "INSERT INTO quadrants (quadrant_x, quadrant_y, lat, lng, tile_row, tile_col, quadrant_index, generation)
+                 VALUES (?1, ?2, ?4, ?5, ?2, ?1, 0, ?3)",
+            )
+            .bind(quadrant.x)
+            .bind(quadrant.y)
+            .bind(&bytes[..])
+            .bind(place.lat)
+            .bind(place.lng)
+            .execute(&mut *connection)
+            .await?;
+        }
+        passes();
+    }
+    sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
+}
+
+/// Brings all that was written into the one file. Who reads the database just now may be in the
+/// way; then the log stays beside it, and SQLite reads both.
+pub(super) async fn end(db: &QuadrantsDb) {
+    if let Ok(connection) = db.link().await.connection().await {
+        let _ = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
+            .execute(connection)
+            .await;
+    }
+}
+
+/// Writes a page, and takes it back.
+pub(super) async fn require_writable(db: &QuadrantsDb) -> Result<(), LayerError> {
+    let mut link = db.link().await;
+    let mut patience = Patience::with(db.path());
+    loop {
+        let connection = link.connection().await;
+        let connection = connection.map_err(|refusal| refused(db.path(), refusal))?;
+        let tried = sqlx::raw_sql(
+            "BEGIN IMMEDIATE; CREATE TABLE write_test (a); DROP TABLE write_test; COMMIT",
+        )
+        .execute(&mut *connection)
+        .await;
+        let Err(error) = tried else { return Ok(()) };
+        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+        if !patience.lasts(&error).await {
+            return Err(refused(db.path(), error.into()));
+        }
+    }
+}
+
+fn refused(path: &Path, refusal: Refusal) -> LayerError {
+    let is_of_storage =
+        refusal.kind == sqlite::RefusalKind::Disk || refusal.kind == sqlite::RefusalKind::ReadOnly;
+    if is_of_storage {
+        let reason = std::io::Error::other(refusal.reason);
+        return io("write", path)(reason);
+    }
+    SourceError::refused(path, refusal).into()
+}
