@@ -115,13 +115,15 @@ fn a_path_that_is_no_text_works_or_is_refused() {
 
     let moved = odd.join("test");
     std::fs::rename(layer.dir(), &moved).unwrap();
-    let mut command = Command::new(PROGRAM);
-    let output = command
-        .current_dir(layer.root())
-        .arg("--layer-dir")
-        .arg(&moved)
-        .output();
-    let run = ended(&output.unwrap());
-    assert_eq!(run.status, Some(2));
-    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    for way in WAYS {
+        let mut command = Command::new(PROGRAM);
+        command
+            .current_dir(layer.root())
+            .arg("--layer-dir")
+            .arg(&moved);
+        ended(&command.args(way).output().unwrap())
+            .assert_status(2)
+            .assert_says("error: cannot use ")
+            .assert_says("its path is not UTF-8; give it another name");
+    }
 }

@@ -1,9 +1,12 @@
 //! A run from start to end: the real program, real files, scripted servers.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::process::Command;
 use std::time::Duration;
 
-use fixtures::layers::{TestLayer, endpoints_at, snapshot};
+use fixtures::layers::{Run, TestLayer, endpoints_at, snapshot};
 use fixtures::maps::{MapSpec, SourceLayer, encode_png};
 use fixtures::server::{Reply, ScriptedServer, ServerSpec};
 use image::{RgbImage, Rgba, RgbaImage};
@@ -246,6 +249,35 @@ fn a_dry_run_tells_of_failed_items_and_of_a_run_that_is_under_way() {
     std::fs::write(layer.dir().join("run.lock.json"), "{}").unwrap();
     let run = layer.run(PROGRAM, &["--dry-run", "--retry-errors"]);
     assert!(!run.stdout.contains(said_of_failed) && !run.stderr.contains("under way"));
+}
+
+#[test]
+fn a_layer_whose_path_is_no_text_is_refused_and_not_changed() {
+    let server = ServerSpec::new().start();
+    let layer = inverting_layer(city(), &[&server]);
+    let odd = layer.root().join(OsStr::from_bytes(b"odd-\xff"));
+    std::fs::rename(layer.dir(), &odd).unwrap();
+    let before = snapshot(layer.root().to_owned());
+    for args in [
+        &[][..],
+        &["--dry-run"],
+        &["--check-endpoints"],
+        &["--resume"],
+    ] {
+        let mut command = Command::new(PROGRAM);
+        let command = command
+            .current_dir(layer.root())
+            .arg("--layer-dir")
+            .arg(&odd);
+        Run::of(&command.args(args).output().unwrap())
+            .assert_status(2)
+            .assert_says("its path is not UTF-8; give it another name");
+    }
+    assert!(
+        snapshot(layer.root().to_owned()) == before,
+        "something was changed"
+    );
+    assert!(server.requests().is_empty());
 }
 
 #[test]

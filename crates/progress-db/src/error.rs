@@ -87,6 +87,16 @@ pub enum ProgressError {
         /// SQLite's own words.
         reason: String,
     },
+    /// The calls of a run are numbered, and there is no number left.
+    #[error(
+        "the table attempts of {path} has a row with the id {last}, after which calls cannot be numbered; take that row out"
+    )]
+    NoMoreCalls {
+        /// The file.
+        path: PathBuf,
+        /// The greatest id.
+        last: i64,
+    },
     /// Another program holds the database for longer than anybody waits.
     #[error("{path} is held by another program ({reason}); end that program, then run again")]
     Busy {

@@ -127,7 +127,8 @@ impl ProgressDb {
             .rows(|| {
                 sqlx::query_as(
                     "SELECT place.key, bytes, CAST(hash AS TEXT) FROM json_each(?1) AS place
-             CROSS JOIN pictures ON x = place.value ->> 0 AND y = place.value ->> 1",
+             CROSS JOIN pictures ON x = place.value ->> 0 AND y = place.value ->> 1
+             WHERE typeof(bytes) = 'integer' AND hash NOT GLOB '*[^ -~]*'",
                 )
                 .bind(places.as_str())
             })
@@ -147,11 +148,16 @@ impl ProgressDb {
     /// The greatest id of a call so far, 0 when there was none.
     ///
     /// # Errors
-    /// [`ProgressError`] when the database cannot be read.
+    /// [`ProgressError::NoMoreCalls`] when it is so great that there would be none after it, others
+    /// when the database cannot be read.
     pub async fn last_attempt(&mut self) -> Result<i64, ProgressError> {
         let (last,) = self
             .row(|| sqlx::query_as("SELECT coalesce(max(id), 0) FROM attempts"))
             .await?;
+        if last > i64::MAX / 2 {
+            let path = self.path.clone();
+            return Err(ProgressError::NoMoreCalls { path, last });
+        }
         Ok(last)
     }
 
@@ -163,10 +169,10 @@ impl ProgressDb {
         &mut self,
     ) -> Result<Vec<(String, u64)>, ProgressError> {
         let rows: Vec<(String, i64)> = self.rows(|| sqlx::query_as(
-            "SELECT settings_hash, count(*) FROM
+            "SELECT CAST(settings_hash AS TEXT), count(*) FROM
                (SELECT a.settings_hash, max(a.id) FROM attempts a JOIN generation_plan p ON p.id = a.item_id
                 WHERE a.outcome = 'ok' AND p.status = 'complete' GROUP BY a.item_id)
-             GROUP BY settings_hash",
+             WHERE settings_hash NOT GLOB '*[^ -~]*' GROUP BY settings_hash",
         ))
         .await?;
         Ok(rows
@@ -206,6 +212,78 @@ mod tests {
         assert!(items.iter().any(|item| item.id == i64::MAX));
         let (snapshot, _) = ProgressDb::snapshot_of(&path, 10).await.unwrap();
         assert_eq!(snapshot.items, items);
+    }
+
+    /// Values that no run writes, and any program can.
+    #[tokio::test]
+    async fn wild_values_count_as_none_or_are_told_without_words_of_rust() {
+        for value in [
+            "x'ff'",
+            "x''",
+            "CAST(x'ff' AS TEXT)",
+            "''",
+            "'x'",
+            "1.5",
+            "-1",
+            "9e999",
+            "9223372036854775807",
+            "-9223372036854775808",
+        ] {
+            let (_dir, path) = new_plan().await;
+            let mut db = ProgressDb::open(&path).await.unwrap();
+            let spoil = format!(
+                "UPDATE generation_plan SET status = 'complete';
+                 INSERT INTO pictures VALUES (0, 0, {value}, 'aa'), (1, 0, 5, {value}), (2, 0, 5, 'aa');
+                 INSERT INTO attempts (id, item_id, endpoint, started_at, ended_at, http_status, outcome, settings_hash)
+                   VALUES (1, 1, {value}, {value}, {value}, {value}, 'ok', {value});
+                 INSERT INTO metadata VALUES ('wild', {value});
+                 UPDATE generation_plan SET model_name = {value}, started_at = {value}, completed_at = {value}, error_message = {value} WHERE id = 1;"
+            );
+            sqlx::raw_sql(sqlx::AssertSqlSafe(spoil))
+                .execute(db.connection().await.unwrap())
+                .await
+                .unwrap();
+            let places = [0, 1, 2].map(|x| Quadrant::new(x, 0));
+            let pictures = db.pictures(&places).await.unwrap();
+            assert!(pictures[2].is_some(), "{value}");
+            db.settings_of_complete_items().await.unwrap();
+            let told = [
+                db.metadata("wild").await.err(),
+                ProgressDb::snapshot_of(&path, 10).await.err(),
+            ];
+            for error in told.into_iter().flatten() {
+                let error = error.to_string();
+                assert!(
+                    error.contains("a value of another kind"),
+                    "{value}: {error}"
+                );
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_can_be_numbered_or_it_is_told() {
+        for (last, is_told) in [
+            (i64::MAX, true),
+            (i64::MAX - 3, true),
+            (1 << 40, false),
+            (-7, false),
+            (i64::MIN, false),
+        ] {
+            let (_dir, path) = new_plan().await;
+            let mut db = ProgressDb::open(&path).await.unwrap();
+            sqlx::query("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash) VALUES (?1, 1, '', 0, 'ok', '')")
+                .bind(last)
+                .execute(db.connection().await.unwrap())
+                .await
+                .unwrap();
+            let error = db.last_attempt().await.err();
+            assert_eq!(
+                matches!(error, Some(ProgressError::NoMoreCalls { .. })),
+                is_told,
+                "{last}: {error:?}"
+            );
+        }
     }
 
     /// Another tool's table may lack our constraints.

@@ -124,6 +124,11 @@ pub(crate) fn refuse_what_is_none(path: &Path) -> Result<(), Refusal> {
         };
         Refusal::new(kind, error.to_string())
     };
+    if path.to_str().is_none() {
+        // SQLite takes no other names.
+        let reason = "its path is not UTF-8; give it another name";
+        return Err(Refusal::new(RefusalKind::Other, reason));
+    }
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if metadata.is_file() && metadata.len() == 0 {

@@ -108,6 +108,12 @@ impl From<sqlx::Error> for Refusal {
                     "disk I/O error: the disk is full, or fails".to_owned()
                 }
                 sqlx::Error::Database(error) => error.message().to_owned(),
+                sqlx::Error::Io(error) => error.to_string(),
+                // In its own words it would name types of Rust.
+                sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+                    "it has a value of another kind than belongs there, or a text that is not UTF-8"
+                        .to_owned()
+                }
                 other => other.to_string(),
             },
         }

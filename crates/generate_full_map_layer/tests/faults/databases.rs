@@ -93,3 +93,53 @@ fn what_another_tool_had_begun_when_it_died_is_undone() {
         layer.assert_complete(invert);
     }
 }
+
+#[test]
+fn any_numbers_of_items_will_do_and_of_calls_all_but_the_last_ones() {
+    let server = ServerSpec::new().start();
+    for (spoil, status) in [
+        ("UPDATE generation_plan SET id = -id", 0),
+        (
+            "UPDATE generation_plan SET id = 9223372036854775807 WHERE id = 2",
+            0,
+        ),
+        (
+            "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash)
+             VALUES (-9223372036854775808, 1, 'a', 0, 'in_flight', x'ff')",
+            0,
+        ),
+        (
+            "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash)
+             VALUES (9223372036854775807, 1, 'a', 0, 'ok', 'x')",
+            2,
+        ),
+        (
+            "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash)
+             VALUES (9223372036854775800, 1, 'a', 0, 'ok', 'x')",
+            2,
+        ),
+    ] {
+        let layer = layer_at(city(), &[&server]);
+        let _ = layer.sql(spoil);
+        let run = layer.run(PROGRAM, &[]);
+        run.assert_status(status);
+        if status == 0 {
+            layer.assert_complete(invert);
+        } else {
+            run.assert_says("after which calls cannot be numbered; take that row out");
+        }
+    }
+}
+
+#[test]
+fn a_record_of_a_picture_that_makes_no_sense_costs_nothing() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(city(), &[&server]);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let calls = server.calls().len();
+    for wild in ["bytes = 'x'", "bytes = 1.5", "hash = x'ff'"] {
+        let _ = layer.sql(&format!("UPDATE pictures SET {wild}"));
+        layer.run(PROGRAM, &["--resume"]).assert_status(0);
+        assert_eq!(server.calls().len(), calls, "{wild}");
+    }
+}
