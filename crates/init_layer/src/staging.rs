@@ -8,10 +8,17 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use tempfile::TempDir;
 
+/// What the names of directories under construction begin with, and how many characters follow.
+const PREFIX: &str = ".init_layer-";
+const RANDOM: usize = 6;
+
 /// A directory under construction beside its final place; dropped, it vanishes.
 #[derive(Debug)]
 pub(crate) struct Staging {
     dir: TempDir,
+    /// Its lock, which the system releases when the process ends, however it ends. `None` where
+    /// directories cannot be locked.
+    held: Option<File>,
     output: PathBuf,
     /// The directories above `output` that have a new entry then, from below.
     changed: Vec<PathBuf>,
@@ -34,14 +41,24 @@ impl Staging {
             .collect();
         std::fs::create_dir_all(parent)
             .with_context(|| format!("cannot make the directory {}", parent.display()))?;
-        let dir = tempfile::Builder::new()
-            .prefix(".init_layer-")
-            // A temporary directory would be 0700; this one is to have what the umask allows.
-            .permissions(Permissions::from_mode(0o777))
-            .tempdir_in(parent)
-            .with_context(|| format!("cannot write in {}", parent.display()))?;
+        remove_abandoned(parent);
+        let (dir, held) = loop {
+            let dir = tempfile::Builder::new()
+                .prefix(PREFIX)
+                .rand_bytes(RANDOM)
+                // A temporary directory would be 0700; this one is to have what the umask allows.
+                .permissions(Permissions::from_mode(0o777))
+                .tempdir_in(parent)
+                .with_context(|| format!("cannot write in {}", parent.display()))?;
+            let held = File::open(dir.path()).and_then(|held| held.lock().map(|()| held));
+            // Another init_layer may have taken it for abandoned before it was held.
+            if dir.path().exists() {
+                break (dir, held.ok());
+            }
+        };
         Ok(Self {
             dir,
+            held,
             output: output.to_owned(),
             changed,
         })
@@ -65,6 +82,8 @@ impl Staging {
     ) -> anyhow::Result<()> {
         let Self {
             dir,
+            // Until it stands in its place.
+            held: _held,
             output,
             changed,
         } = self;
@@ -99,6 +118,24 @@ impl Staging {
     }
 }
 
+/// Removes the directories under construction in `parent` that nobody holds: those of programs
+/// that were cut.
+fn remove_abandoned(parent: &Path) {
+    for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        let is_ours = name.is_some_and(|rest| rest.len() == RANDOM)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        // Where it cannot be locked or removed it stays.
+        if is_ours
+            && let Ok(dir) = File::open(entry.path())
+            && dir.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
 /// Syncs all that is in a directory, then the directory.
 fn sync_all(dir: &Path, sync: &mut impl FnMut(&Path) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let read = |error| format!("cannot read {}: {error}", dir.display());
@@ -127,7 +164,7 @@ mod tests {
         let entries = std::fs::read_dir(dir).unwrap();
         let mut names: Vec<String> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .map(|name| match name.strip_prefix(".init_layer-") {
+            .map(|name| match name.strip_prefix(PREFIX) {
                 Some(_) => "staged".to_owned(),
                 None => name,
             })
@@ -142,6 +179,49 @@ mod tests {
         std::fs::write(staging.path().join("layer_config.json"), "new").unwrap();
         std::fs::write(staging.path().join("progress.db"), "new").unwrap();
         staging
+    }
+
+    #[test]
+    fn what_a_cut_has_left_is_removed_and_what_is_under_way_is_not() {
+        let root = tempfile::tempdir().unwrap();
+        let under_way = stage(&root.path().join("one"));
+        let others = [".init_layer-notes-of-mine", "init_layer-aBcD01", "snow"];
+        let left = [".init_layer-aBcD01", ".init_layer-aBcD02"];
+        for name in left.iter().chain(&others) {
+            std::fs::create_dir_all(root.path().join(name).join("generations")).unwrap();
+            std::fs::write(root.path().join(name).join("progress.db"), "x").unwrap();
+        }
+        let next = stage(&root.path().join("two"));
+        for staging in [under_way, next] {
+            assert!(staging.path().join("progress.db").exists());
+            staging.publish(None).unwrap();
+        }
+        for name in left {
+            assert!(!root.path().join(name).exists(), "{name}");
+        }
+        for name in others.iter().chain(&["one", "two"]) {
+            assert!(
+                root.path().join(name).join("progress.db").exists(),
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn programs_that_begin_at_the_same_time_leave_each_other_alone() {
+        let root = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..8 {
+                let layers = root.path();
+                scope.spawn(move || {
+                    for number in 0..50 {
+                        let output = layers.join(format!("{thread}-{number}"));
+                        stage(&output).publish(None).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(names(root.path()).len(), 8 * 50);
     }
 
     /// Publishes, and lets the power fail at sync number `cut`.
