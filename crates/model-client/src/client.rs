@@ -1,6 +1,6 @@
 //! The HTTP clients that all calls go through.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::StatusCode;
 use reqwest::redirect::Policy;
@@ -25,8 +25,9 @@ impl Client {
     /// A client.
     ///
     /// # Errors
-    /// When the system has no entropy or no certificates.
+    /// When the system has no entropy or no certificates, or its clock stands before 1970.
     pub fn new() -> Result<Self, EndpointError> {
+        require_clock(SystemTime::now())?;
         let failed = |error: reqwest::Error| EndpointError::Client(error.to_string());
         Ok(Self {
             any: builder().build().map_err(failed)?,
@@ -35,6 +36,14 @@ impl Client {
                 .build()
                 .map_err(failed)?,
         })
+    }
+}
+
+/// Without a date no certificate can be checked; rustls would panic.
+fn require_clock(now: SystemTime) -> Result<(), EndpointError> {
+    match now.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(EndpointError::Clock),
     }
 }
 
@@ -69,4 +78,22 @@ fn redirects() -> Policy {
             attempt.stop()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stands_before_1970_is_an_error() {
+        let second = Duration::from_secs(1);
+        for (now, is_told) in [
+            (SystemTime::now(), false),
+            (SystemTime::UNIX_EPOCH, false),
+            (SystemTime::UNIX_EPOCH - second, true),
+            (SystemTime::UNIX_EPOCH - 1_000_000_000 * second, true),
+        ] {
+            assert_eq!(require_clock(now).is_err(), is_told);
+        }
+    }
 }

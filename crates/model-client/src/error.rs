@@ -62,4 +62,9 @@ pub enum EndpointError {
     /// No call at all can be made.
     #[error("no HTTP client can be made: {0}")]
     Client(String),
+    /// The date is not known, which certificates are checked with.
+    #[error(
+        "the clock of this machine stands before 1970, so that the certificate of no server can be checked; set the clock"
+    )]
+    Clock,
 }
