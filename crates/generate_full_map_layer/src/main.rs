@@ -1,6 +1,6 @@
 //! `generate_full_map_layer`: runs a layer's plan on its model endpoints.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ use generate_full_map_layer::{Args, Ended, run, runtime};
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    let only_tells = args.dry_run || args.check_endpoints;
     let ended = runtime().and_then(|runtime| {
         // On a worker, where what it waits for need not wake another thread.
         let ended = runtime.block_on(runtime.spawn(run(args)));
@@ -18,12 +19,20 @@ fn main() -> ExitCode {
     });
     match ended {
         Ok(Ended {
-            exit_status,
+            mut exit_status,
             summary,
             error,
         }) => {
-            // A reader that has gone away, or a full disk, does not change how the run ended.
-            let _ = std::io::stdout().write_all(summary.as_bytes());
+            // A reader that has gone away, as `head` does, has heard enough. Of a run the database
+            // tells how it ended.
+            if let Err(error) = std::io::stdout().write_all(summary.as_bytes())
+                && error.kind() != ErrorKind::BrokenPipe
+            {
+                complain(format_args!("standard output takes nothing: {error}"));
+                if only_tells {
+                    exit_status = 2;
+                }
+            }
             if let Some(error) = error {
                 complain(format_args!("{error}"));
             }

@@ -395,6 +395,16 @@ fn standard_output_and_error_on_a_full_disk_do_not_end_the_run() {
     let status = command.stdout(full()).stderr(full()).status().unwrap();
     assert_eq!(status.code(), Some(0));
     layer.assert_complete(invert);
+    for (args, status) in [
+        (&["--dry-run"][..], 2),
+        (&["--check-endpoints"], 2),
+        (&[], 0),
+    ] {
+        let output = layer.command(PROGRAM, args).stdout(full()).output();
+        Run::of(&output.unwrap())
+            .assert_status(status)
+            .assert_says("error: standard output takes nothing");
+    }
     let nothing = TestLayer::new(city(), &json!([]));
     let mut command = nothing.command(PROGRAM, &[]);
     assert_eq!(
