@@ -65,7 +65,8 @@ pub(crate) async fn open_to_read(
 }
 
 /// Attaches the database at `path` to a connection under the name `schema`, to look at it and leave
-/// nothing beside it. What a program that died had begun to write is not undone by this.
+/// nothing beside it; waits while another program holds it. What a program that died had begun to
+/// write is not undone by this.
 ///
 /// # Errors
 /// Why it cannot be opened.
@@ -88,11 +89,18 @@ pub async fn attach(
         .replace('%', "%25")
         .replace('?', "%3f")
         .replace('#', "%23");
-    sqlx::query(sqlx::AssertSqlSafe(format!("ATTACH ?1 AS {schema}")))
-        .bind(format!("file:{name}?mode=ro{unlocked}"))
-        .execute(connection)
-        .await?;
-    Ok(())
+    let uri = format!("file:{name}?mode=ro{unlocked}");
+    let mut patience = Patience::with(path);
+    loop {
+        let attached = sqlx::query(sqlx::AssertSqlSafe(format!("ATTACH ?1 AS {schema}")))
+            .bind(uri.as_str())
+            .execute(&mut *connection)
+            .await;
+        match attached {
+            Err(error) if patience.lasts(&error).await => {}
+            attached => return Ok(attached.map(drop)?),
+        }
+    }
 }
 
 fn is_of_a_journal(refusal: &Refusal) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::sync::{Mutex, OnceLock};
 
-use sqlite::{Reader, open_to_write};
+use sqlite::{Reader, attach, create, open_to_write};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -29,6 +29,17 @@ async fn it_is_told_once_and_goes_on_when_the_lock_is_gone() {
         .execute(&mut holder)
         .await
         .unwrap();
+    let attaching = tokio::spawn({
+        let (path, own) = (path.clone(), dir.path().join("own.db"));
+        async move {
+            let mut connection = create(&own).await?;
+            attach(&mut connection, &path, "source").await?;
+            sqlx::raw_sql("SELECT n FROM source.t")
+                .execute(&mut connection)
+                .await?;
+            Ok::<(), sqlite::Refusal>(())
+        }
+    });
     let waiting = tokio::spawn({
         let path = path.clone();
         async move {
@@ -40,17 +51,18 @@ async fn it_is_told_once_and_goes_on_when_the_lock_is_gone() {
         }
     });
     let line = tokio::task::spawn_blocking(move || {
-        let line = told.recv().unwrap();
-        (line, told)
+        let lines = [told.recv().unwrap(), told.recv().unwrap()];
+        (lines, told)
     });
-    let (line, told) = line.await.unwrap();
+    let (lines, told) = line.await.unwrap();
     let expected = format!(
         "waiting for {}, which another program holds",
         path.display()
     );
-    assert_eq!(line, expected);
-    assert!(!waiting.is_finished());
+    assert_eq!(lines, [expected.clone(), expected]);
+    assert!(!waiting.is_finished() && !attaching.is_finished());
     holder.close().await.unwrap();
+    attaching.await.unwrap().unwrap();
     waiting.await.unwrap().unwrap();
     assert_eq!(told.try_recv().ok(), None);
 }
