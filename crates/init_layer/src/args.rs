@@ -14,7 +14,7 @@ use planner::Bounds;
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
     /// The layer's name
-    #[arg(long, required_unless_present = "rebuild")]
+    #[arg(long, required_unless_present_any = ["rebuild", "extend"])]
     pub name: Option<String>,
 
     /// The source map, a directory with quadrants.db; or another layer
@@ -22,7 +22,7 @@ pub struct Args {
         long,
         alias = "generation_dir",
         value_name = "DIR",
-        required_unless_present = "rebuild"
+        required_unless_present_any = ["rebuild", "extend"]
     )]
     pub generation_dir: Option<PathBuf>,
 
@@ -71,6 +71,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "rebuild")]
     pub force: bool,
 
+    /// Plan for an existing layer what its source has got since: new blocks, which join what is there
+    #[arg(long, conflicts_with_all = ["rebuild", "force", "generation_dir", "model_endpoints", "prompt", "generation_params", "canvas", "storage"])]
+    pub extend: bool,
+
     /// Make a new progress.db for an existing layer from its configuration, marking complete what
     /// is there; the old one is kept. For a progress.db that is damaged or lost
     #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas", "storage"])]
@@ -110,6 +114,7 @@ const EXAMPLES: &str = r#"Examples:
     --bounds "-10,-10,50,50" --prompt "The same city at night, windows lit" --output layers/night
   init_layer --name snow --generation-dir generations/nyc --force     start the layer over
   init_layer --name night --generation-dir layers/snow --storage sqlite   a layer made from a layer
+  init_layer --extend --output layers/snow                            when the map has grown
   init_layer --rebuild --output layers/snow                           after a damaged progress.db
 
 Exit status: 0 the layer is made; 1 it is, and what it is could not be said; 2 it is not, and

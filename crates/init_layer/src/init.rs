@@ -15,6 +15,7 @@ use tokio::signal::unix::{self, SignalKind};
 use crate::args::{Args, CanvasArg, SourceLayerArg, StorageArg};
 use crate::backup::backup_name;
 use crate::checks::{before_a_run, look_at_pictures, require_places};
+use crate::extend::extend;
 use crate::planned::{column_of, metadata_of, region_of, require_finished};
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
@@ -33,6 +34,9 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     require_plain("--output", std::path::absolute(&output)?.as_os_str())?;
     if args.rebuild {
         return rebuild(&LayerDir::at(output), args.partial).await;
+    }
+    if args.extend {
+        return extend(&LayerDir::at(output), args.bounds, args.partial).await;
     }
     let (Some(name), Some(generation_dir)) = (args.name.as_deref(), args.generation_dir.as_deref())
     else {
@@ -97,7 +101,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     progress_db::create(
         &staged.progress_path(),
         &plan,
-        &metadata_of(&config, &source, bounds),
+        &metadata_of(&config, &source, bounds, args.bounds.is_some()),
     )
     .await?;
     let backup = replaced.as_deref();

@@ -3,6 +3,7 @@
 mod args;
 mod backup;
 mod checks;
+mod extend;
 mod init;
 mod planned;
 mod progress_line;

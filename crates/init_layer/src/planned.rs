@@ -9,11 +9,17 @@ use progress_db::PlanMetadata;
 use source_map::PictureColumn;
 
 /// The metadata of a plan that is made now.
-pub(crate) fn metadata_of(config: &LayerConfig, source: &Source, bounds: Bounds) -> PlanMetadata {
+pub(crate) fn metadata_of(
+    config: &LayerConfig,
+    source: &Source,
+    bounds: Bounds,
+    bounds_given: bool,
+) -> PlanMetadata {
     PlanMetadata {
         program_version: env!("CARGO_PKG_VERSION").to_owned(),
         created_at: layer::timestamp(SystemTime::now()),
         bounds,
+        bounds_given,
         source_config_hash: source.config_hash().to_owned(),
         source_layer: config.source_layer.name().to_owned(),
     }

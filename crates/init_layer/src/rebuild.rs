@@ -35,7 +35,9 @@ pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<S
     let staged = with_suffix(&place, ".new");
     // What a rebuild that died has left.
     remove_database(&staged);
-    let metadata = metadata_of(&config, &source, bounds);
+    let given = ProgressDb::metadata_in_what_is_left(&place, "bounds_given").await;
+    let given = given.is_some_and(|given| given == "1");
+    let metadata = metadata_of(&config, &source, bounds, given);
     let complete = match write(layer, &config, &source, &staged, &plan, &metadata).await {
         Ok(complete) => complete,
         Err(error) => {
@@ -69,7 +71,7 @@ pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<S
 
 /// Refuses to take the pictures of another source for those of this one, as far as what is left
 /// of the old database says what they were made of; a warning where it does not.
-async fn refuse_other_source(
+pub(crate) async fn refuse_other_source(
     layer: &LayerDir,
     config: &LayerConfig,
     source: &Source,

@@ -21,6 +21,8 @@ pub struct Summary {
     endpoints: usize,
     backup: Option<PathBuf>,
     complete: Option<usize>,
+    /// Whether this is about what was added to a layer.
+    is_added: bool,
     warnings: Vec<String>,
     missing: Vec<String>,
 }
@@ -50,6 +52,7 @@ impl Summary {
             endpoints: config.model_endpoints.len(),
             backup: None,
             complete: None,
+            is_added: false,
             warnings: Vec::new(),
             missing: Vec::new(),
         }
@@ -69,6 +72,14 @@ impl Summary {
         }
     }
 
+    /// Tells what was added to a layer.
+    pub(crate) fn of_what_is_added(self) -> Self {
+        Self {
+            is_added: true,
+            ..self
+        }
+    }
+
     pub(crate) fn with_warnings(self, warnings: Vec<String>) -> Self {
         Self { warnings, ..self }
     }
@@ -83,7 +94,12 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = self.quadrant_size_px;
         let layer = shell_quoted(self.layer.path());
-        writeln!(f, "Layer {} in {}", self.name, self.layer.path().display())?;
+        let what = if self.is_added {
+            "Added to layer"
+        } else {
+            "Layer"
+        };
+        writeln!(f, "{what} {} in {}", self.name, self.layer.path().display())?;
         writeln!(
             f,
             "  source      {} ({}, {width}x{height} px)",

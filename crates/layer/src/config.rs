@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use jsonc_parser::cst::CstInputValue as Edited;
 use planner::{Bounds, Quadrant};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -209,6 +210,25 @@ impl LayerConfig {
         text.push('\n');
         text
     }
+}
+
+/// The text of a configuration that stands in `path` with other bounds, and else as it is.
+pub(crate) fn with_bounds(path: &Path, text: &str, bounds: Bounds) -> Result<String, LayerError> {
+    let numbers = [
+        ("min_x", bounds.min().x),
+        ("min_y", bounds.min().y),
+        ("max_x", bounds.max().x),
+        ("max_y", bounds.max().y),
+    ];
+    let number = |(key, number): (&str, i32)| (key.to_owned(), Edited::Number(number.to_string()));
+    let entry = Edited::Object(numbers.map(number).to_vec());
+    let root = reading::parse_to_edit(path, text)?;
+    let object = root.object_value_or_set();
+    match object.get("bounds") {
+        Some(property) => property.set_value(entry),
+        None => drop(object.append("bounds", entry)),
+    }
+    Ok(root.to_string())
 }
 
 /// Reads a file that is a JSON object of parameters for the model.

@@ -6,8 +6,9 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use planner::Quadrant;
+use planner::{Bounds, Quadrant};
 
+use crate::config::with_bounds;
 use crate::{LayerConfig, LayerError, Storage};
 
 /// A layer directory; file paths of a layer are known here and nowhere else.
@@ -198,6 +199,33 @@ impl LayerDir {
                 path,
                 reason,
             })
+    }
+
+    /// Writes other `bounds` into `layer_config.json`, and leaves the rest of it, comments too, as it
+    /// stands.
+    ///
+    /// # Errors
+    /// [`LayerError`] when it cannot be read or written.
+    pub fn set_bounds(&self, bounds: Bounds) -> Result<(), LayerError> {
+        let path = self.config_path();
+        let io = |action| {
+            let path = path.clone();
+            move |reason| LayerError::Io {
+                action,
+                path,
+                reason,
+            }
+        };
+        let text = std::fs::read_to_string(&path).map_err(io("read"))?;
+        let text = with_bounds(&path, &text, bounds)?;
+        let mode = std::fs::metadata(&path).map_err(io("read"))?.permissions();
+        let staged = path.with_extension("json.part");
+        let written = std::fs::write(&staged, text)
+            .and_then(|()| std::fs::set_permissions(&staged, mode))
+            .and_then(|()| File::open(&staged)?.sync_all())
+            .and_then(|()| std::fs::rename(&staged, &path))
+            .and_then(|()| File::open(&self.path)?.sync_all());
+        written.map_err(io("write"))
     }
 
     /// Where the source map of `config` is: a relative `generation_dir` is taken from the

@@ -308,6 +308,23 @@ impl LayerDir {
         }
     }
 
+    /// Adds a row to `quadrants.db` for each of `quadrants` that has none, with what the source says of
+    /// it. One that is not there is left to the next run, which makes it.
+    ///
+    /// # Errors
+    /// [`LayerError`] when it cannot be written.
+    pub async fn add_quadrants(
+        &self,
+        source: &Source,
+        quadrants: &[Quadrant],
+    ) -> Result<(), LayerError> {
+        let path = self.quadrants_path();
+        match path.exists() {
+            true => database::add(&path, source, quadrants).await,
+            false => Ok(()),
+        }
+    }
+
     /// Makes `quadrants.db` with a row for each of `quadrants` and no picture: not there, or whole
     /// and durable but for its name. Returns how many rows of the source could not be read.
     ///

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use jsonc_parser::ParseOptions;
+use jsonc_parser::cst::CstRootNode;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use serde_path_to_error::{Segment, Track};
@@ -208,22 +210,35 @@ pub(crate) fn parse(path: &Path, text: &str) -> Result<Value, LayerError> {
         path: path.to_owned(),
         reason,
     };
-    // A byte order mark is what some editors on Windows begin a file with.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = without_mark(text);
     if text.trim().is_empty() {
         return Err(syntax("the file is empty".to_owned()));
     }
-    let options = jsonc_parser::ParseOptions {
-        allow_comments: true,
-        allow_trailing_commas: true,
-        allow_loose_object_property_names: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    jsonc_parser::parse_to_serde_value(text, &options).map_err(|error| syntax(error.to_string()))
+    jsonc_parser::parse_to_serde_value(text, &OPTIONS).map_err(|error| syntax(error.to_string()))
 }
+
+/// Parses JSON in a form that keeps all of its text, to change a part of it.
+pub(crate) fn parse_to_edit(path: &Path, text: &str) -> Result<CstRootNode, LayerError> {
+    CstRootNode::parse(without_mark(text), &OPTIONS).map_err(|error| LayerError::Syntax {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// A byte order mark is what some editors on Windows begin a file with.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+const OPTIONS: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_trailing_commas: true,
+    allow_loose_object_property_names: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};

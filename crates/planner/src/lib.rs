@@ -9,6 +9,7 @@
 
 mod adjacency;
 mod area;
+mod beside;
 mod block;
 mod followers;
 mod grid;
@@ -36,6 +37,7 @@ mod waves;
 mod windows;
 
 pub use adjacency::Adjacency;
+pub use beside::plan_beside;
 pub use block::{Axis, Block, BlockShape, UnknownShape};
 pub use followers::complete_followers;
 pub use item::{Item, Status};

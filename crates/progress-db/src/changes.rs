@@ -1,9 +1,10 @@
 //! What a run writes.
 
-use planner::Quadrant;
+use planner::{Block, Bounds, Quadrant};
 use sqlite::Patience;
 use sqlx::SqliteConnection;
 
+use crate::create::insert_items;
 use crate::script::Script;
 use crate::{ProgressDb, ProgressError};
 
@@ -185,6 +186,28 @@ impl ProgressDb {
         }
     }
 
+    /// Adds `blocks` to the plan, pending, in their order; `bounds` are those of the whole plan
+    /// then. All of it is added, or nothing.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be written.
+    pub async fn extend(&mut self, blocks: &[Block], bounds: Bounds) -> Result<(), ProgressError> {
+        let path = self.path.clone();
+        let mut patience = Patience::with(&path);
+        let connection = self.connection().await?;
+        loop {
+            let written = async {
+                begin(connection).await?;
+                let written = add_items(connection, blocks, bounds).await;
+                end(connection, written).await
+            };
+            match written.await {
+                Err(error) if patience.lasts(&error).await => {}
+                written => return written.map_err(|error| ProgressError::of(&path, error)),
+            }
+        }
+    }
+
     /// Puts back the items that failed. Returns how many.
     ///
     /// # Errors
@@ -239,6 +262,27 @@ async fn end<T>(
 async fn roll_back(connection: &mut SqliteConnection) {
     // SQLite may have done so already, and then says that there is nothing to take back.
     let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
+}
+
+async fn add_items(
+    connection: &mut SqliteConnection,
+    blocks: &[Block],
+    bounds: Bounds,
+) -> Result<(), sqlx::Error> {
+    insert_items(connection, blocks).await?;
+    for sql in [
+        "CREATE TABLE IF NOT EXISTS metadata (key TEXT PRIMARY KEY, value TEXT)",
+        "INSERT OR REPLACE INTO metadata (key, value) VALUES ('bounds', ?1)",
+        "INSERT OR REPLACE INTO metadata (key, value) SELECT 'quadrants', sum(width * height) FROM generation_plan",
+    ] {
+        let statement = sqlx::query(sql);
+        let statement = match sql.contains("?1") {
+            true => statement.bind(bounds.to_string()),
+            false => statement,
+        };
+        statement.execute(&mut *connection).await?;
+    }
+    Ok(())
 }
 
 async fn close_abandoned(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use planner::{Bounds, Plan};
+use planner::{Block, Bounds, Plan};
 use sqlite::Refusal;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
@@ -19,6 +19,8 @@ pub struct PlanMetadata {
     pub created_at: String,
     /// The part of the map that was planned.
     pub bounds: Bounds,
+    /// Whether the user asked for just this part.
+    pub bounds_given: bool,
     /// Hash of the source map's configuration.
     pub source_config_hash: String,
     /// `generations` or `renders`.
@@ -60,7 +62,7 @@ async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), 
         .execute(&mut connection)
         .await?;
     let mut transaction = connection.begin().await?;
-    insert_items(&mut transaction, plan).await?;
+    insert_items(&mut transaction, &plan.blocks).await?;
     let quadrants: usize = plan
         .blocks
         .iter()
@@ -71,6 +73,7 @@ async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), 
         ("program_version", metadata.program_version.clone()),
         ("created_at", metadata.created_at.clone()),
         ("bounds", metadata.bounds.to_string()),
+        ("bounds_given", u8::from(metadata.bounds_given).to_string()),
         ("quadrants", quadrants.to_string()),
         ("source_config_hash", metadata.source_config_hash.clone()),
         ("source_layer", metadata.source_layer.clone()),
@@ -91,8 +94,11 @@ async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), 
 
 /// Rows by the thousand in one statement: a statement for each would take several times longer.
 /// They hold nothing but numbers and the four shapes' names.
-async fn insert_items(connection: &mut SqliteConnection, plan: &Plan) -> Result<(), sqlx::Error> {
-    for blocks in plan.blocks.chunks(4000) {
+pub(crate) async fn insert_items(
+    connection: &mut SqliteConnection,
+    blocks: &[Block],
+) -> Result<(), sqlx::Error> {
+    for blocks in blocks.chunks(4000) {
         let mut sql = String::from(
             "INSERT INTO generation_plan (step, block_type, top_left_x, top_left_y, width, height) VALUES ",
         );

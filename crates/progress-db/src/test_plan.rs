@@ -16,6 +16,7 @@ pub(crate) async fn new_plan() -> (tempfile::TempDir, PathBuf) {
         program_version: String::new(),
         created_at: String::new(),
         bounds: region.bounds().unwrap(),
+        bounds_given: false,
         source_config_hash: String::new(),
         source_layer: String::new(),
     };

@@ -46,6 +46,7 @@ async fn a_lock_that_is_taken_after_opening_delays_every_read_and_no_more() {
         program_version: String::new(),
         created_at: String::new(),
         bounds: region.bounds().unwrap(),
+        bounds_given: false,
         source_config_hash: String::new(),
         source_layer: String::new(),
     };

@@ -50,17 +50,53 @@ pub(crate) async fn create(
     Ok(unread)
 }
 
+/// Adds a row for each of `quadrants` that has none.
+pub(super) async fn add(
+    path: &Path,
+    source: &Source,
+    quadrants: &[Quadrant],
+) -> Result<(), LayerError> {
+    let mut connection = sqlite::open_to_write(path)
+        .await
+        .map_err(|refusal| refused(path, refusal))?;
+    let added = async {
+        let carried = attach(&mut connection, source).await?;
+        let own = columns_of(&mut connection, "main").await?;
+        let carried = carried.into_iter().filter(|name| own.contains(name));
+        insert_all(
+            &mut connection,
+            source,
+            &carried.collect::<Vec<_>>(),
+            quadrants,
+        )
+        .await?;
+        sqlx::raw_sql("PRAGMA journal_mode = DELETE")
+            .execute(&mut connection)
+            .await?;
+        Ok(connection.close().await?)
+    };
+    added.await.map_err(|refusal| refused(path, refusal))
+}
+
+/// Attaches the source where that is a database; the columns that it has.
+async fn attach(
+    connection: &mut SqliteConnection,
+    source: &Source,
+) -> Result<Vec<String>, Refusal> {
+    let Some(database) = source.quadrants() else {
+        return Ok(Vec::new());
+    };
+    sqlite::attach(connection, database.path(), "source").await?;
+    Ok(columns_of(connection, "source").await?)
+}
+
 async fn write(path: &Path, source: &Source, quadrants: &[Quadrant]) -> Result<usize, Refusal> {
     let mut connection = sqlite::create(path).await?;
-    let mut carried = Vec::new();
-    if let Some(database) = source.quadrants() {
-        sqlite::attach(&mut connection, database.path(), "source").await?;
-        carried = columns_of(&mut connection, "source").await?;
-    }
-    let has = |name: &str| carried.iter().any(|column| column == name);
-    let optional: Vec<_> = OPTIONAL.iter().filter(|(name, _)| has(name)).collect();
-    let extra: String = optional
+    let carried = attach(&mut connection, source).await?;
+    let optional = OPTIONAL
         .iter()
+        .filter(|(name, _)| carried.iter().any(|column| column == name));
+    let extra: String = optional
         .map(|(name, kind)| format!(",\n  {name} {kind}"))
         .collect();
     sqlx::raw_sql(AssertSqlSafe(format!(
@@ -81,14 +117,13 @@ CREATE TABLE metadata (key TEXT PRIMARY KEY, value TEXT);"
     )))
     .execute(&mut connection)
     .await?;
-    let described = source.described();
     let version = match source.quadrants() {
         Some(database) => database.metadata("schema_version").await.ok().flatten(),
         None => None,
     };
     let version = version.unwrap_or_else(|| "1".to_owned());
     for (key, value) in [
-        ("generation_config", described.text.as_str()),
+        ("generation_config", source.described().text.as_str()),
         ("schema_version", &version),
     ] {
         sqlx::query("INSERT INTO metadata (key, value) VALUES (?1, ?2)")
@@ -97,7 +132,22 @@ CREATE TABLE metadata (key TEXT PRIMARY KEY, value TEXT);"
             .execute(&mut connection)
             .await?;
     }
+    let unread = insert_all(&mut connection, source, &carried, quadrants).await?;
+    connection.close().await?;
+    Ok(unread)
+}
+
+/// Inserts a row for each of `quadrants`, with those of the columns `carried` that a layer has. How
+/// many rows of the source could not be read.
+async fn insert_all(
+    connection: &mut SqliteConnection,
+    source: &Source,
+    carried: &[String],
+    quadrants: &[Quadrant],
+) -> Result<usize, Refusal> {
+    let has = |name: &str| carried.iter().any(|column| column == name);
     let computed = computed(source.geometry());
+    let plain = insert_of(&PLACE, &computed.join(", "), "");
     let place = PLACE
         .iter()
         .zip(&computed)
@@ -105,51 +155,45 @@ CREATE TABLE metadata (key TEXT PRIMARY KEY, value TEXT);"
             true => format!("coalesce(source.{name}, {otherwise})"),
             false => otherwise.clone(),
         });
-    let place: Vec<String> = place.collect();
-    let names: Vec<&str> = optional.iter().map(|(name, _)| *name).collect();
-    let carrying = match source.quadrants() {
-        Some(_) => {
-            let others: String = names
-                .iter()
-                .map(|name| format!(", source.{name}"))
-                .collect();
-            insert_of(&names, &format!("{}{others}", place.join(", ")), true)
-        }
-        None => String::new(),
-    };
-    let plain = insert_of(&[], &computed.join(", "), false);
+    let optional = OPTIONAL
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| has(name));
+    let names: Vec<&str> = PLACE.into_iter().chain(optional.clone()).collect();
+    let values: Vec<String> = place
+        .chain(optional.map(|name| format!("source.{name}")))
+        .collect();
+    let carrying = insert_of(
+        &names,
+        &values.join(", "),
+        "LEFT JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0 AND source.quadrant_y = place.value ->> 1",
+    );
     let mut unread = 0;
     for chunk in quadrants.chunks(CHUNK) {
-        if carrying.is_empty() {
-            insert(&mut connection, &plain, chunk).await?;
-        } else if insert(&mut connection, &carrying, chunk).await.is_err() {
+        if carried.is_empty() {
+            insert(connection, &plain, chunk).await?;
+        } else if insert(connection, &carrying, chunk).await.is_err() {
             // A damaged page is the misfortune of the row that lies on it.
             for quadrant in chunk {
                 let one = std::slice::from_ref(quadrant);
-                if insert(&mut connection, &carrying, one).await.is_err() {
-                    insert(&mut connection, &plain, one).await?;
+                if insert(connection, &carrying, one).await.is_err() {
+                    insert(connection, &plain, one).await?;
                     unread += 1;
                 }
             }
         }
     }
-    connection.close().await?;
     Ok(unread)
 }
 
-/// What inserts the quadrants of a JSON list of pairs.
-fn insert_of(names: &[&str], values: &str, joins: bool) -> String {
-    let others: String = names.iter().map(|name| format!(", {name}")).collect();
-    let join = match joins {
-        true => {
-            "LEFT JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0 AND source.quadrant_y = place.value ->> 1"
-        }
-        false => "",
-    };
+/// What inserts the quadrants of a JSON list of pairs that have no row.
+fn insert_of(names: &[&str], values: &str, join: &str) -> String {
+    let names = names.join(", ");
     format!(
-        "INSERT INTO main.quadrants (quadrant_x, quadrant_y, {}{others})
-         SELECT place.value ->> 0, place.value ->> 1, {values} FROM json_each(?1) AS place {join}",
-        PLACE.join(", ")
+        "INSERT INTO main.quadrants (quadrant_x, quadrant_y, {names})
+         SELECT place.value ->> 0, place.value ->> 1, {values} FROM json_each(?1) AS place {join}
+         WHERE NOT EXISTS (SELECT 1 FROM main.quadrants AS own
+           WHERE own.quadrant_x = place.value ->> 0 AND own.quadrant_y = place.value ->> 1)"
     )
 }
 

@@ -1,6 +1,6 @@
 //! What every plan promises, for every region.
 
-use planner::{Block, BlockShape, Quadrant, Region, plan};
+use planner::{Block, BlockShape, Quadrant, Region, plan, plan_beside};
 use proptest::prelude::*;
 
 use crate::checker::{faults, waves};
@@ -112,6 +112,31 @@ proptest! {
     #[test]
     fn every_quadrant_is_in_one_block_and_no_seam_forms(region in random(24, 24)) {
         prop_assert_eq!(faults(&region, &plan(&region).blocks), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_planned_later_joins_what_stands_whatever_of_that_is_finished(
+        region in random(24, 24),
+        first in random(24, 24),
+    ) {
+        let (standing, later): (Vec<_>, Vec<_>) =
+            region.quadrants().iter().copied().partition(|&quadrant| first.contains(quadrant));
+        let standing = plan(&Region::from_quadrants(standing)).blocks;
+        let new = plan_beside(&Region::from_quadrants(later), &standing).blocks;
+        for (new, old) in new.iter().flat_map(|&new| standing.iter().map(move |&old| (new, old))) {
+            if let Some(axis) = new.shared_edge(old) {
+                prop_assert!(old.shape.step() <= new.shape.step(), "{new} comes before {old}");
+                prop_assert!(new.shape.has_margin(axis), "{new} has no room for {old}");
+            }
+        }
+        let mut all = [standing, new].concat();
+        all.sort_by_key(|block| block.shape.step());
+        prop_assert_eq!(faults(&region, &all), [""; 0]);
+    }
+
+    #[test]
+    fn beside_nothing_the_plan_is_the_usual_one(region in random(24, 24)) {
+        prop_assert_eq!(plan_beside(&region, &[]), plan(&region));
     }
 
     #[test]
