@@ -61,18 +61,11 @@ pub(super) async fn add(
         .map_err(|refusal| refused(path, refusal))?;
     let added = async {
         let carried = attach(&mut connection, source).await?;
-        let own = columns_of(&mut connection, "main").await?;
+        let own = columns_of(&mut connection, path, "main").await?;
         let carried = carried.into_iter().filter(|name| own.contains(name));
-        insert_all(
-            &mut connection,
-            source,
-            &carried.collect::<Vec<_>>(),
-            quadrants,
-        )
-        .await?;
-        sqlx::raw_sql("PRAGMA journal_mode = DELETE")
-            .execute(&mut connection)
-            .await?;
+        let carried: Vec<_> = carried.collect();
+        insert_all(&mut connection, path, source, &carried, quadrants).await?;
+        fold(&mut connection).await;
         Ok(connection.close().await?)
     };
     added.await.map_err(|refusal| refused(path, refusal))
@@ -87,7 +80,7 @@ async fn attach(
         return Ok(Vec::new());
     };
     sqlite::attach(connection, database.path(), "source").await?;
-    Ok(columns_of(connection, "source").await?)
+    columns_of(connection, database.path(), "source").await
 }
 
 async fn write(path: &Path, source: &Source, quadrants: &[Quadrant]) -> Result<usize, Refusal> {
@@ -132,15 +125,16 @@ CREATE TABLE metadata (key TEXT PRIMARY KEY, value TEXT);"
             .execute(&mut connection)
             .await?;
     }
-    let unread = insert_all(&mut connection, source, &carried, quadrants).await?;
+    let unread = insert_all(&mut connection, path, source, &carried, quadrants).await?;
     connection.close().await?;
     Ok(unread)
 }
 
-/// Inserts a row for each of `quadrants`, with those of the columns `carried` that a layer has. How
+/// Inserts a row for each of `quadrants` into the database at `path`, with those of the columns `carried` that a layer has. How
 /// many rows of the source could not be read.
 async fn insert_all(
     connection: &mut SqliteConnection,
+    path: &Path,
     source: &Source,
     carried: &[String],
     quadrants: &[Quadrant],
@@ -168,22 +162,30 @@ async fn insert_all(
         &values.join(", "),
         "LEFT JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0 AND source.quadrant_y = place.value ->> 1",
     );
+    let read = source.quadrants().map_or(path, QuadrantsDb::path);
     let mut unread = 0;
     for chunk in quadrants.chunks(CHUNK) {
         if carried.is_empty() {
-            insert(connection, &plain, chunk).await?;
-        } else if insert(connection, &carrying, chunk).await.is_err() {
-            // A damaged page is the misfortune of the row that lies on it.
+            insert(connection, path, &plain, chunk).await?;
+        } else if !is_carried(insert(connection, read, &carrying, chunk).await)? {
             for quadrant in chunk {
                 let one = std::slice::from_ref(quadrant);
-                if insert(connection, &carrying, one).await.is_err() {
-                    insert(connection, &plain, one).await?;
+                if !is_carried(insert(connection, read, &carrying, one).await)? {
+                    insert(connection, path, &plain, one).await?;
                     unread += 1;
                 }
             }
         }
     }
     Ok(unread)
+}
+
+/// Whether rows were inserted: a damaged page is the misfortune of the row that lies on it.
+fn is_carried(inserted: Result<(), Refusal>) -> Result<bool, Refusal> {
+    match inserted {
+        Err(refusal) if refusal.kind.is_of_pages() => Ok(false),
+        inserted => inserted.map(|()| true),
+    }
 }
 
 /// What inserts the quadrants of a JSON list of pairs that have no row.
@@ -219,27 +221,38 @@ fn computed(geometry: Geometry) -> [String; 5] {
     ]
 }
 
+/// Waits while another program holds the database at `read`.
 async fn insert(
     connection: &mut SqliteConnection,
+    read: &Path,
     sql: &str,
     quadrants: &[Quadrant],
-) -> Result<(), sqlx::Error> {
+) -> Result<(), Refusal> {
     let places: Vec<[i32; 2]> = quadrants.iter().map(|place| [place.x, place.y]).collect();
-    sqlx::query(AssertSqlSafe(sql.to_owned()))
-        .bind(Value::from(places).to_string())
-        .execute(connection)
-        .await
-        .map(drop)
+    let places = Value::from(places).to_string();
+    let mut patience = Patience::with(read);
+    loop {
+        let inserted = sqlx::query(AssertSqlSafe(sql.to_owned()))
+            .bind(places.as_str())
+            .execute(&mut *connection)
+            .await;
+        match inserted {
+            Err(error) if patience.lasts(&error).await => {}
+            inserted => return Ok(inserted.map(drop)?),
+        }
+    }
 }
 
 async fn columns_of(
     connection: &mut SqliteConnection,
+    path: &Path,
     schema: &str,
-) -> Result<Vec<String>, sqlx::Error> {
-    sqlx::query_scalar("SELECT name FROM pragma_table_xinfo('quadrants', ?1)")
-        .bind(schema)
-        .fetch_all(connection)
-        .await
+) -> Result<Vec<String>, Refusal> {
+    let names: Vec<(String,)> = sqlite::rows(connection, path, || {
+        sqlx::query_as("SELECT name FROM pragma_table_xinfo('quadrants', ?1)").bind(schema)
+    })
+    .await?;
+    Ok(names.into_iter().map(|(name,)| name).collect())
 }
 
 /// Opens a database to write pictures to it.
@@ -247,8 +260,8 @@ pub(super) async fn open(path: &Path) -> Result<QuadrantsDb, LayerError> {
     let mut connection = sqlite::open_to_write(path)
         .await
         .map_err(|refusal| refused(path, refusal))?;
-    let columns = columns_of(&mut connection, "main").await;
-    let columns = columns.map_err(|error| refused(path, error.into()))?;
+    let columns = columns_of(&mut connection, path, "main").await;
+    let columns = columns.map_err(|refusal| refused(path, refusal))?;
     for needed in ["quadrant_x", "quadrant_y", "generation"] {
         if !columns.iter().any(|column| column == needed) {
             return Err(LayerError::NoSuchColumn {
@@ -324,14 +337,19 @@ async fn put_all(
     sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
 }
 
-/// Brings all that was written into the one file. Who reads the database just now may be in the
-/// way; then the log stays beside it, and SQLite reads both.
+/// Brings all that was written into the one file.
 pub(super) async fn end(db: &QuadrantsDb) {
     if let Ok(connection) = db.link().await.connection().await {
-        let _ = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
-            .execute(connection)
-            .await;
+        fold(connection).await;
     }
+}
+
+/// Brings the log into the database's one file. Who reads it just now may be in the way; then the
+/// log stays beside it, and SQLite reads both.
+async fn fold(connection: &mut SqliteConnection) {
+    let _ = sqlx::raw_sql("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE")
+        .execute(connection)
+        .await;
 }
 
 /// Writes a page, and takes it back.
@@ -362,4 +380,53 @@ fn refused(path: &Path, refusal: Refusal) -> LayerError {
         return io("write", path)(reason);
     }
     SourceError::refused(path, refusal).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+
+    static TOLD: AtomicBool = AtomicBool::new(false);
+
+    /// Rows that another program holds are no damaged ones, which are left out.
+    #[tokio::test]
+    async fn rows_of_a_source_that_is_held_are_waited_for() {
+        sqlite::on_wait(|_| TOLD.store(true, Ordering::SeqCst));
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("source.db");
+        let table = "CREATE TABLE quadrants (quadrant_x, quadrant_y, lat, notes)";
+        let mut other = sqlite::create(&path).await.unwrap();
+        sqlx::raw_sql(table).execute(&mut other).await.unwrap();
+        sqlx::raw_sql("INSERT INTO quadrants VALUES (1, 2, 40, 'a note')")
+            .execute(&mut other)
+            .await
+            .unwrap();
+        let mut own = sqlite::create(&dir.path().join("own.db")).await.unwrap();
+        sqlx::raw_sql(table).execute(&mut own).await.unwrap();
+        sqlite::attach(&mut own, &path, "source").await.unwrap();
+        let hold = sqlx::raw_sql("BEGIN EXCLUSIVE").execute(&mut other).await;
+        hold.unwrap();
+        let carrying = insert_of(
+            &["lat", "notes"],
+            "lat, notes",
+            "JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0",
+        );
+        let waiting = tokio::spawn(async move {
+            let inserted = insert(&mut own, &path, &carrying, &[Quadrant::new(1, 2)]).await;
+            assert!(is_carried(inserted).unwrap());
+            let columns = columns_of(&mut own, &path, "source").await.unwrap();
+            assert_eq!(columns.len(), 4);
+            sqlx::query_scalar::<_, String>("SELECT notes FROM main.quadrants")
+                .fetch_one(&mut own)
+                .await
+        });
+        while !TOLD.load(Ordering::SeqCst) {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        assert!(!waiting.is_finished());
+        other.close().await.unwrap();
+        assert_eq!(waiting.await.unwrap().unwrap(), "a note");
+    }
 }
