@@ -132,10 +132,6 @@ _bench-map *sizes:
     cargo build -q -p fixtures --example map_layer
     cd crates/debug_generate_full_map_layer/browser && PROFILE=release node bench.js {{sizes}}
 
-# Draw the fixture again: the same rows, the same pixels.
-fixture:
-    cargo run --release -q -p fixtures --example draw_tiny_city
-
 _programs:
     cargo build --release --bins
 

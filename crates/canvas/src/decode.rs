@@ -175,7 +175,9 @@ mod tests {
     };
 
     fn city() -> RgbImage {
-        fixtures::city::draw(fixtures::maps::SourceLayer::Generations, 0, 0, 128, 96)
+        let layer = fixtures::maps::SourceLayer::Generations;
+        let picture = fixtures::tiny_city::picture(layer, planner::Quadrant::new(0, 0));
+        image::imageops::crop_imm(&picture, 0, 0, 128, 96).to_image()
     }
 
     #[test]

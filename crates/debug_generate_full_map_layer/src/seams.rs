@@ -12,7 +12,6 @@ use canvas::{Rim, Steps};
 use layer::{LayerDir, Pictures, Source, SourceLayer};
 use planner::{Block, Quadrant, Status};
 use progress_db::ProgressDb;
-use source_map::PictureColumn;
 use tokio::task::JoinSet;
 
 /// The steps of a layer's complete blocks.
@@ -53,10 +52,6 @@ impl Seams {
         db.close().await?;
         let source = Source::open(&layer.generation_dir(&config)).await?;
         let pictures = Pictures::of(layer, config.storage, source.geometry());
-        let column = match config.source_layer {
-            SourceLayer::Generations => PictureColumn::Generation,
-            SourceLayer::Renders => PictureColumn::Render,
-        };
         let complete = items.iter().filter(|item| item.status == Status::Complete);
         let complete: Vec<Block> = complete.map(|item| item.block).collect();
         let mut rows: BTreeMap<i32, Vec<(Quadrant, usize)>> = BTreeMap::new();
@@ -68,7 +63,7 @@ impl Seams {
         let mut tally = Tally::default();
         let mut above = HashMap::new();
         for row in rows.values() {
-            let this_row = read_row(&pictures, &source, column, row).await?;
+            let this_row = read_row(&pictures, &source, config.source_layer, row).await?;
             tally.add_row(&above, &this_row);
             above = this_row;
         }
@@ -114,7 +109,7 @@ struct Measured {
 async fn read_row(
     pictures: &Pictures,
     source: &Source,
-    column: PictureColumn,
+    source_layer: SourceLayer,
     row: &[(Quadrant, usize)],
 ) -> Result<HashMap<Quadrant, Measured>> {
     let mut this_row = HashMap::with_capacity(row.len());
@@ -123,7 +118,7 @@ async fn read_row(
         let mut reading = JoinSet::new();
         for &(quadrant, block) in part {
             // What a map lacks by now was there when the layer was made; it is not compared.
-            let source = source.picture(column, quadrant).await.ok();
+            let source = source.picture(source_layer, quadrant).await.ok();
             let place = pictures.place_of(quadrant);
             let picture = pictures.read(quadrant).await?;
             reading.spawn_blocking(move || -> Result<_> {

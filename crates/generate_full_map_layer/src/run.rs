@@ -139,7 +139,7 @@ async fn execute(
         endpoints: start.endpoints,
         client: model_client::Client::new()?,
         source: start.source,
-        column: start.column,
+        source_layer: start.config.source_layer,
         size: start.size,
         pictures: Arc::clone(&pictures),
         canvas: start.config.canvas,

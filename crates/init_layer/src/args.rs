@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
+use layer::SourceLayer;
 use planner::Bounds;
 
 /// Plan how to regenerate a map through an image model, and write a layer directory.
@@ -31,9 +33,10 @@ pub struct Args {
         long,
         alias = "source_layer",
         value_name = "LAYER",
-        default_value = "generations"
+        default_value = "generations",
+        value_parser = source_layer()
     )]
-    pub source_layer: SourceLayerArg,
+    pub source_layer: SourceLayer,
 
     /// The part of the map, inclusive: min_x,min_y,max_x,max_y [default: all of it]
     #[arg(long, value_name = "BOUNDS", allow_hyphen_values = true)]
@@ -81,13 +84,15 @@ pub struct Args {
     pub rebuild: bool,
 }
 
-/// `--source-layer`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SourceLayerArg {
-    /// The pixel art.
-    Generations,
-    /// The 3D renders.
-    Renders,
+/// Reads `--source-layer`.
+fn source_layer() -> impl TypedValueParser<Value = SourceLayer> {
+    let named = |name: &String| {
+        SourceLayer::ALL
+            .into_iter()
+            .find(|layer| layer.name() == name)
+    };
+    PossibleValuesParser::new(SourceLayer::ALL.map(SourceLayer::name))
+        .map(move |name| named(&name).expect("one of the possible values"))
 }
 
 /// `--storage`.

@@ -4,10 +4,9 @@ use std::path::Path;
 
 use anyhow::bail;
 use canvas::{Buffers, QuadrantSize, decode_quadrant};
-use layer::{LayerConfig, Source};
+use layer::{LayerConfig, Source, SourceLayer};
 use model_client::{Environment, remarks};
 use planner::{Quadrant, Region};
-use source_map::PictureColumn;
 
 /// How many pictures are looked at for one that can be drawn from.
 const LOOKED_AT: usize = 20;
@@ -19,7 +18,7 @@ const LOOKED_AT: usize = 20;
 /// When none of them can be.
 pub(crate) async fn look_at_pictures(
     source: &Source,
-    column: PictureColumn,
+    source_layer: SourceLayer,
     region: &Region,
 ) -> anyhow::Result<Option<String>> {
     let (width_px, height_px) = source.config().quadrant_size_px();
@@ -32,12 +31,15 @@ pub(crate) async fn look_at_pictures(
     let apart = quadrants.len().div_ceil(LOOKED_AT).max(1);
     let mut first_bad = None;
     for &quadrant in quadrants.iter().step_by(apart) {
-        let picture = source.picture(column, quadrant).await;
+        let picture = source.picture(source_layer, quadrant).await;
         let usable = picture
             .map_err(|error| error.to_string())
             .and_then(|picture| {
                 decode_quadrant(&picture, size, &mut Buffers::default()).map_err(|reason| {
-                    format!("the {} of quadrant {quadrant} is {reason}", column.name())
+                    format!(
+                        "the {} of quadrant {quadrant} is {reason}",
+                        source_layer.column()
+                    )
                 })
             });
         match (usable, first_bad) {

@@ -8,7 +8,7 @@ use planner::{Block, Bounds, Quadrant, Region, plan_beside};
 use progress_db::ProgressDb;
 
 use crate::checks::{look_at_pictures, require_places};
-use crate::planned::{column_of, region_of, require_finished};
+use crate::planned::{region_of, require_finished};
 use crate::rebuild::refuse_other_source;
 use crate::summary::Summary;
 
@@ -63,7 +63,7 @@ pub(crate) async fn extend(
     }
     let region = Region::from_quadrants(inside);
     require_places(&source, &region)?;
-    warnings.extend(look_at_pictures(&source, column_of(config.source_layer), &region).await?);
+    warnings.extend(look_at_pictures(&source, config.source_layer, &region).await?);
     let plan = plan_beside(&region, &standing);
     if config.storage == Storage::Sqlite {
         layer.add_quadrants(&source, region.quadrants()).await?;

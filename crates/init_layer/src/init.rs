@@ -8,15 +8,15 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use layer::{
     CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock, Source,
-    SourceLayer, Storage,
+    Storage,
 };
 use tokio::signal::unix::{self, SignalKind};
 
-use crate::args::{Args, CanvasArg, SourceLayerArg, StorageArg};
+use crate::args::{Args, CanvasArg, StorageArg};
 use crate::backup::backup_name;
 use crate::checks::{before_a_run, look_at_pictures, require_places};
 use crate::extend::extend;
-use crate::planned::{column_of, metadata_of, region_of, require_finished};
+use crate::planned::{metadata_of, region_of, require_finished};
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
 use crate::staging::Staging;
@@ -67,7 +67,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         ..config
     };
     require_places(&source, &region)?;
-    warnings.extend(look_at_pictures(&source, column_of(config.source_layer), &region).await?);
+    warnings.extend(look_at_pictures(&source, config.source_layer, &region).await?);
     let missing = before_a_run(&config, &LayerDir::at(&output).config_path())?;
     // Held until the old layer has been moved: a run may not lose it from under it. Not taken
     // before all else is right, because it leaves a file.
@@ -234,10 +234,7 @@ fn config_of(
         version: Some(LayerConfig::CURRENT_VERSION),
         name: name.to_owned(),
         generation_dir: lasting_path(generation_dir, place)?,
-        source_layer: match args.source_layer {
-            SourceLayerArg::Generations => SourceLayer::Generations,
-            SourceLayerArg::Renders => SourceLayer::Renders,
-        },
+        source_layer: args.source_layer,
         bounds: None,
         model_endpoints,
         generation_params,

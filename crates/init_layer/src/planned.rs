@@ -6,7 +6,6 @@ use anyhow::bail;
 use layer::{LayerConfig, Source, SourceLayer, shell_quoted};
 use planner::{Bounds, Region};
 use progress_db::PlanMetadata;
-use source_map::PictureColumn;
 
 /// The metadata of a plan that is made now.
 pub(crate) fn metadata_of(
@@ -22,14 +21,6 @@ pub(crate) fn metadata_of(
         bounds_given,
         source_config_hash: source.config_hash().to_owned(),
         source_layer: config.source_layer.name().to_owned(),
-    }
-}
-
-/// Where the pictures of a layer's source are.
-pub(crate) const fn column_of(source_layer: SourceLayer) -> PictureColumn {
-    match source_layer {
-        SourceLayer::Generations => PictureColumn::Generation,
-        SourceLayer::Renders => PictureColumn::Render,
     }
 }
 
@@ -58,15 +49,11 @@ pub(crate) async fn region_of(
     source_layer: SourceLayer,
     bounds: Option<Bounds>,
 ) -> anyhow::Result<Region> {
-    let (column, other_column, other_layer) = match source_layer {
-        SourceLayer::Generations => (PictureColumn::Generation, PictureColumn::Render, "renders"),
-        SourceLayer::Renders => (
-            PictureColumn::Render,
-            PictureColumn::Generation,
-            "generations",
-        ),
+    let other = match source_layer {
+        SourceLayer::Generations => SourceLayer::Renders,
+        SourceLayer::Renders => SourceLayer::Generations,
     };
-    let region = source.region(column, bounds).await?;
+    let region = source.region(source_layer, bounds).await?;
     if !region.is_empty() {
         return Ok(region);
     }
@@ -79,18 +66,19 @@ pub(crate) async fn region_of(
         );
     }
     if let Some(bounds) = bounds
-        && let Some(all) = source.region(column, None).await?.bounds()
+        && let Some(all) = source.region(source_layer, None).await?.bounds()
     {
         bail!(
             "{database} has no {} within the bounds {bounds}; its quadrants lie within {all}",
             source_layer.name()
         );
     }
-    if source.region(other_column, None).await?.is_empty() {
+    if source.region(other, None).await?.is_empty() {
         bail!("{database} has no pictures at all; a source map has renders or generations");
     }
     bail!(
-        "{database} has no {}; it has {other_layer}: use --source-layer {other_layer}",
+        "{database} has no {1}; it has {0}: use --source-layer {0}",
+        other.name(),
         source_layer.name()
     );
 }

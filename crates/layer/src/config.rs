@@ -8,6 +8,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_aux::prelude::serde_introspect;
 use serde_json::{Map, Value};
+use source_map::SourceLayer;
 
 use crate::endpoint::usable;
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
@@ -58,28 +59,6 @@ pub struct LayerConfig {
     /// When the layer was made, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
-}
-
-/// Which of a source map's pictures are regenerated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SourceLayer {
-    /// The pixel art.
-    #[default]
-    Generations,
-    /// The 3D renders.
-    Renders,
-}
-
-impl SourceLayer {
-    /// The name in files and on the command line.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Generations => "generations",
-            Self::Renders => "renders",
-        }
-    }
 }
 
 /// How finished quadrants are compressed: time against space.

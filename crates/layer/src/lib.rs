@@ -17,7 +17,7 @@ mod storage;
 mod time;
 
 pub use canvas::{CanvasConfig, CanvasMode, Color};
-pub use config::{LayerConfig, PngCompression, SourceLayer, read_params};
+pub use config::{LayerConfig, PngCompression, read_params};
 pub use directory::LayerDir;
 pub use endpoint::{EndpointConfig, HeaderSource, ImageFormat, SizePolicy, read_endpoints};
 pub use endpoint_url::{EndpointUrl, Filter, Protocol};
@@ -27,5 +27,6 @@ pub use lock::RunLock;
 pub use pictures::{PictureRecord, PictureState, Pictures, StagedPicture};
 pub use shell::shell_quoted;
 pub use source::Source;
+pub use source_map::SourceLayer;
 pub use storage::Storage;
 pub use time::{file_timestamp, timestamp};

@@ -8,7 +8,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
-use source_map::{Geometry, PictureColumn, QuadrantsDb, SourceError};
+use source_map::{Geometry, QuadrantsDb, SourceError, SourceLayer};
 
 use crate::blocking::blocking;
 use crate::{LayerDir, LayerError, Source, Storage};
@@ -114,7 +114,7 @@ impl Pictures {
                 blocking(move || layer.quadrants_with_pictures()).await
             }
             Self::Database { db, .. } => {
-                let region = db.region(PictureColumn::Generation, None).await?;
+                let region = db.region(SourceLayer::Generations, None).await?;
                 Ok(region.quadrants().to_vec())
             }
         }
@@ -143,7 +143,7 @@ impl Pictures {
                 blocking(move || layer.read_picture(quadrant)).await
             }
             Self::Database { db, .. } => {
-                match db.picture(PictureColumn::Generation, quadrant).await {
+                match db.picture(SourceLayer::Generations, quadrant).await {
                     Ok(bytes) => Ok(Some(bytes)),
                     Err(SourceError::Gone { .. } | SourceError::NoPicture { .. }) => Ok(None),
                     Err(error) => Err(error.into()),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use planner::{Bounds, Quadrant, Region, Status};
 use progress_db::ProgressDb;
 use source_map::{
-    Described, GenerationConfig, Geometry, PictureColumn, QuadrantsDb, SourceError, SourceMap,
+    Described, GenerationConfig, Geometry, QuadrantsDb, SourceError, SourceLayer, SourceMap,
 };
 
 use crate::blocking::blocking;
@@ -107,7 +107,7 @@ impl Source {
                 blocking(move || layer.quadrants_with_pictures()).await?
             }
             SourcePictures::Quadrants(db) => {
-                let region = db.region(PictureColumn::Generation, None).await?;
+                let region = db.region(SourceLayer::Generations, None).await?;
                 region.quadrants().to_vec()
             }
         };
@@ -208,19 +208,19 @@ impl Source {
         (missing > 0).then_some((missing, finished.planned))
     }
 
-    /// The quadrants that have a picture in `column`, within `bounds` if given: of a layer those
+    /// The quadrants that have a picture `of` this kind, within `bounds` if given: of a layer those
     /// that are finished. No picture is read for this.
     ///
     /// # Errors
     /// [`SourceError`] when they cannot be read.
     pub async fn region(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         bounds: Option<Bounds>,
     ) -> Result<Region, SourceError> {
         match (&self.finished, &self.pictures) {
-            (None, SourcePictures::Quadrants(db)) => db.region(column, bounds).await,
-            (Some(finished), _) if column == PictureColumn::Generation => {
+            (None, SourcePictures::Quadrants(db)) => db.region(of, bounds).await,
+            (Some(finished), _) if of == SourceLayer::Generations => {
                 let quadrants = finished.quadrants.iter().copied();
                 let is_inside =
                     |quadrant: &Quadrant| bounds.is_none_or(|bounds| bounds.contains(*quadrant));
@@ -236,10 +236,10 @@ impl Source {
     /// As [`Self::pictures`].
     pub async fn picture(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrant: Quadrant,
     ) -> Result<Vec<u8>, SourceError> {
-        let mut pictures = self.pictures(column, &[quadrant]).await?;
+        let mut pictures = self.pictures(of, &[quadrant]).await?;
         pictures.pop().expect("there is one for each quadrant")
     }
 
@@ -249,11 +249,11 @@ impl Source {
     /// [`SourceError`] when the source cannot be read. Of a single picture what is wrong with it.
     pub async fn pictures(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrants: &[Quadrant],
     ) -> Result<Vec<Result<Vec<u8>, SourceError>>, SourceError> {
         match &self.pictures {
-            SourcePictures::Quadrants(db) => db.pictures(column, quadrants).await,
+            SourcePictures::Quadrants(db) => db.pictures(of, quadrants).await,
             SourcePictures::Files(layer) => {
                 let (layer, quadrants) = (layer.clone(), quadrants.to_vec());
                 Ok(blocking(move || {

@@ -9,9 +9,11 @@ mod error;
 mod geometry;
 mod map;
 mod quadrants;
+mod source_layer;
 
 pub use config::{GenerationConfig, LatLng};
 pub use error::SourceError;
 pub use geometry::Geometry;
 pub use map::{Described, SourceMap};
-pub use quadrants::{PictureColumn, QuadrantsDb};
+pub use quadrants::QuadrantsDb;
+pub use source_layer::SourceLayer;

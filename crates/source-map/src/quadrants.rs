@@ -7,27 +7,7 @@ use serde_json::Value;
 use sqlite::{Link, Reader, Refusal};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::SourceError;
-
-/// Which of the two pictures of a quadrant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PictureColumn {
-    /// `render`, the 3D render.
-    Render,
-    /// `generation`, the pixel art.
-    Generation,
-}
-
-impl PictureColumn {
-    /// The column's name in the table `quadrants`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Render => "render",
-            Self::Generation => "generation",
-        }
-    }
-}
+use crate::{SourceError, SourceLayer};
 
 /// The most bytes of one picture that are read.
 const MAX_PICTURE_BYTES: i64 = 256 << 20;
@@ -86,25 +66,25 @@ impl QuadrantsDb {
         value.map_err(|refusal| SourceError::refused(&self.path, refusal))
     }
 
-    /// The quadrants that have a picture in `column`, within `bounds` if given. No picture is
+    /// The quadrants that have a picture `of` this kind, within `bounds` if given. No picture is
     /// read for this.
     ///
     /// # Errors
     /// [`SourceError`] when the database cannot be read or holds a place that is none.
     pub async fn region(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         bounds: Option<Bounds>,
     ) -> Result<Region, SourceError> {
         let mut link = self.link.lock().await;
         // One text for all places is several times faster to fetch than a million rows, and
         // `IS NOT NULL` is answered from a row's header. `is_generated` would be dearer: it
         // stands behind the pictures, so SQLite would have to walk through them.
-        let sql = match column {
-            PictureColumn::Render => {
+        let sql = match of {
+            SourceLayer::Renders => {
                 "SELECT group_concat(quadrant_x || ' ' || quadrant_y) FROM quadrants WHERE render IS NOT NULL"
             }
-            PictureColumn::Generation => {
+            SourceLayer::Generations => {
                 "SELECT group_concat(quadrant_x || ' ' || quadrant_y) FROM quadrants WHERE generation IS NOT NULL"
             }
         };
@@ -132,10 +112,10 @@ impl QuadrantsDb {
     /// As [`Self::pictures`].
     pub async fn picture(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrant: Quadrant,
     ) -> Result<Vec<u8>, SourceError> {
-        let mut pictures = self.pictures(column, &[quadrant]).await?;
+        let mut pictures = self.pictures(of, &[quadrant]).await?;
         pictures.pop().expect("there is one for each quadrant")
     }
 
@@ -148,17 +128,17 @@ impl QuadrantsDb {
     /// [`SourceError::DamagedPicture`].
     pub async fn pictures(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrants: &[Quadrant],
     ) -> Result<Vec<Result<Vec<u8>, SourceError>>, SourceError> {
         let mut link = self.link.lock().await;
-        let rows = match self.read(&mut link, column, quadrants).await {
+        let rows = match self.read(&mut link, of, quadrants).await {
             Ok(rows) => rows,
             // One damaged page is the misfortune of the picture that lies on it.
             Err(error) if is_of_pages(&error) => {
                 let mut pictures = Vec::with_capacity(quadrants.len());
                 for &quadrant in quadrants {
-                    pictures.push(self.read_alone(&mut link, column, quadrant).await?);
+                    pictures.push(self.read_alone(&mut link, of, quadrant).await?);
                 }
                 return Ok(pictures);
             }
@@ -169,7 +149,7 @@ impl QuadrantsDb {
         };
         let pictures = quadrants.iter().zip(rows);
         Ok(pictures
-            .map(|(&quadrant, row)| self.picture_of(column, quadrant, row))
+            .map(|(&quadrant, row)| self.picture_of(of, quadrant, row))
             .collect())
     }
 
@@ -177,18 +157,18 @@ impl QuadrantsDb {
     async fn read_alone(
         &self,
         link: &mut Link,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrant: Quadrant,
     ) -> Result<Result<Vec<u8>, SourceError>, SourceError> {
-        match self.read(link, column, &[quadrant]).await {
+        match self.read(link, of, &[quadrant]).await {
             Ok(mut rows) => {
                 let row = rows.pop().expect("there is one for each quadrant");
-                Ok(self.picture_of(column, quadrant, row))
+                Ok(self.picture_of(of, quadrant, row))
             }
             Err(Unread::Refused(refusal)) if refusal.kind.is_of_pages() => {
                 Ok(Err(SourceError::DamagedPicture {
                     quadrant,
-                    column: column.name(),
+                    column: of.column(),
                     path: self.path.clone(),
                     reason: refusal.reason,
                 }))
@@ -201,25 +181,25 @@ impl QuadrantsDb {
     async fn read(
         &self,
         link: &mut Link,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrants: &[Quadrant],
     ) -> Result<Vec<PictureRow>, Unread> {
         // That the database cannot be opened is the fault of none of the pictures.
         let opened = link.connection().await.map(drop);
         opened.map_err(|refusal| Unread::NotOpened(SourceError::refused(&self.path, refusal)))?;
-        read_pictures(link, column, quadrants)
+        read_pictures(link, of, quadrants)
             .await
             .map_err(Unread::Refused)
     }
 
     fn picture_of(
         &self,
-        column: PictureColumn,
+        of: SourceLayer,
         quadrant: Quadrant,
         row: PictureRow,
     ) -> Result<Vec<u8>, SourceError> {
         let path = self.path.clone();
-        let column = column.name();
+        let column = of.column();
         match row {
             PictureRow { found: false, .. } => Err(SourceError::Gone { quadrant, path }),
             PictureRow { bytes: None, .. } => Err(SourceError::NoPicture {
@@ -272,17 +252,17 @@ struct PictureRow {
 
 async fn read_pictures(
     link: &mut Link,
-    column: PictureColumn,
+    of: SourceLayer,
     quadrants: &[Quadrant],
 ) -> Result<Vec<PictureRow>, Refusal> {
-    let sql = match column {
-        PictureColumn::Render => {
+    let sql = match of {
+        SourceLayer::Renders => {
             "SELECT place.key AS place, quadrant_x IS NOT NULL AS found, length(render) AS bytes,
                     CASE WHEN length(render) <= ?2 THEN CAST(render AS BLOB) END AS picture
              FROM json_each(?1) AS place LEFT JOIN quadrants
                ON quadrant_x = place.value ->> 0 AND quadrant_y = place.value ->> 1"
         }
-        PictureColumn::Generation => {
+        SourceLayer::Generations => {
             "SELECT place.key AS place, quadrant_x IS NOT NULL AS found, length(generation) AS bytes,
                     CASE WHEN length(generation) <= ?2 THEN CAST(generation AS BLOB) END AS picture
              FROM json_each(?1) AS place LEFT JOIN quadrants

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use planner::Quadrant;
-use source_map::{PictureColumn, SourceError, SourceMap};
+use source_map::{SourceError, SourceLayer, SourceMap};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -65,7 +65,7 @@ async fn a_damaged_page_under_one_picture_spoils_that_picture_only() {
         std::fs::write(&path, file).unwrap();
         let (_, map) = SourceMap::open(dir.path()).await.unwrap().into_parts();
         for asked in quadrants.chunks(4).chain([&quadrants[..]]) {
-            let pictures = map.pictures(PictureColumn::Render, asked).await.unwrap();
+            let pictures = map.pictures(SourceLayer::Renders, asked).await.unwrap();
             assert_eq!(pictures.len(), asked.len());
             for (quadrant, picture) in asked.iter().zip(pictures) {
                 let owner = u8::try_from(quadrant.x).unwrap();
@@ -81,10 +81,10 @@ async fn a_damaged_page_under_one_picture_spoils_that_picture_only() {
             }
         }
         let alone = map
-            .picture(PictureColumn::Render, Quadrant::new(spoiled.into(), 0))
+            .picture(SourceLayer::Renders, Quadrant::new(spoiled.into(), 0))
             .await;
         assert!(matches!(alone, Err(SourceError::DamagedPicture { .. })));
-        let region = map.region(PictureColumn::Render, None).await.unwrap();
+        let region = map.region(SourceLayer::Renders, None).await.unwrap();
         assert_eq!(region.len(), 8);
     }
 }

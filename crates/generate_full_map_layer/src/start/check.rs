@@ -95,7 +95,10 @@ async fn choose_canvas(start: &Start) -> anyhow::Result<(Block, DynamicImage)> {
 }
 
 async fn read_source(start: &Start, quadrant: Quadrant) -> Result<DynamicImage, String> {
-    let picture = start.source.picture(start.column, quadrant).await;
+    let picture = start
+        .source
+        .picture(start.config.source_layer, quadrant)
+        .await;
     let picture = picture.map_err(|error| error.to_string())?;
     canvas::decode_quadrant(&picture, start.size, &mut Buffers::default())
         .map_err(|reason| format!("the source of quadrant {quadrant} is {reason}"))

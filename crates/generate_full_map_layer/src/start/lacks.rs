@@ -57,7 +57,11 @@ async fn without_a_row(
         return Ok((missing > 0).then(|| format!("{missing} of the {planned} planned quadrants")));
     }
     // A source of which a page is damaged is no reason not to run the rest.
-    let Ok(region) = start.source.region(start.column, start.bounds).await else {
+    let Ok(region) = start
+        .source
+        .region(start.config.source_layer, start.bounds)
+        .await
+    else {
         return Ok(None);
     };
     let covered: HashSet<Quadrant> = covered.collect();

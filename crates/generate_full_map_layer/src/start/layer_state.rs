@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use canvas::QuadrantSize;
-use layer::{LayerConfig, LayerDir, Pictures, Source, SourceLayer, shell_quoted};
+use layer::{LayerConfig, LayerDir, Pictures, Source, shell_quoted};
 use model_client::{Credentials, Environment};
 use planner::Bounds;
 use progress_db::ProgressDb;
-use source_map::PictureColumn;
 
 use crate::endpoint::Endpoint;
 
@@ -18,7 +17,6 @@ pub(crate) struct Start {
     pub layer: Arc<LayerDir>,
     pub config: LayerConfig,
     pub source: Source,
-    pub column: PictureColumn,
     /// The part of the map that was planned, where that is known.
     pub bounds: Option<Bounds>,
     pub size: QuadrantSize,
@@ -57,14 +55,11 @@ impl Start {
         let endpoints = entries.map(|entry| Endpoint::of(&config, entry, &environment));
         let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
-        let column = match config.source_layer {
-            SourceLayer::Generations => PictureColumn::Generation,
-            SourceLayer::Renders => PictureColumn::Render,
-        };
+        let source_layer = config.source_layer;
         let asked = match (config.bounds, planned_bounds) {
             // Without any they are those of the whole map, unless that cannot be read just now.
             (None, Some(_)) => source
-                .region(column, None)
+                .region(source_layer, None)
                 .await
                 .ok()
                 .and_then(|all| all.bounds()),
@@ -89,7 +84,6 @@ impl Start {
             bounds: planned_bounds.or(config.bounds),
             config,
             source,
-            column,
             size,
             endpoints,
             is_complete,

@@ -105,7 +105,7 @@ impl Work {
         quadrants: &'a [Quadrant],
     ) -> Result<impl Iterator<Item = (Quadrant, Result<Vec<u8>, String>)> + use<'a>, PrepareFailure>
     {
-        let pictures = self.source.pictures(self.column, quadrants).await;
+        let pictures = self.source.pictures(self.source_layer, quadrants).await;
         let pictures = pictures.map_err(|error| PrepareFailure::Source(error.to_string()))?;
         let pictures = pictures
             .into_iter()
@@ -188,7 +188,7 @@ impl Work {
     fn bad_source(&self, quadrant: Quadrant, reason: &str) -> String {
         format!(
             "the {} of quadrant {quadrant} in {} is {reason}",
-            self.column.name(),
+            self.source_layer.column(),
             self.source.place().display()
         )
     }

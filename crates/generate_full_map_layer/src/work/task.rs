@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use canvas::{CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
-use layer::{CanvasConfig, Pictures, PngCompression, Source};
+use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::Item;
-use source_map::PictureColumn;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::cores::Cores;
@@ -23,7 +22,7 @@ pub(crate) struct Work {
     pub endpoints: Vec<Endpoint>,
     pub client: Client,
     pub source: Source,
-    pub column: PictureColumn,
+    pub source_layer: SourceLayer,
     pub size: QuadrantSize,
     pub pictures: Arc<Pictures>,
     pub canvas: CanvasConfig,
