@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Context, bail};
 use layer::{LayerConfig, LayerDir, RunLock, Source, Storage};
 use planner::{Block, Bounds, Quadrant, Region, plan_beside};
-use progress_db::ProgressDb;
+use progress_db::{MetadataKey, ProgressDb};
 
 use crate::checks::{look_at_pictures, require_places};
 use crate::planned::{region_of, require_finished};
@@ -92,7 +92,7 @@ async fn limits_of(
     config: &LayerConfig,
     planned: &HashSet<Quadrant>,
 ) -> anyhow::Result<Option<Bounds>> {
-    let given = progress.metadata("bounds_given").await?;
+    let given = progress.metadata(MetadataKey::BoundsGiven).await?;
     let is_given = match given.as_deref() {
         Some(given) => given == "1",
         // A plan that does not say: bounds that are just those of its quadrants limit nothing.

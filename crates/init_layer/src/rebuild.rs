@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, bail};
 use layer::{LayerConfig, LayerDir, RunLock, Source};
 use planner::{Item, Plan, Quadrant, Status, complete_followers};
-use progress_db::{Change, Durability, PlanMetadata, ProgressDb};
+use progress_db::{Change, Durability, MetadataKey, PlanMetadata, ProgressDb};
 
 use crate::backup::{DATABASE_FILES, backup_name, with_suffix};
 use crate::planned::{metadata_of, region_of, require_finished};
@@ -35,7 +35,7 @@ pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<S
     let staged = with_suffix(&place, ".new");
     // What a rebuild that died has left.
     remove_database(&staged);
-    let given = ProgressDb::metadata_in_what_is_left(&place, "bounds_given").await;
+    let given = ProgressDb::metadata_in_what_is_left(&place, MetadataKey::BoundsGiven).await;
     let given = given.is_some_and(|given| given == "1");
     let metadata = metadata_of(&config, &source, bounds, given);
     let complete = match write(layer, &config, &source, &staged, &plan, &metadata).await {
@@ -79,8 +79,8 @@ pub(crate) async fn refuse_other_source(
     let place = layer.progress_path();
     let planned = |key| ProgressDb::metadata_in_what_is_left(&place, key);
     let (planned_layer, planned_hash) = (
-        planned("source_layer").await,
-        planned("source_config_hash").await,
+        planned(MetadataKey::SourceLayer).await,
+        planned(MetadataKey::SourceConfigHash).await,
     );
     let source_layer = config.source_layer.name();
     let remedy = format!(

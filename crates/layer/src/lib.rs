@@ -24,7 +24,7 @@ pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use holder::Holder;
 pub use lock::RunLock;
-pub use pictures::{PictureRecord, PictureState, Pictures, StagedPicture};
+pub use pictures::{PictureState, Pictures, StagedPicture};
 pub use shell::shell_quoted;
 pub use source::Source;
 pub use source_map::SourceLayer;

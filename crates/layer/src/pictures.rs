@@ -8,32 +8,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
+use progress_db::PictureRecord;
 use source_map::{Geometry, QuadrantsDb, SourceError, SourceLayer};
 
 use crate::blocking::blocking;
 use crate::{LayerDir, LayerError, Source, Storage};
 pub(crate) use database::create;
 use files::StagedFile;
-
-/// What is remembered of a picture, so that it can be checked later without decoding it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PictureRecord {
-    /// Size of the file.
-    pub bytes: u64,
-    /// BLAKE3 of the file, in hex.
-    pub hash: String,
-}
-
-impl PictureRecord {
-    /// The record of a file with these bytes.
-    #[must_use]
-    pub fn of(bytes: &[u8]) -> Self {
-        Self {
-            bytes: bytes.len() as u64,
-            hash: blake3::hash(bytes).to_hex().to_string(),
-        }
-    }
-}
 
 /// How a picture on disk compares with what is remembered of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

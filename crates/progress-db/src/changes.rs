@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 
 use crate::create::insert_items;
 use crate::script::Script;
-use crate::{ProgressDb, ProgressError};
+use crate::{MetadataKey, PictureRecord, ProgressDb, ProgressError};
 
 /// The id of a row of `attempts`. One run at a time writes them, so it counts them itself.
 pub type AttemptId = i64;
@@ -52,17 +52,6 @@ impl Outcome {
 /// The outcome of a call that is under way.
 const IN_FLIGHT: &str = "in_flight";
 
-/// The record of the file of a finished quadrant.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FinishedPicture {
-    /// The quadrant.
-    pub quadrant: Quadrant,
-    /// Size of the file.
-    pub bytes: u64,
-    /// Its hash, in hex.
-    pub hash: String,
-}
-
 /// One change of the plan's progress. Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -107,8 +96,8 @@ pub enum Change {
     Complete {
         /// The item.
         item: i64,
-        /// Their files.
-        pictures: Vec<FinishedPicture>,
+        /// What is to be remembered of them.
+        pictures: Vec<(Quadrant, PictureRecord)>,
         /// Now.
         at: f64,
     },
@@ -270,17 +259,21 @@ async fn add_items(
     bounds: Bounds,
 ) -> Result<(), sqlx::Error> {
     insert_items(connection, blocks).await?;
-    for sql in [
-        "CREATE TABLE IF NOT EXISTS metadata (key TEXT PRIMARY KEY, value TEXT)",
-        "INSERT OR REPLACE INTO metadata (key, value) VALUES ('bounds', ?1)",
-        "INSERT OR REPLACE INTO metadata (key, value) SELECT 'quadrants', sum(width * height) FROM generation_plan",
+    let (quadrants,): (i64,) = sqlx::query_as("SELECT sum(width * height) FROM generation_plan")
+        .fetch_one(&mut *connection)
+        .await?;
+    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS metadata (key TEXT PRIMARY KEY, value TEXT)")
+        .execute(&mut *connection)
+        .await?;
+    for (key, value) in [
+        (MetadataKey::Bounds, bounds.to_string()),
+        (MetadataKey::Quadrants, quadrants.to_string()),
     ] {
-        let statement = sqlx::query(sql);
-        let statement = match sql.contains("?1") {
-            true => statement.bind(bounds.to_string()),
-            false => statement,
-        };
-        statement.execute(&mut *connection).await?;
+        sqlx::query("INSERT OR REPLACE INTO metadata (key, value) VALUES (?1, ?2)")
+            .bind(key.name())
+            .bind(value)
+            .execute(&mut *connection)
+            .await?;
     }
     Ok(())
 }
@@ -359,13 +352,13 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(*attempt);
         }
         Change::Complete { item, pictures, at } => {
-            for picture in pictures {
+            for (quadrant, record) in pictures {
                 script
                     .add("INSERT INTO pictures (x, y, bytes, hash) VALUES (?, ?, ?, ?) ON CONFLICT (x, y) DO UPDATE SET bytes = excluded.bytes, hash = excluded.hash")
-                    .bind(picture.quadrant.x)
-                    .bind(picture.quadrant.y)
-                    .bind(picture.bytes.cast_signed())
-                    .bind(picture.hash.as_str());
+                    .bind(quadrant.x)
+                    .bind(quadrant.y)
+                    .bind(record.bytes.cast_signed())
+                    .bind(record.hash.as_str());
             }
             script
                 .add("UPDATE generation_plan SET status = 'complete', completed_at = ?, error_message = NULL WHERE id = ?")
@@ -426,10 +419,9 @@ mod tests {
             refused.push(claim(1, "a"));
             db.commit(&refused, Durability::Power).await.unwrap_err();
         }
-        let pictures = [(0, "one"), (1, "two")].map(|(x, hash)| FinishedPicture {
-            quadrant: Quadrant::new(x, 0),
-            bytes: 7,
-            hash: hash.to_owned(),
+        let pictures = [(0, "one"), (1, "two")].map(|(x, hash)| {
+            let (bytes, hash) = (7, hash.to_owned());
+            (Quadrant::new(x, 0), PictureRecord { bytes, hash })
         });
         let complete = Change::Complete {
             item: 1,
@@ -456,9 +448,9 @@ mod tests {
                 Status::Error
             ]
         );
-        let places: Vec<_> = pictures.iter().map(|picture| picture.quadrant).collect();
-        let recorded = db.pictures(&places).await.unwrap();
-        assert_eq!(recorded, pictures.map(Some).to_vec());
+        let quadrants = [pictures[0].0, pictures[1].0];
+        let recorded = db.pictures(&quadrants).await.unwrap();
+        assert_eq!(recorded, pictures.map(|(_, record)| Some(record)).to_vec());
         let message: String =
             sqlx::query_scalar("SELECT error_message FROM generation_plan WHERE id = 4")
                 .fetch_one(db.connection().await.unwrap())

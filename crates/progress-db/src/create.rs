@@ -7,8 +7,8 @@ use planner::{Block, Bounds, Plan};
 use sqlite::Refusal;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use crate::ProgressError;
 use crate::database::SCHEMA_VERSION;
+use crate::{MetadataKey, ProgressError};
 
 /// What is remembered beside the plan.
 #[derive(Debug, Clone)]
@@ -69,17 +69,26 @@ async fn write(path: &Path, plan: &Plan, metadata: &PlanMetadata) -> Result<(), 
         .map(|block| block.quadrants().count())
         .sum();
     for (key, value) in [
-        ("schema_version", SCHEMA_VERSION.to_string()),
-        ("program_version", metadata.program_version.clone()),
-        ("created_at", metadata.created_at.clone()),
-        ("bounds", metadata.bounds.to_string()),
-        ("bounds_given", u8::from(metadata.bounds_given).to_string()),
-        ("quadrants", quadrants.to_string()),
-        ("source_config_hash", metadata.source_config_hash.clone()),
-        ("source_layer", metadata.source_layer.clone()),
+        (MetadataKey::SchemaVersion, SCHEMA_VERSION.to_string()),
+        (
+            MetadataKey::ProgramVersion,
+            metadata.program_version.clone(),
+        ),
+        (MetadataKey::CreatedAt, metadata.created_at.clone()),
+        (MetadataKey::Bounds, metadata.bounds.to_string()),
+        (
+            MetadataKey::BoundsGiven,
+            u8::from(metadata.bounds_given).to_string(),
+        ),
+        (MetadataKey::Quadrants, quadrants.to_string()),
+        (
+            MetadataKey::SourceConfigHash,
+            metadata.source_config_hash.clone(),
+        ),
+        (MetadataKey::SourceLayer, metadata.source_layer.clone()),
     ] {
         sqlx::query("INSERT INTO metadata (key, value) VALUES (?1, ?2)")
-            .bind(key)
+            .bind(key.name())
             .bind(value)
             .execute(&mut *transaction)
             .await?;

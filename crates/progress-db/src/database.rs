@@ -6,7 +6,7 @@ use sqlite::{Link, Patience, Query, Reader, open_to_write};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, SqliteConnection};
 
-use crate::ProgressError;
+use crate::{MetadataKey, ProgressError};
 
 /// The newest version of the tables that is understood.
 pub(crate) const SCHEMA_VERSION: u32 = 1;
@@ -115,7 +115,7 @@ impl ProgressDb {
     }
 
     async fn check_version(&mut self) -> Result<(), ProgressError> {
-        match self.metadata("schema_version").await? {
+        match self.metadata(MetadataKey::SchemaVersion).await? {
             Some(found)
                 if found
                     .parse::<u32>()
@@ -135,7 +135,7 @@ impl ProgressDb {
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
-    pub async fn metadata(&mut self, key: &str) -> Result<Option<String>, ProgressError> {
+    pub async fn metadata(&mut self, key: MetadataKey) -> Result<Option<String>, ProgressError> {
         if !self.has_table("metadata").await? {
             return Ok(None);
         }
@@ -144,7 +144,7 @@ impl ProgressDb {
                 sqlx::query_as(
                     "SELECT CAST(value AS TEXT) FROM metadata WHERE key = ?1 AND value IS NOT NULL LIMIT 1",
                 )
-                .bind(key)
+                .bind(key.name())
             })
             .await?;
         Ok(values.pop().map(|(value,)| value))
@@ -152,7 +152,7 @@ impl ProgressDb {
 
     /// The value of `key` in the metadata of the database at `path`, be that damaged, as long as
     /// the value itself can be read.
-    pub async fn metadata_in_what_is_left(path: &Path, key: &str) -> Option<String> {
+    pub async fn metadata_in_what_is_left(path: &Path, key: MetadataKey) -> Option<String> {
         let mut db = Self {
             path: path.to_owned(),
             link: Link::Reader(Reader::of(path)),

@@ -6,15 +6,19 @@ mod changes;
 mod create;
 mod database;
 mod error;
+mod metadata;
 mod queries;
+mod record;
 mod script;
 mod snapshot;
 #[cfg(test)]
 mod test_plan;
 
-pub use changes::{AttemptId, Change, Durability, FinishedPicture, Outcome};
+pub use changes::{AttemptId, Change, Durability, Outcome};
 pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;
 pub use error::ProgressError;
+pub use metadata::MetadataKey;
+pub use record::PictureRecord;
 pub use snapshot::{LastTry, Snapshot};
 pub use sqlite::FileState;

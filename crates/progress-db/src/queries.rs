@@ -2,7 +2,7 @@
 
 use planner::{Block, BlockShape, Item, Owners, Quadrant, Status};
 
-use crate::{FinishedPicture, ProgressDb, ProgressError};
+use crate::{PictureRecord, ProgressDb, ProgressError};
 
 /// How many ids one query spans. The rows come back as one text, several times faster than row
 /// by row.
@@ -116,28 +116,27 @@ impl ProgressDb {
     pub async fn pictures(
         &mut self,
         quadrants: &[Quadrant],
-    ) -> Result<Vec<Option<FinishedPicture>>, ProgressError> {
+    ) -> Result<Vec<Option<PictureRecord>>, ProgressError> {
         // One query for all: each is a round trip to another thread.
-        let places: Vec<String> = quadrants
+        let wanted: Vec<String> = quadrants
             .iter()
-            .map(|place| format!("[{},{}]", place.x, place.y))
+            .map(|quadrant| format!("[{},{}]", quadrant.x, quadrant.y))
             .collect();
-        let places = format!("[{}]", places.join(","));
+        let wanted = format!("[{}]", wanted.join(","));
         let rows: Vec<(i64, i64, String)> = self
             .rows(|| {
                 sqlx::query_as(
-                    "SELECT place.key, bytes, CAST(hash AS TEXT) FROM json_each(?1) AS place
-             CROSS JOIN pictures ON x = place.value ->> 0 AND y = place.value ->> 1
+                    "SELECT wanted.key, bytes, CAST(hash AS TEXT) FROM json_each(?1) AS wanted
+             CROSS JOIN pictures ON x = wanted.value ->> 0 AND y = wanted.value ->> 1
              WHERE typeof(bytes) = 'integer' AND hash NOT GLOB '*[^ -~]*'",
                 )
-                .bind(places.as_str())
+                .bind(wanted.as_str())
             })
             .await?;
         let mut records = vec![None; quadrants.len()];
         for (index, bytes, hash) in rows {
             let index = usize::try_from(index).expect("an index of an array");
-            records[index] = Some(FinishedPicture {
-                quadrant: quadrants[index],
+            records[index] = Some(PictureRecord {
                 bytes: bytes.unsigned_abs(),
                 hash,
             });
@@ -236,19 +235,19 @@ mod tests {
                  INSERT INTO pictures VALUES (0, 0, {value}, 'aa'), (1, 0, 5, {value}), (2, 0, 5, 'aa');
                  INSERT INTO attempts (id, item_id, endpoint, started_at, ended_at, http_status, outcome, settings_hash)
                    VALUES (1, 1, {value}, {value}, {value}, {value}, 'ok', {value});
-                 INSERT INTO metadata VALUES ('wild', {value});
+                 INSERT OR REPLACE INTO metadata VALUES ('bounds', {value});
                  UPDATE generation_plan SET model_name = {value}, started_at = {value}, completed_at = {value}, error_message = {value} WHERE id = 1;"
             );
             sqlx::raw_sql(sqlx::AssertSqlSafe(spoil))
                 .execute(db.connection().await.unwrap())
                 .await
                 .unwrap();
-            let places = [0, 1, 2].map(|x| Quadrant::new(x, 0));
-            let pictures = db.pictures(&places).await.unwrap();
+            let quadrants = [0, 1, 2].map(|x| Quadrant::new(x, 0));
+            let pictures = db.pictures(&quadrants).await.unwrap();
             assert!(pictures[2].is_some(), "{value}");
             db.settings_of_complete_items().await.unwrap();
             let told = [
-                db.metadata("wild").await.err(),
+                db.metadata(crate::MetadataKey::Bounds).await.err(),
                 ProgressDb::snapshot_of(&path, 10).await.err(),
             ];
             for error in told.into_iter().flatten() {

@@ -24,7 +24,7 @@ pub struct Snapshot {
 /// What a row says of its item's last try; all of it is absent before the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LastTry {
-    /// The endpoint: a place in [`Snapshot::models`].
+    /// The endpoint: an index of [`Snapshot::models`].
     pub model: Option<u32>,
     /// Unix time in milliseconds.
     pub started_at_ms: Option<i64>,
@@ -78,9 +78,9 @@ impl ProgressDb {
 
     async fn read_snapshot(&mut self, message_chars: u32) -> Result<Snapshot, ProgressError> {
         let items = self.items().await?;
-        let mut places: Vec<(i64, usize)> =
+        let mut indices: Vec<(i64, usize)> =
             (0..).zip(&items).map(|(i, item)| (item.id, i)).collect();
-        places.sort_unstable();
+        indices.sort_unstable();
         let mut snapshot = Snapshot {
             tries: vec![LastTry::default(); items.len()],
             items,
@@ -112,12 +112,12 @@ impl ProgressDb {
             let mut rest = text.as_str();
             while let Some((row, after)) = TryRow::read(rest) {
                 rest = after;
-                let Ok(place) = places.binary_search_by_key(&row.id, |&(id, _)| id) else {
+                let Ok(index) = indices.binary_search_by_key(&row.id, |&(id, _)| id) else {
                     continue;
                 };
                 let model = Some(row.model).filter(|name| !name.is_empty());
-                snapshot.tries[places[place].1] = LastTry {
-                    model: model.map(|name| models.place_of(name)),
+                snapshot.tries[indices[index].1] = LastTry {
+                    model: model.map(|name| models.index_of(name)),
                     started_at_ms: row.started_at_ms,
                     completed_at_ms: row.completed_at_ms,
                     error_message: Some(row.message)
@@ -178,18 +178,18 @@ impl<'a> TryRow<'a> {
 #[derive(Default)]
 struct Names {
     names: Vec<String>,
-    places: HashMap<String, u32>,
+    indices: HashMap<String, u32>,
 }
 
 impl Names {
-    fn place_of(&mut self, name: &str) -> u32 {
-        if let Some(&place) = self.places.get(name) {
-            return place;
+    fn index_of(&mut self, name: &str) -> u32 {
+        if let Some(&index) = self.indices.get(name) {
+            return index;
         }
-        let place = u32::try_from(self.names.len()).expect("fewer names than items");
+        let index = u32::try_from(self.names.len()).expect("fewer names than items");
         self.names.push(name.to_owned());
-        self.places.insert(name.to_owned(), place);
-        place
+        self.indices.insert(name.to_owned(), index);
+        index
     }
 }
 
@@ -234,7 +234,7 @@ mod tests {
         for (last_try, text) in snapshot.tries.iter().zip(odd) {
             let model = last_try
                 .model
-                .map(|place| snapshot.models[place as usize].as_str());
+                .map(|index| snapshot.models[index as usize].as_str());
             assert_eq!(model.unwrap_or_default(), text);
             assert_eq!(last_try.error_message.as_deref().unwrap_or_default(), text);
             assert_eq!(last_try.started_at_ms, Some(1_700_000_000_250));

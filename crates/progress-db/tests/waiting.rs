@@ -7,7 +7,7 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use planner::{Quadrant, Region, plan};
-use progress_db::{PlanMetadata, ProgressDb, ProgressError, create};
+use progress_db::{MetadataKey, PlanMetadata, ProgressDb, ProgressError, create};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -55,7 +55,7 @@ async fn a_lock_that_is_taken_after_opening_delays_every_read_and_no_more() {
         path,
         |db| db.items(),
         |db| db.is_complete(),
-        |db| db.metadata("bounds"),
+        |db| db.metadata(MetadataKey::Bounds),
         |db| db.pictures(&[Quadrant::new(0, 0)]),
         |db| db.last_attempt(),
         |db| db.settings_of_complete_items()
@@ -66,7 +66,7 @@ async fn a_lock_that_is_taken_after_opening_delays_every_read_and_no_more() {
     }));
     let left = path.clone();
     readings.push(Box::pin(async move {
-        let bounds = ProgressDb::metadata_in_what_is_left(&left, "bounds").await;
+        let bounds = ProgressDb::metadata_in_what_is_left(&left, MetadataKey::Bounds).await;
         assert!(bounds.is_some(), "what is held was taken for lost");
         Ok(())
     }));

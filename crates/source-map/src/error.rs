@@ -40,15 +40,15 @@ pub enum SourceError {
         /// What to do, where that is known; begins with a separator.
         remedy: String,
     },
-    /// A quadrant's place is not two whole numbers of 32 bits.
+    /// A quadrant is not two whole numbers of 32 bits.
     #[error(
-        "{path} has a quadrant at {place:?}, which is not a pair of whole numbers; mend that row of the table quadrants"
+        "{path} has a quadrant at {pair:?}, which is not a pair of whole numbers; mend that row of the table quadrants"
     )]
-    BadPlace {
+    BadQuadrant {
         /// The database.
         path: PathBuf,
-        /// The place as it stands there.
-        place: String,
+        /// It as it stands there.
+        pair: String,
     },
     /// Neither the database nor the file beside it has the configuration.
     #[error(

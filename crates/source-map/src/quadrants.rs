@@ -70,14 +70,14 @@ impl QuadrantsDb {
     /// read for this.
     ///
     /// # Errors
-    /// [`SourceError`] when the database cannot be read or holds a place that is none.
+    /// [`SourceError`] when the database cannot be read or holds a quadrant that is none.
     pub async fn region(
         &self,
         of: SourceLayer,
         bounds: Option<Bounds>,
     ) -> Result<Region, SourceError> {
         let mut link = self.link.lock().await;
-        // One text for all places is several times faster to fetch than a million rows, and
+        // One text for all quadrants is several times faster to fetch than a million rows, and
         // `IS NOT NULL` is answered from a row's header. `is_generated` would be dearer: it
         // stands behind the pictures, so SQLite would have to walk through them.
         let sql = match of {
@@ -92,12 +92,12 @@ impl QuadrantsDb {
             .rows(|| sqlx::query_as(sql))
             .await
             .map_err(|refusal| SourceError::refused(&self.path, refusal))?;
-        let places = rows.pop().and_then(|(places,)| places).unwrap_or_default();
+        let pairs = rows.pop().and_then(|(pairs,)| pairs).unwrap_or_default();
         let mut quadrants = Vec::new();
-        for place in places.split_terminator(',') {
-            let quadrant = parse_place(place).ok_or_else(|| SourceError::BadPlace {
+        for pair in pairs.split_terminator(',') {
+            let quadrant = parse_quadrant(pair).ok_or_else(|| SourceError::BadQuadrant {
                 path: self.path.clone(),
-                place: place.chars().take(80).collect(),
+                pair: pair.chars().take(80).collect(),
             })?;
             if bounds.is_none_or(|bounds| bounds.contains(quadrant)) {
                 quadrants.push(quadrant);
@@ -242,7 +242,7 @@ fn is_of_pages(unread: &Unread) -> bool {
 #[derive(sqlx::FromRow)]
 struct PictureRow {
     /// The index of the quadrant among those that are asked for.
-    place: i64,
+    number: i64,
     found: bool,
     /// The picture's length; `None` when it is NULL.
     bytes: Option<i64>,
@@ -257,28 +257,28 @@ async fn read_pictures(
 ) -> Result<Vec<PictureRow>, Refusal> {
     let sql = match of {
         SourceLayer::Renders => {
-            "SELECT place.key AS place, quadrant_x IS NOT NULL AS found, length(render) AS bytes,
+            "SELECT wanted.key AS number, quadrant_x IS NOT NULL AS found, length(render) AS bytes,
                     CASE WHEN length(render) <= ?2 THEN CAST(render AS BLOB) END AS picture
-             FROM json_each(?1) AS place LEFT JOIN quadrants
-               ON quadrant_x = place.value ->> 0 AND quadrant_y = place.value ->> 1"
+             FROM json_each(?1) AS wanted LEFT JOIN quadrants
+               ON quadrant_x = wanted.value ->> 0 AND quadrant_y = wanted.value ->> 1"
         }
         SourceLayer::Generations => {
-            "SELECT place.key AS place, quadrant_x IS NOT NULL AS found, length(generation) AS bytes,
+            "SELECT wanted.key AS number, quadrant_x IS NOT NULL AS found, length(generation) AS bytes,
                     CASE WHEN length(generation) <= ?2 THEN CAST(generation AS BLOB) END AS picture
-             FROM json_each(?1) AS place LEFT JOIN quadrants
-               ON quadrant_x = place.value ->> 0 AND quadrant_y = place.value ->> 1"
+             FROM json_each(?1) AS wanted LEFT JOIN quadrants
+               ON quadrant_x = wanted.value ->> 0 AND quadrant_y = wanted.value ->> 1"
         }
     };
-    let places: Vec<[i32; 2]> = quadrants.iter().map(|place| [place.x, place.y]).collect();
-    let places = Value::from(places).to_string();
+    let wanted: Vec<[i32; 2]> = quadrants.iter().map(|at| [at.x, at.y]).collect();
+    let wanted = Value::from(wanted).to_string();
     let query = || {
         sqlx::query_as(sql)
-            .bind(places.as_str())
+            .bind(wanted.as_str())
             .bind(MAX_PICTURE_BYTES)
     };
     let mut rows: Vec<PictureRow> = link.rows(query).await?;
     // Sorted here, SQLite need not carry the pictures through a sort of its own.
-    rows.sort_by_key(|row| row.place);
+    rows.sort_by_key(|row| row.number);
     Ok(rows)
 }
 
@@ -294,8 +294,8 @@ async fn metadata(link: &mut Link, key: &str) -> Result<Option<String>, Refusal>
     Ok(values.pop().map(|(value,)| value))
 }
 
-fn parse_place(place: &str) -> Option<Quadrant> {
-    let (x, y) = place.split_once(' ')?;
+fn parse_quadrant(pair: &str) -> Option<Quadrant> {
+    let (x, y) = pair.split_once(' ')?;
     Some(Quadrant::new(x.parse().ok()?, y.parse().ok()?))
 }
 
@@ -304,10 +304,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_two_whole_numbers() {
-        assert_eq!(parse_place("-3 14"), Some(Quadrant::new(-3, 14)));
+    fn a_quadrant_is_two_whole_numbers() {
+        assert_eq!(parse_quadrant("-3 14"), Some(Quadrant::new(-3, 14)));
         for bad in ["", "3", "a b", "1.5 2", "99999999999 0", "1 2 3"] {
-            assert_eq!(parse_place(bad), None, "{bad}");
+            assert_eq!(parse_quadrant(bad), None, "{bad}");
         }
     }
 }

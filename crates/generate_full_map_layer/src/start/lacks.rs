@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use layer::{Pictures, shell_quoted};
 use planner::{Item, Quadrant, Status};
-use progress_db::ProgressDb;
+use progress_db::{MetadataKey, ProgressDb};
 
 use super::layer_state::Start;
 
@@ -50,7 +50,7 @@ async fn without_a_row(
     items: &[Item],
 ) -> anyhow::Result<Option<String>> {
     let covered = items.iter().flat_map(|item| item.block.quadrants());
-    if let Some(planned) = db.metadata("quadrants").await?
+    if let Some(planned) = db.metadata(MetadataKey::Quadrants).await?
         && let Ok(planned) = planned.parse::<usize>()
     {
         let missing = planned.saturating_sub(covered.count());

@@ -8,7 +8,7 @@ use canvas::QuadrantSize;
 use layer::{LayerConfig, LayerDir, Pictures, Source, shell_quoted};
 use model_client::{Credentials, Environment};
 use planner::Bounds;
-use progress_db::ProgressDb;
+use progress_db::{MetadataKey, ProgressDb};
 
 use crate::endpoint::Endpoint;
 
@@ -39,7 +39,7 @@ impl Start {
         let source = Source::open(&layer.generation_dir(&config)).await?;
         let planned = check_fingerprint(&mut db, &config, &source).await;
         let is_complete = db.is_complete().await?;
-        let planned_bounds = db.metadata("bounds").await?;
+        let planned_bounds = db.metadata(MetadataKey::Bounds).await?;
         let planned_bounds = planned_bounds.and_then(|text| text.parse().ok());
         db.close().await?;
         match planned {
@@ -105,7 +105,7 @@ async fn check_fingerprint(
     source: &Source,
 ) -> anyhow::Result<()> {
     let remedy = "plan it anew with init_layer --force, or accept it with --accept-source-change";
-    if let Some(planned) = db.metadata("source_config_hash").await?
+    if let Some(planned) = db.metadata(MetadataKey::SourceConfigHash).await?
         && planned != source.config_hash()
     {
         bail!(
@@ -113,7 +113,7 @@ async fn check_fingerprint(
             source.place().display()
         );
     }
-    if let Some(planned) = db.metadata("source_layer").await?
+    if let Some(planned) = db.metadata(MetadataKey::SourceLayer).await?
         && planned != config.source_layer.name()
     {
         bail!(

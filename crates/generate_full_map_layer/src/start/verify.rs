@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use canvas::{Buffers, QuadrantSize, decode_quadrant};
-use layer::{PictureRecord, PictureState, Pictures};
+use layer::{PictureState, Pictures};
 use planner::Quadrant;
 use planner::{Item, Status};
-use progress_db::ProgressDb;
+use progress_db::{PictureRecord, ProgressDb};
 use tokio::task::JoinSet;
 
 /// How many items are checked in one go.
@@ -53,10 +53,6 @@ pub(crate) async fn damaged_items(
                 for item in &chunk {
                     let mut whole = true;
                     for (quadrant, record) in item.block.quadrants().zip(&mut records) {
-                        let record = record.map(|record| PictureRecord {
-                            bytes: record.bytes,
-                            hash: record.hash,
-                        });
                         // All records of the item are taken, but the rest is not read.
                         whole = whole && is_whole(&pictures, size, quadrant, record).await?;
                     }

@@ -12,10 +12,10 @@ use std::sync::atomic::Ordering;
 use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
-use layer::{LayerError, PictureRecord, StagedPicture};
+use layer::{LayerError, StagedPicture};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server};
 use planner::{Block, Quadrant};
-use progress_db::{Change, Durability};
+use progress_db::{Change, Durability, PictureRecord};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::clock::unix_now;

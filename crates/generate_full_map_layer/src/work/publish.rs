@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use layer::{PictureRecord, Pictures, StagedPicture};
+use layer::{Pictures, StagedPicture};
 use planner::Quadrant;
-use progress_db::{AttemptId, Change, Durability, FinishedPicture, Outcome};
+use progress_db::{AttemptId, Change, Durability, Outcome, PictureRecord};
 use tokio::sync::{mpsc, oneshot};
 
 use super::clock::unix_now;
@@ -71,13 +71,9 @@ async fn publish(
     let at = unix_now();
     for finished in batch {
         let mut records = Vec::with_capacity(finished.pictures.len());
-        for (quadrant, picture, PictureRecord { bytes, hash }) in finished.pictures.drain(..) {
+        for (quadrant, picture, record) in finished.pictures.drain(..) {
             staged.push(picture);
-            records.push(FinishedPicture {
-                quadrant,
-                bytes,
-                hash,
-            });
+            records.push((quadrant, record));
         }
         changes.push(Change::Complete {
             item: finished.item,

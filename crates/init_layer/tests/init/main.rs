@@ -12,6 +12,7 @@ use fixtures::maps::{MapSpec, SourceLayer, raw_sql_region, raw_sql_source};
 use fixtures::outlines::{disc, with_holes};
 use layer::{CanvasConfig, CanvasMode, LayerDir, RunLock};
 use planner::{Quadrant, Region};
+use progress_db::MetadataKey;
 
 use project::{Project, assert_plans, items, metadata, on_a_runtime};
 
@@ -79,14 +80,16 @@ fn a_layer_has_a_configuration_a_plan_and_a_place_for_pictures() {
     assert!(layer.pictures_dir().is_dir());
     assert_plans(layer.path(), map.region());
     for (key, value) in [
-        ("schema_version", "1"),
-        ("bounds", "0,0,10,5"),
-        ("source_layer", "generations"),
+        (MetadataKey::SchemaVersion, "1"),
+        (MetadataKey::Bounds, "0,0,10,5"),
+        (MetadataKey::SourceLayer, "generations"),
     ] {
         assert_eq!(metadata(layer.path(), key).as_deref(), Some(value));
     }
     assert_eq!(
-        metadata(layer.path(), "source_config_hash").unwrap().len(),
+        metadata(layer.path(), MetadataKey::SourceConfigHash)
+            .unwrap()
+            .len(),
         64
     );
 }

@@ -7,7 +7,7 @@ use fixtures::layers::Run;
 use fixtures::maps::MapSpec;
 use planner::{Item, Status};
 use planner::{Quadrant, Region};
-use progress_db::ProgressDb;
+use progress_db::{MetadataKey, ProgressDb};
 use tempfile::TempDir;
 
 /// A directory with a map in `map/` and an endpoints file.
@@ -89,7 +89,7 @@ pub(crate) fn items(layer: &Path) -> Vec<Item> {
     })
 }
 
-pub(crate) fn metadata(layer: &Path, key: &str) -> Option<String> {
+pub(crate) fn metadata(layer: &Path, key: MetadataKey) -> Option<String> {
     on_a_runtime(async {
         let mut db = ProgressDb::open_read_only(&layer.join("progress.db"))
             .await

@@ -160,7 +160,7 @@ async fn insert_all(
     let carrying = insert_of(
         &names,
         &values.join(", "),
-        "LEFT JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0 AND source.quadrant_y = place.value ->> 1",
+        "LEFT JOIN source.quadrants AS source ON source.quadrant_x = wanted.value ->> 0 AND source.quadrant_y = wanted.value ->> 1",
     );
     let read = source.quadrants().map_or(path, QuadrantsDb::path);
     let mut unread = 0;
@@ -193,15 +193,15 @@ fn insert_of(names: &[&str], values: &str, join: &str) -> String {
     let names = names.join(", ");
     format!(
         "INSERT INTO main.quadrants (quadrant_x, quadrant_y, {names})
-         SELECT place.value ->> 0, place.value ->> 1, {values} FROM json_each(?1) AS place {join}
+         SELECT wanted.value ->> 0, wanted.value ->> 1, {values} FROM json_each(?1) AS wanted {join}
          WHERE NOT EXISTS (SELECT 1 FROM main.quadrants AS own
-           WHERE own.quadrant_x = place.value ->> 0 AND own.quadrant_y = place.value ->> 1)"
+           WHERE own.quadrant_x = wanted.value ->> 0 AND own.quadrant_y = wanted.value ->> 1)"
     )
 }
 
 /// Each of [`PLACE`] as it follows from a quadrant.
 fn computed(geometry: Geometry) -> [String; 5] {
-    let (x, y) = ("(place.value ->> 0)", "(place.value ->> 1)");
+    let (x, y) = ("(wanted.value ->> 0)", "(wanted.value ->> 1)");
     let along = |origin: f64, per_x: f64, per_y: f64| {
         // The shortest text that is read as the same number.
         format!("({origin:?} + ({x} + 1) * {per_x:?} + ({y} + 1) * {per_y:?})")
@@ -228,12 +228,12 @@ async fn insert(
     sql: &str,
     quadrants: &[Quadrant],
 ) -> Result<(), Refusal> {
-    let places: Vec<[i32; 2]> = quadrants.iter().map(|place| [place.x, place.y]).collect();
-    let places = Value::from(places).to_string();
+    let wanted: Vec<[i32; 2]> = quadrants.iter().map(|at| [at.x, at.y]).collect();
+    let wanted = Value::from(wanted).to_string();
     let mut patience = Patience::with(read);
     loop {
         let inserted = sqlx::query(AssertSqlSafe(sql.to_owned()))
-            .bind(places.as_str())
+            .bind(wanted.as_str())
             .execute(&mut *connection)
             .await;
         match inserted {
