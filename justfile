@@ -81,7 +81,7 @@ test-rust:
     log=$(mktemp)
     trap 'rm -f "$log"' EXIT
     # Not the documentation's examples: there are none, and the programs are what is tested.
-    cargo test --workspace --all-targets --features generate_full_map_layer/fault-points 2>&1 | tee "$log"
+    cargo test --workspace --lib --bins --tests --features generate_full_map_layer/fault-points 2>&1 | tee "$log"
     # One closing line for all test programs together.
     sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$log" \
         | awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'
@@ -120,16 +120,15 @@ bench what="all":
     esac
 
 _bench-planner:
-    cargo run --release -q -p fixtures --example bench_planner
+    cargo bench -q -p planner --bench planner
 
 _bench-run:
-    cargo build --release -q --bin generate_full_map_layer
-    cargo run --release -q -p fixtures --example bench_run -- target/release/generate_full_map_layer
+    cargo bench -q -p generate_full_map_layer --bench run
 
 # The page at four sizes: size, time and memory to write, time to draw, frames.
 _bench-map *sizes:
     cargo build -q --release -p debug_generate_full_map_layer
-    cargo build -q -p fixtures --example map_layer
+    cargo build -q -p debug_generate_full_map_layer --example map_layer
     cd crates/debug_generate_full_map_layer/browser && PROFILE=release node bench.js {{sizes}}
 
 _programs:
