@@ -90,7 +90,7 @@ test-rust:
 
 # The tests of what goes wrong, at length: a hundred kills, databases held for 30 s.
 test-long:
-    TEST_LONG=1 cargo test -p generate_full_map_layer --features fault-points --test faults --test fault_points
+    TEST_LONG=1 cargo test -p generate_full_map_layer --features fault-points --test faults --test faults_in_sqlite --test fault_points --test fault_points_in_sqlite
     just simulate 20000
     just plant
 
