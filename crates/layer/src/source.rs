@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use planner::{Bounds, Quadrant, Region, Status};
 use progress_db::ProgressDb;
 use source_map::{
-    Described, GenerationConfig, Geometry, QuadrantsDb, SourceError, SourceLayer, SourceMap,
+    Described, GenerationConfig, Geometry, QuadrantsDb, SourceError, SourceLayer, open_map,
 };
 
 use crate::blocking::blocking;
@@ -56,9 +56,8 @@ impl Source {
     pub async fn open(dir: &Path) -> Result<Self, LayerError> {
         let layer = LayerDir::at(dir);
         if !is_layer(&layer) {
-            let map = SourceMap::open(dir).await?;
-            let chain = vec![name_of_map(dir, map.config())];
-            let (described, quadrants) = map.into_parts();
+            let (described, quadrants) = open_map(dir).await?;
+            let chain = vec![name_of_map(dir, &described.config)];
             return Ok(Self {
                 dir: dir.to_owned(),
                 described,
@@ -322,10 +321,10 @@ async fn describe(layer: &LayerDir) -> Result<Found, LayerError> {
             layer = next;
             continue;
         }
-        match SourceMap::open(&dir).await {
-            Ok(map) => {
-                chain.push(name_of_map(&dir, map.config()));
-                let described = described.unwrap_or_else(|| map.into_parts().0);
+        match open_map(&dir).await {
+            Ok((of_map, _)) => {
+                chain.push(name_of_map(&dir, &of_map.config));
+                let described = described.unwrap_or(of_map);
                 return Ok(Found { described, chain });
             }
             // What a layer was made from may be gone; it is a map by itself.

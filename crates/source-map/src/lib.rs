@@ -14,6 +14,6 @@ mod source_layer;
 pub use config::{GenerationConfig, LatLng};
 pub use error::SourceError;
 pub use geometry::Geometry;
-pub use map::{Described, SourceMap};
+pub use map::{Described, open_map};
 pub use quadrants::QuadrantsDb;
 pub use source_layer::SourceLayer;

@@ -4,14 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::{GenerationConfig, Geometry, QuadrantsDb, SourceError};
-
-/// A source map, open for reading.
-#[derive(Debug)]
-pub struct SourceMap {
-    quadrants: QuadrantsDb,
-    described: Described,
-}
+use crate::{GenerationConfig, QuadrantsDb, SourceError};
 
 /// A map's configuration as it was found.
 #[derive(Debug, Clone)]
@@ -66,63 +59,23 @@ impl Described {
     }
 }
 
-impl SourceMap {
-    /// Opens the generation directory `dir` and reads its configuration: the copy in the
-    /// database's metadata, else `generation_config.json`.
-    ///
-    /// # Errors
-    /// [`SourceError`] when `quadrants.db` is missing or no source map, or when the
-    /// configuration is missing or makes no sense.
-    pub async fn open(dir: &Path) -> Result<Self, SourceError> {
-        let path = dir.join("quadrants.db");
-        let quadrants = QuadrantsDb::at(&path);
-        let described = match quadrants.metadata("generation_config").await? {
-            Some(text) => Described::parse(&path, text)?,
-            None => Described::read(&dir.join("generation_config.json"))?
-                .ok_or(SourceError::NoConfig { path })?,
-        };
-        Ok(Self {
-            quadrants,
-            described,
-        })
-    }
-
-    /// The configuration, and the quadrants.
-    #[must_use]
-    pub fn into_parts(self) -> (Described, QuadrantsDb) {
-        (self.described, self.quadrants)
-    }
-
-    /// The map's configuration as it was found.
-    #[must_use]
-    pub fn described(&self) -> &Described {
-        &self.described
-    }
-
-    /// The map's configuration.
-    #[must_use]
-    pub fn config(&self) -> &GenerationConfig {
-        &self.described.config
-    }
-
-    /// The hash of the configuration, the same however its JSON is laid out.
-    #[must_use]
-    pub fn config_hash(&self) -> &str {
-        &self.described.hash
-    }
-
-    /// The map's place on the globe.
-    #[must_use]
-    pub fn geometry(&self) -> Geometry {
-        Geometry::of(self.config())
-    }
-
-    /// The database file, for messages.
-    #[must_use]
-    pub fn database(&self) -> &Path {
-        self.quadrants.path()
-    }
+/// Opens the generation directory `dir` for reading: its configuration, which is the copy in the
+/// database's metadata, else `generation_config.json`, and its quadrants.
+///
+/// # Errors
+/// [`SourceError`] when `quadrants.db` is missing or no source map, or when the configuration is
+/// missing or makes no sense.
+pub async fn open_map(dir: &Path) -> Result<(Described, QuadrantsDb), SourceError> {
+    let path = dir.join("quadrants.db");
+    let quadrants = QuadrantsDb::at(&path);
+    let described = match quadrants.metadata("generation_config").await? {
+        Some(text) => Described::parse(&path, text)?,
+        None => Described::read(&dir.join("generation_config.json"))?
+            .ok_or(SourceError::NoConfig { path })?,
+    };
+    Ok((described, quadrants))
 }
+
 /// JSON with sorted keys and no spaces.
 fn canonical(value: &Value) -> String {
     match value {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use planner::Quadrant;
-use source_map::{SourceError, SourceLayer, SourceMap};
+use source_map::{SourceError, SourceLayer, open_map};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 
@@ -63,7 +63,7 @@ async fn a_damaged_page_under_one_picture_spoils_that_picture_only() {
         // The number of the page that goes on.
         file[at..at + 4].copy_from_slice(&0x7fff_0000u32.to_be_bytes());
         std::fs::write(&path, file).unwrap();
-        let (_, map) = SourceMap::open(dir.path()).await.unwrap().into_parts();
+        let (_, map) = open_map(dir.path()).await.unwrap();
         for asked in quadrants.chunks(4).chain([&quadrants[..]]) {
             let pictures = map.pictures(SourceLayer::Renders, asked).await.unwrap();
             assert_eq!(pictures.len(), asked.len());

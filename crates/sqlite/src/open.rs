@@ -137,23 +137,22 @@ pub(crate) fn refuse_what_is_none(path: &Path) -> Result<(), Refusal> {
         let reason = "its path is not UTF-8; give it another name";
         return Err(Refusal::new(RefusalKind::Other, reason));
     }
+    let none = || Refusal::new(RefusalKind::NotADatabase, "file is not a database");
+    // To open what waits for a writer would wait, too.
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(none());
+    }
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if metadata.is_file() && metadata.len() == 0 {
+    if metadata.len() == 0 {
         return Err(Refusal::new(RefusalKind::Empty, "it is empty"));
     }
     // Format: https://www.sqlite.org/fileformat.html, 1.3.
     let mut header = [0u8; 16];
-    if !metadata.is_file()
-        || file.read_exact(&mut header).is_err()
-        || header != *b"SQLite format 3\0"
-    {
-        return Err(Refusal::new(
-            RefusalKind::NotADatabase,
-            "file is not a database",
-        ));
+    match file.read_exact(&mut header) {
+        Ok(()) if header == *b"SQLite format 3\0" => Ok(()),
+        _ => Err(none()),
     }
-    Ok(())
 }
 
 async fn connect(path: &Path, options: &SqliteConnectOptions) -> Result<SqliteConnection, Refusal> {

@@ -147,3 +147,13 @@ async fn what_is_no_database_is_told_apart() {
     }
     assert!(!at("none").exists());
 }
+
+#[tokio::test]
+async fn what_waits_for_a_writer_is_no_database_and_is_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe.db");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let refused = Reader::of(&pipe).connection().await.unwrap_err();
+    assert_eq!(refused.kind, RefusalKind::NotADatabase);
+}
