@@ -9,7 +9,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use fixtures::maps::{MapSpec, SourceLayer, raw_sql_region, raw_sql_source};
-use fixtures::outlines::{disc, with_holes};
 use layer::{CanvasConfig, CanvasMode, LayerDir, RunLock};
 use planner::{Quadrant, Region};
 use progress_db::MetadataKey;
@@ -323,7 +322,10 @@ fn the_library_makes_a_layer_as_the_program_does() {
 #[test]
 fn a_line_says_that_planning_goes_on_when_it_takes_long() {
     // So large that no machine plans it within a second.
-    let disc = with_holes(&disc(120_000), 5);
+    let all = (-195_i32..195).flat_map(|y| (-195_i32..195).map(move |x| Quadrant::new(x, y)));
+    let is_land =
+        |at: &Quadrant| at.x.pow(2) + at.y.pow(2) < 38_000 && (7 * at.x + 3 * at.y) % 20 != 0;
+    let disc = Region::from_quadrants(all.filter(is_land));
     let quadrants = disc.len();
     let picture = checks::painted(16, 16);
     let map = MapSpec::new(disc)
