@@ -1,15 +1,19 @@
 //! Runs with infill canvases: the real program and a model that sees nothing but the picture.
 
+mod infilling;
+
 use std::collections::BTreeMap;
 
 use debug_generate_full_map_layer::{Edge, Seams};
 use fixtures::layers::{Run, TestLayer, endpoints_at};
 use fixtures::maps::{MapSpec, SourceLayer, encode_png, pixel};
-use fixtures::server::{ScriptedServer, ServerSpec, models};
+use fixtures::server::{ScriptedServer, ServerSpec};
 use image::{Rgb, RgbImage, RgbaImage};
 use layer::LayerDir;
 use planner::Quadrant;
 use serde_json::{Value, json};
+
+use infilling::continue_colours;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
 const WIDTH_PX: u32 = 25;
@@ -52,7 +56,7 @@ fn layer(canvas: &Value, server: &ScriptedServer) -> TestLayer {
 }
 
 fn infilling() -> ScriptedServer {
-    ServerSpec::new().model(models::continue_colours).start()
+    ServerSpec::new().model(continue_colours).start()
 }
 
 /// The seams that a run with this canvas and this model leaves.
@@ -79,7 +83,7 @@ fn visible(seams: &Seams) -> Vec<Edge> {
 
 #[tokio::test]
 async fn a_model_that_sees_its_neighbours_leaves_no_seam() {
-    let seams = seams(&json!({"mode": "infill"}), models::continue_colours).await;
+    let seams = seams(&json!({"mode": "infill"}), continue_colours).await;
     assert!(
         seams.edges.len() > 60,
         "{} edges are no map",
@@ -91,7 +95,7 @@ async fn a_model_that_sees_its_neighbours_leaves_no_seam() {
 
 #[tokio::test]
 async fn a_model_that_sees_only_the_block_leaves_seams() {
-    let seams = seams(&json!({"mode": "block"}), models::continue_colours).await;
+    let seams = seams(&json!({"mode": "block"}), continue_colours).await;
     let clear = seams.edges.iter().filter(|edge| edge.step > 20.0).count();
     assert!(
         2 * clear >= seams.edges.len(),
@@ -104,7 +108,7 @@ async fn a_model_that_sees_only_the_block_leaves_seams() {
 async fn a_context_that_is_half_a_quadrant_off_leaves_seams() {
     for (dx, dy) in [(WIDTH_PX / 2, 0), (0, HEIGHT_PX / 2)] {
         let seams = seams(&json!({"mode": "infill"}), move |picture| {
-            models::continue_colours(&with_context_moved(picture, dx, dy))
+            continue_colours(&with_context_moved(picture, dx, dy))
         })
         .await;
         assert!(
@@ -117,7 +121,7 @@ async fn a_context_that_is_half_a_quadrant_off_leaves_seams() {
 #[tokio::test]
 async fn a_model_that_draws_everything_too_dark_is_matched_to_its_neighbours() {
     let darkening = |picture: &RgbaImage| {
-        let mut answer = models::continue_colours(picture);
+        let mut answer = continue_colours(picture);
         let levels = answer.pixels_mut().flat_map(|pixel| &mut pixel.0[..3]);
         levels.for_each(|level| *level = level.saturating_sub(9));
         answer

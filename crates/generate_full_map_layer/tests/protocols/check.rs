@@ -1,8 +1,10 @@
 //! `--check-endpoints`: one small canvas to each endpoint, and a table.
 
-use fixtures::server::{Reply, ReservedPort, ServerSpec, gemini, multipart, openai};
+use fixtures::server::{Reply, ReservedPort, ServerSpec};
+
 use serde_json::json;
 
+use crate::servers::{gemini, multipart, openai};
 use crate::support::*;
 
 /// The row of an endpoint in the table.

@@ -3,9 +3,11 @@
 use std::io::Cursor;
 
 use fixtures::layers::TestLayer;
-use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec, gemini};
+use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
+
 use serde_json::{Value, json};
 
+use crate::servers::gemini;
 use crate::support::*;
 
 const KEY: &str = "AIza-test";

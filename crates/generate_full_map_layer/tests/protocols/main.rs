@@ -9,6 +9,7 @@ mod options;
 mod readme;
 mod sdapi;
 mod secrets;
+mod servers;
 mod sizes;
 mod support;
 mod trust;

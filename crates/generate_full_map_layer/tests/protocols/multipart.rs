@@ -2,9 +2,11 @@
 
 use std::io::Cursor;
 
-use fixtures::server::{Reply, ServerSpec, multipart};
+use fixtures::server::{Reply, ServerSpec};
+
 use serde_json::json;
 
+use crate::servers::multipart;
 use crate::support::*;
 
 #[test]

@@ -1,8 +1,10 @@
 //! `openai`: OpenAI's image edits, and the servers that speak like it.
 
-use fixtures::server::{Reply, ServerSpec, openai};
+use fixtures::server::{Reply, ServerSpec};
+
 use serde_json::{Value, json};
 
+use crate::servers::openai;
 use crate::support::*;
 
 /// The picture of a call.

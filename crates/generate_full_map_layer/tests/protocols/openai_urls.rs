@@ -1,10 +1,12 @@
 //! Answers of `openai` that give an address in place of a picture.
 
 use fixtures::maps::encode_png;
-use fixtures::server::{Reply, ServerSpec, openai};
+use fixtures::server::{Reply, ServerSpec};
+
 use image::{Rgb, RgbImage};
 use serde_json::{Value, json};
 
+use crate::servers::openai;
 use crate::support::*;
 
 const SIGNATURE: &str = "planted-signature-of-the-address";

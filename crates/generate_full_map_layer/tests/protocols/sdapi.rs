@@ -1,8 +1,10 @@
 //! `sdapi`: AUTOMATIC1111's img2img.
 
-use fixtures::server::{Reply, ServerSpec, sdapi};
+use fixtures::server::{Reply, ServerSpec};
+
 use serde_json::{Value, json};
 
+use crate::servers::sdapi;
 use crate::support::*;
 
 #[test]

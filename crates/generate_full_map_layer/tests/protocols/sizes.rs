@@ -1,9 +1,11 @@
 //! `size_policy`: what servers are sent that make only some sizes.
 
-use fixtures::server::{ServerSpec, gemini, openai};
+use fixtures::server::ServerSpec;
+
 use image::{RgbaImage, imageops};
 use serde_json::json;
 
+use crate::servers::{gemini, openai};
 use crate::support::*;
 
 #[test]

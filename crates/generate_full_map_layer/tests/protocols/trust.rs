@@ -1,8 +1,10 @@
 //! What a model's answer, or a user's parameter, must not do.
 
-use fixtures::server::{Reply, ServerSpec, openai};
+use fixtures::server::{Reply, ServerSpec};
+
 use serde_json::{Value, json};
 
+use crate::servers::openai;
 use crate::support::*;
 
 const INSIDE: &str = "planted-text-from-inside-the-network";
