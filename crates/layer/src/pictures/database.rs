@@ -411,7 +411,7 @@ mod tests {
         let carrying = insert_of(
             &["lat", "notes"],
             "lat, notes",
-            "JOIN source.quadrants AS source ON source.quadrant_x = place.value ->> 0",
+            "JOIN source.quadrants AS source ON source.quadrant_x = wanted.value ->> 0",
         );
         let waiting = tokio::spawn(async move {
             let inserted = insert(&mut own, &path, &carrying, &[Quadrant::new(1, 2)]).await;
@@ -422,7 +422,7 @@ mod tests {
                 .fetch_one(&mut own)
                 .await
         });
-        while !TOLD.load(Ordering::SeqCst) {
+        while !TOLD.load(Ordering::SeqCst) && !waiting.is_finished() {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         assert!(!waiting.is_finished());
