@@ -18,6 +18,13 @@ const FILES_BESIDES_CALLS: u64 = 40;
 /// A call has a socket, and a finished block up to four files for a moment.
 const FILES_OF_A_CALL: u64 = 2;
 
+/// What a server has open beside its connections: databases, a reading, the runtime.
+const FILES_BESIDES_CONNECTIONS: u64 = 48;
+/// A connection has a socket, and for a moment the file that it is sent.
+const FILES_OF_A_CONNECTION: u64 = 2;
+/// More browsers than that do not look at one page.
+const MOST_CONNECTIONS: u64 = 512;
+
 const MB: u64 = 1 << 20;
 /// What a plan of a large map takes, with room to spare.
 const TO_PLAN: u64 = 256 * MB;
@@ -80,6 +87,20 @@ pub fn room_for_calls() -> usize {
     room.max(1)
 }
 
+/// How many connections a server has room for at a time.
+#[must_use]
+pub fn room_for_connections() -> usize {
+    connections_among(raise_files()) as usize
+}
+
+fn connections_among(files: Option<u64>) -> u64 {
+    let room = files.map_or(MOST_CONNECTIONS, |files| {
+        files.saturating_sub(FILES_BESIDES_CONNECTIONS) / FILES_OF_A_CONNECTION
+    });
+    // However few files there are, one after another is answered.
+    room.clamp(1, MOST_CONNECTIONS)
+}
+
 /// Raises the soft limit of open files to the hard one, and returns what it is then, if anything.
 fn raise_files() -> Option<u64> {
     let limit = getrlimit(Resource::Nofile);
@@ -108,4 +129,20 @@ fn needed(work: Work) -> u64 {
 
 fn cores() -> u64 {
     available_parallelism().map_or(1, |cores| cores.get() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_room_for_everything_else() {
+        assert_eq!(connections_among(None), MOST_CONNECTIONS);
+        assert_eq!(connections_among(Some(1 << 20)), MOST_CONNECTIONS);
+        for files in 50..2000 {
+            let taken = connections_among(Some(files)) * FILES_OF_A_CONNECTION;
+            assert!(taken + FILES_BESIDES_CONNECTIONS <= files, "{files}");
+        }
+        assert_eq!(connections_among(Some(30)), 1, "it still answers");
+    }
 }

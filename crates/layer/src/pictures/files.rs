@@ -5,7 +5,8 @@
 //! picture under its final name.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
@@ -153,6 +154,39 @@ impl LayerDir {
         }
     }
 
+    /// As [`Self::read_picture`]; links, pipes, directories and devices count as none, and are
+    /// not waited for.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when there is a regular file and it cannot be read.
+    pub fn read_regular_picture(&self, quadrant: Quadrant) -> Result<Option<Vec<u8>>, LayerError> {
+        let path = self.picture_path(quadrant);
+        let mut options = File::options();
+        // A pipe without a writer is opened at once then, and a link not at all.
+        options
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        let mut file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error)
+                if error.kind() == ErrorKind::NotFound
+                    // A link, or a socket.
+                    || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(io("read", &path)(error)),
+        };
+        // The file that is open is asked, because its name may be another's by now.
+        let metadata = file.metadata().map_err(io("read", &path))?;
+        if !metadata.is_file() {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(io("read", &path))?;
+        Ok(Some(bytes))
+    }
+
     /// Whether there is a file of `quadrant` that may be a picture.
     pub(super) fn may_have_picture(&self, quadrant: Quadrant) -> bool {
         std::fs::metadata(self.picture_path(quadrant))
@@ -180,5 +214,38 @@ pub(super) fn io(
         action,
         path,
         reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_counts_as_no_picture_and_is_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let layer = LayerDir::at(root.path());
+        layer.create(Storage::Files).unwrap();
+        let place = |x| layer.picture_path(Quadrant::new(x, 0));
+        std::fs::write(place(0), b"picture").unwrap();
+        symlink(place(0), place(1)).unwrap();
+        std::fs::create_dir(place(2)).unwrap();
+        assert!(
+            Command::new("mkfifo")
+                .arg(place(3))
+                .status()
+                .unwrap()
+                .success()
+        );
+        let _socket = UnixListener::bind(place(4)).unwrap();
+        let read = |x| layer.read_regular_picture(Quadrant::new(x, 0)).unwrap();
+        assert_eq!(read(0).as_deref(), Some(&b"picture"[..]));
+        for x in 1..=5 {
+            assert_eq!(read(x), None, "{x}");
+        }
     }
 }
