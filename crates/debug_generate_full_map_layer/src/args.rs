@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Serve the page, with the progress pushed to it while a run goes on, until Ctrl-C.
+    /// Serve the page, which follows the progress while a run goes on, until Ctrl-C.
     /// ADDR is host:port, or a port of this machine
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = DEFAULT_ADDRESS)]
     pub serve: Option<String>,

@@ -2,16 +2,20 @@
 //!
 //! [`PlacedLayer`] is a layer with its place on the globe, [`PlanState`] its plan at one moment;
 //! [`PageOptions::page`] makes the page of both, [`write_page`] puts it on disk, and [`Server`]
-//! serves it with the progress pushed to it. [`Seams`] tells how well the finished blocks are joined.
+//! serves it and tells what has changed. [`Seams`] tells how well the finished blocks are joined.
 
 mod address;
 mod args;
 mod base_map;
 mod boundary;
+mod changes;
+mod client_stream;
 mod columns;
+mod connections;
 mod laid_out;
 mod leaflet;
 mod looks;
+mod pace;
 mod page;
 mod page_file;
 mod placed_layer;

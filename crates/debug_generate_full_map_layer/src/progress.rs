@@ -1,5 +1,5 @@
-//! How far items are, in few bytes: in the page for all of them, in a push for those that have
-//! changed. `Plan.take` in `assets/plan.js` reads both.
+//! How far items are, in few bytes: in the page for all of them, in an answer for those that
+//! have changed. `Plan.take` in `assets/plan.js` reads both.
 
 use std::collections::HashMap;
 

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use layer::LayerDir;
+use tokio::signal::unix::{self, SignalKind};
 
 use crate::{
     Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, Seams, Server, complain,
@@ -62,6 +63,10 @@ async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Res
 async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Result<()> {
     let path = layer.dir.path().display().to_string();
     let server = Server::bind(address, layer, options).await?;
+    // Heard before anyone is told that it serves.
+    let listen = |kind| unix::signal(kind).context("cannot listen for signals");
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut terminate = listen(SignalKind::terminate())?;
     let bound = server.address();
     if !bound.ip().is_loopback() {
         complain(format_args!(
@@ -72,8 +77,9 @@ async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Resul
         "serving {path} at http://{bound}/ until Ctrl-C"
     ))?;
     tokio::select! {
-        served = server.run() => served,
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        never = server.run() => match never {},
+        _ = interrupt.recv() => Ok(()),
+        _ = terminate.recv() => Ok(()),
     }
 }
 

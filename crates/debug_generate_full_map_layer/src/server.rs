@@ -1,36 +1,30 @@
-//! Serving the page, with the progress pushed to it.
+//! Serving the page, and what has changed since it was made.
 //!
 //! The server gives out the page, the finished pictures and the progress, and changes nothing.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use futures_util::stream::{self, Stream};
 use layer::LayerDir;
-use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::Semaphore;
 
 use crate::address::{AllowedHosts, listen};
 use crate::page::Live;
-use crate::watch::{Message, Watch};
-use crate::{PageOptions, PlacedLayer};
+use crate::watch::Watch;
+use crate::{PageOptions, PlacedLayer, connections};
 
-/// The longest that opening the page waits for the newest progress.
-const FRESH_WITHIN: Duration = Duration::from_secs(2);
+/// So many pictures are read at a time.
+const READ_AT_A_TIME: usize = 8;
 
 /// A server that listens already.
 #[derive(Debug)]
@@ -45,7 +39,8 @@ pub struct Server {
 struct Pages {
     hosts: AllowedHosts,
     options: PageOptions,
-    watch: Watch,
+    watch: Arc<Watch>,
+    turns_to_read: Semaphore,
     /// The page as it was made last, and its revision.
     made: Mutex<Option<(u64, Bytes)>>,
 }
@@ -66,6 +61,7 @@ impl Server {
                 hosts: AllowedHosts::of(address, bound),
                 options,
                 watch: Watch::over(layer).await?,
+                turns_to_read: Semaphore::new(READ_AT_A_TIME),
                 made: Mutex::new(None),
             }),
             listener,
@@ -80,21 +76,15 @@ impl Server {
     }
 
     /// Serves without end; dropping the future ends it.
-    ///
-    /// # Errors
-    /// When the system takes the listener away.
-    pub async fn run(self) -> Result<()> {
+    pub async fn run(self) -> Infallible {
         let pages = self.pages;
         let routes = Router::new()
             .route("/", get(page))
-            .route("/events/{plan}/{since}", get(events))
+            .route("/changes/{plan}/{since}", get(changes))
             .route("/generations/{name}", get(picture))
             .layer(middleware::from_fn_with_state(pages.clone(), guard))
-            .with_state(pages.clone());
-        tokio::select! {
-            served = axum::serve(self.listener, routes) => served.context("the server has stopped"),
-            () = pages.watch.keep_looking() => Ok(()),
-        }
+            .with_state(pages);
+        connections::serve(self.listener, routes).await
     }
 }
 
@@ -123,8 +113,7 @@ async fn guard(State(pages): State<Arc<Pages>>, request: Request, next: Next) ->
 }
 
 async fn page(State(pages): State<Arc<Pages>>) -> Response {
-    // Another program may hold the database; the page of a moment ago is better than none.
-    let _ = tokio::time::timeout(FRESH_WITHIN, pages.watch.look()).await;
+    pages.watch.look().await;
     match pages.make() {
         Ok(page) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
@@ -153,89 +142,27 @@ impl Pages {
     }
 }
 
-async fn events(
+async fn changes(
     State(pages): State<Arc<Pages>>,
     Path((plan, since)): Path<(u64, u64)>,
-    headers: HeaderMap,
-) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    // A browser that comes back says what it heard last
-    // (https://html.spec.whatwg.org/multipage/server-sent-events.html).
-    let last_heard = headers
-        .get("last-event-id")
-        .and_then(|id| id.to_str().ok()?.parse().ok());
-    let mut follower = Follower {
-        heard: last_heard.unwrap_or(since),
-        plan,
-        waiting: VecDeque::new(),
-        receiver: None,
-        pages,
-    };
-    follower.catch_up();
-    let stream = stream::unfold(follower, |mut follower| async {
-        let message = follower.next().await?;
-        Some((Ok(event_of(&message)), follower))
-    });
-    Sse::new(stream).keep_alive(KeepAlive::default())
-}
-
-/// One page that follows the progress.
-struct Follower {
-    pages: Arc<Pages>,
-    /// The plan that the page shows.
-    plan: u64,
-    /// The last revision that it was told of.
-    heard: u64,
-    waiting: VecDeque<Message>,
-    receiver: Option<Receiver<Message>>,
-}
-
-impl Follower {
-    fn catch_up(&mut self) {
-        let (missed, receiver) = self.pages.watch.follow(self.heard, self.plan);
-        self.waiting.extend(missed);
-        self.receiver = Some(receiver);
-    }
-
-    async fn next(&mut self) -> Option<Message> {
-        let message = loop {
-            if let Some(message) = self.waiting.pop_front() {
-                break message;
-            }
-            match self.receiver.as_mut()?.recv().await {
-                Ok(message) => break message,
-                // A slow page is told everything at once.
-                Err(RecvError::Lagged(_)) => self.catch_up(),
-                Err(RecvError::Closed) => return None,
-            }
-        };
-        if let Message::Changes(revision, _) = message {
-            self.heard = revision;
-        }
-        Some(message)
-    }
+) -> Response {
+    pages.watch.look().await;
+    let changes = pages.watch.changes_since(since, plan);
+    ([(header::CONTENT_TYPE, "application/json")], changes).into_response()
 }
 
 async fn picture(State(pages): State<Arc<Pages>>, Path(name): Path<String>) -> Response {
+    pages.watch.look().await;
     // The name is read as two whole numbers, so it leads nowhere else.
-    let Some(quadrant) = LayerDir::quadrant_of_picture(&name) else {
+    let quadrant = LayerDir::quadrant_of_picture(&name);
+    let found = quadrant.and_then(|q| Some((q, pages.watch.pictures_with(q)?)));
+    let Some((quadrant, pictures)) = found else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let pictures = Arc::clone(&pages.watch.view().layer.pictures);
-    match pictures.read(quadrant).await {
+    // Each takes a thread and the memory of a picture.
+    let _turn = pages.turns_to_read.acquire().await;
+    match pictures.read_regular(quadrant).await {
         Ok(Some(bytes)) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
         Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-fn event_of(message: &Message) -> Event {
-    match message {
-        Message::Changes(revision, json) => Event::default()
-            .event("changes")
-            .id(revision.to_string())
-            .data(json),
-        Message::Replaced => Event::default().event("replaced").data("{}"),
-        Message::Trouble(text) => Event::default()
-            .event("trouble")
-            .data(json!({ "message": text }).to_string()),
     }
 }

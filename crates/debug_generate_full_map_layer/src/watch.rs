@@ -1,49 +1,29 @@
 //! One look at the progress for all pages.
 //!
 //! However many pages are open, `progress.db` is read once when its files have changed, and not
-//! at all while nobody looks.
+//! at all while nobody asks.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::SystemTime;
 
 use anyhow::Result;
-use layer::LayerDir;
+use layer::{LayerDir, Pictures};
+use planner::Quadrant;
 use progress_db::FileState;
-use tokio::sync::broadcast;
 
+use crate::changes::Answer;
+use crate::pace::Pace;
 use crate::progress::Progress;
-use crate::{PlacedLayer, PlanState};
-
-/// How often the files are looked at while a page is open.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// Reading takes at most this part of the time: on a map of 70,000 blocks it takes a tenth of a
-/// second, so it is done every few seconds.
-const READING_SHARE: u32 = 25;
-
-/// Pages that are so many messages behind are sent the whole of what they missed.
-const MESSAGES_HELD: usize = 64;
-
-/// What is pushed to the pages.
-#[derive(Debug, Clone)]
-pub(crate) enum Message {
-    /// Items have changed; the revision after it, and how far they are as JSON.
-    Changes(u64, Arc<str>),
-    /// The layer was planned anew.
-    Replaced,
-    /// The progress cannot be read, and why.
-    Trouble(Arc<str>),
-}
+use crate::{ItemState, PlacedLayer, PlanState};
 
 /// The state of the layer as the pages know it.
 #[derive(Debug)]
 pub(crate) struct Watch {
     dir: LayerDir,
     known: Mutex<Known>,
-    /// Held while the database is read, so that only one does.
-    reading: tokio::sync::Mutex<()>,
-    messages: broadcast::Sender<Message>,
+    pace: Arc<Pace>,
 }
 
 /// What was read last.
@@ -53,13 +33,15 @@ struct Known {
     plan: Arc<PlanState>,
     plan_hash: u64,
     files: FileState,
+    /// Where the item of each quadrant stands in the plan.
+    places: HashMap<Quadrant, usize>,
     /// Grows with each change. It begins with the clock, so that a page of an earlier server is
     /// known to be one.
     revision: u64,
     first_revision: u64,
     /// The revision in which each item changed last.
     changed_in: Vec<u64>,
-    trouble: Option<Arc<str>>,
+    trouble: Option<String>,
 }
 
 /// A layer and its plan at a revision.
@@ -73,15 +55,14 @@ pub(crate) struct View {
 
 impl Watch {
     /// Reads the layer in `dir` for the first time.
-    pub(crate) async fn over(layer: PlacedLayer) -> Result<Self> {
+    pub(crate) async fn over(layer: PlacedLayer) -> Result<Arc<Self>> {
         let dir = layer.dir.clone();
         let (plan, files) = layer.read_plan().await?;
-        Ok(Self {
+        Ok(Arc::new(Self {
             dir,
             known: Mutex::new(Known::first(layer, plan, files)),
-            reading: tokio::sync::Mutex::new(()),
-            messages: broadcast::channel(MESSAGES_HELD).0,
-        })
+            pace: Pace::new(),
+        }))
     }
 
     /// The layer and its plan as they were read last.
@@ -95,41 +76,44 @@ impl Watch {
         }
     }
 
-    /// What a page that knows `revision` of the plan with `plan_hash` has missed, and the
-    /// messages from then on.
-    pub(crate) fn follow(
-        &self,
-        revision: u64,
-        plan_hash: u64,
-    ) -> (Vec<Message>, broadcast::Receiver<Message>) {
+    /// Where the picture of `quadrant` is, when it is one of the plan and its item is complete.
+    pub(crate) fn pictures_with(&self, quadrant: Quadrant) -> Option<Arc<Pictures>> {
         let known = self.known();
-        // Under the lock no message falls between what was missed and what is to come.
-        let receiver = self.messages.subscribe();
-        let mut missed = Vec::new();
-        if plan_hash != known.plan_hash || revision < known.first_revision {
-            missed.push(Message::Replaced);
-        } else if revision < known.revision {
-            missed.push(known.changes_since(revision));
-        }
-        missed.extend(known.trouble.clone().map(Message::Trouble));
-        (missed, receiver)
+        let item = *known.places.get(&quadrant)?;
+        let is_complete = known.plan.states[item] == ItemState::Complete;
+        is_complete.then(|| known.layer.pictures.clone())
     }
 
-    /// Looks after the progress while a page is open, without end.
-    pub(crate) async fn keep_looking(&self) {
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if self.messages.receiver_count() > 0 {
-                let began = Instant::now();
-                self.look().await;
-                tokio::time::sleep(began.elapsed() * READING_SHARE).await;
+    /// What a page that knows `revision` of the plan with `plan_hash` has missed, as JSON.
+    pub(crate) fn changes_since(&self, revision: u64, plan_hash: u64) -> String {
+        let (plan, items, newest) = {
+            let known = self.known();
+            let revisions = known.first_revision..=known.revision;
+            if plan_hash != known.plan_hash || !revisions.contains(&revision) {
+                return Answer::Replaced.json();
             }
+            if let Some(message) = &known.trouble {
+                return Answer::Trouble { message }.json();
+            }
+            let items = known.changed_since(revision);
+            (known.plan.clone(), items, known.revision)
+        };
+        let items = items.iter().copied();
+        Answer::Changes {
+            revision: newest,
+            progress: (items.len() > 0).then(|| Progress::of(&plan, items)),
         }
+        .json()
     }
 
-    /// Reads the progress if the files have changed, and tells the pages.
-    pub(crate) async fn look(&self) {
-        let _reading = self.reading.lock().await;
+    /// Reads the progress if that is due and the files have changed.
+    pub(crate) async fn look(self: &Arc<Self>) {
+        let watch = Arc::clone(self);
+        let look = || async move { watch.look_at_once().await };
+        self.pace.ask(look).await;
+    }
+
+    async fn look_at_once(&self) {
         let before = FileState::of(&self.dir.progress_path());
         {
             let known = self.known();
@@ -138,17 +122,13 @@ impl Watch {
             }
         }
         let layer = self.view().layer;
-        let read = layer.read_plan().await;
-        match read {
+        match layer.read_plan().await {
             Ok((plan, files)) if hash_of(&plan) == self.view().plan_hash => {
                 self.take_note(plan, files);
             }
             // With a new plan the source may be another one.
             Ok(_) => match self.read_anew().await {
-                Ok(known) => {
-                    *self.known() = known;
-                    let _ = self.messages.send(Message::Replaced);
-                }
+                Ok(known) => *self.known() = known,
                 Err(error) => self.be_in_trouble(&error),
             },
             Err(error) => self.be_in_trouble(&error),
@@ -166,28 +146,20 @@ impl Watch {
         let changed: Vec<usize> = (0..plan.items.len())
             .filter(|&item| !plan.is_as_far_as(&known.plan, item))
             .collect();
-        let before = known.revision;
-        let was_in_trouble = known.trouble.take().is_some();
+        known.trouble = None;
         known.plan = Arc::new(plan);
         known.files = files;
-        if !changed.is_empty() || was_in_trouble {
+        if !changed.is_empty() {
             known.revision += 1;
             let revision = known.revision;
             for item in changed {
                 known.changed_in[item] = revision;
             }
-            // Without a page there is nobody to tell.
-            let _ = self.messages.send(known.changes_since(before));
         }
     }
 
     fn be_in_trouble(&self, error: &anyhow::Error) {
-        let text: Arc<str> = format!("{error:#}").into();
-        let mut known = self.known();
-        if known.trouble.as_ref() != Some(&text) {
-            known.trouble = Some(text.clone());
-            let _ = self.messages.send(Message::Trouble(text));
-        }
+        self.known().trouble = Some(format!("{error:#}"));
     }
 
     // A std mutex, because nothing is awaited while it is held.
@@ -200,8 +172,12 @@ impl Known {
     fn first(layer: PlacedLayer, plan: PlanState, files: FileState) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let revision = since.map_or(1, |since| since.as_millis() as u64);
+        let items = plan.items.iter().enumerate();
+        let places =
+            items.flat_map(|(place, item)| item.block.quadrants().map(move |q| (q, place)));
         Self {
             plan_hash: hash_of(&plan),
+            places: places.collect(),
             changed_in: vec![revision; plan.items.len()],
             layer: Arc::new(layer),
             plan: Arc::new(plan),
@@ -212,11 +188,11 @@ impl Known {
         }
     }
 
-    fn changes_since(&self, revision: u64) -> Message {
-        let items = (0..self.plan.items.len()).filter(|&item| self.changed_in[item] > revision);
-        let progress = Progress::of(&self.plan, items);
-        let json = serde_json::to_string(&progress).expect("progress is plain data");
-        Message::Changes(self.revision, json.into())
+    fn changed_since(&self, revision: u64) -> Vec<usize> {
+        let items = 0..self.plan.items.len();
+        items
+            .filter(|&item| self.changed_in[item] > revision)
+            .collect()
     }
 }
 

@@ -13,7 +13,7 @@ use crate::blocking::blocking;
 use crate::{LayerDir, LayerError, Storage};
 
 /// The most bytes of one picture that are read.
-const MAX_PICTURE_BYTES: u64 = 256 << 20;
+pub(crate) const MAX_PICTURE_BYTES: u64 = 256 << 20;
 
 /// Layers that are made from one another are followed so far.
 const LONGEST_CHAIN: usize = 32;

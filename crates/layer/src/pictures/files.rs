@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
 
+use crate::source::MAX_PICTURE_BYTES;
 use crate::{LayerDir, LayerError, Storage};
 
 /// How the names of files end that are being written.
@@ -154,8 +155,8 @@ impl LayerDir {
         }
     }
 
-    /// As [`Self::read_picture`]; links, pipes, directories and devices count as none, and are
-    /// not waited for.
+    /// As [`Self::read_picture`]; links, pipes, directories and devices count as none and are not
+    /// waited for, and so does what is far too large for a picture.
     ///
     /// # Errors
     /// [`LayerError::Io`] when there is a regular file and it cannot be read.
@@ -179,7 +180,7 @@ impl LayerDir {
         };
         // The file that is open is asked, because its name may be another's by now.
         let metadata = file.metadata().map_err(io("read", &path))?;
-        if !metadata.is_file() {
+        if !metadata.is_file() || metadata.len() > MAX_PICTURE_BYTES {
             return Ok(None);
         }
         let mut bytes = Vec::new();

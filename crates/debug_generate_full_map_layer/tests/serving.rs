@@ -1,0 +1,289 @@
+//! The server, whatever its clients do: the real program, raw connections.
+
+use std::fmt::Write as _;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::symlink;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use fixtures::layers::TestLayer;
+use fixtures::maps::MapSpec;
+use fixtures::programs::with_limit;
+use layer::Storage;
+use planner::Quadrant;
+use serde_json::{Value, json};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_debug_generate_full_map_layer");
+
+/// What is waited for at most, by far more than it takes.
+const LONG: Duration = Duration::from_secs(90);
+
+/// The program as it serves a layer.
+struct Served {
+    child: Child,
+    host: String,
+}
+
+impl Served {
+    fn start(layer: &TestLayer) -> Self {
+        Self::of(layer.command(PROGRAM, &["--serve", "127.0.0.1:0"]))
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the program starts");
+        let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
+        let line = said.next().expect("a line").expect("text");
+        let (_, rest) = line.split_once("http://").expect("an address");
+        let host = rest.split('/').next().expect("a host").to_owned();
+        Self { child, host }
+    }
+
+    fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.host).expect("it listens");
+        stream.set_read_timeout(Some(LONG)).expect("a time limit");
+        stream
+    }
+
+    /// A connection over which `text` was sent, and no more.
+    fn sent(&self, text: &str) -> TcpStream {
+        let mut stream = self.connect();
+        stream.write_all(text.as_bytes()).expect("it is taken");
+        stream
+    }
+
+    fn head(&self, method: &str, path: &str) -> String {
+        format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> String {
+        let mut head = self.head(method, path);
+        head.push_str("Connection: close\r\n\r\n");
+        let mut answer = Vec::new();
+        let mut stream = self.sent(&head);
+        stream.read_to_end(&mut answer).expect("an answer");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    fn get(&self, path: &str) -> String {
+        self.ask("GET", path)
+    }
+
+    fn status(&self, path: &str) -> u16 {
+        let answer = self.get(path);
+        let status = answer.split(' ').nth(1).expect("a status");
+        status.parse().expect("a number")
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let answer = self.get(path);
+        let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
+        serde_json::from_str(body).expect("JSON")
+    }
+
+    /// Asks until the answer is as `wanted`: the progress is not read at every request.
+    fn json_until(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let answer = self.json(path);
+            if wanted(&answer) {
+                return answer;
+            }
+            assert!(began.elapsed() < LONG, "{answer}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args(["-s", name, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("kill").success());
+    }
+
+    fn end(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(began.elapsed() < LONG, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn test_layer() -> TestLayer {
+    TestLayer::stored_in(Storage::Files, MapSpec::rectangle(6, 6), &json!([]))
+}
+
+fn complete(layer: &TestLayer, items: &str) {
+    let _ = layer.sql(&format!(
+        "UPDATE generation_plan SET status = 'complete' WHERE {items}"
+    ));
+}
+
+/// Whether the server has ended the connection.
+fn is_let_go(stream: &mut TcpStream) -> bool {
+    let mut rest = Vec::new();
+    match stream.read_to_end(&mut rest) {
+        Ok(_) => true,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+#[test]
+fn only_regular_files_of_complete_blocks_are_given_out() {
+    let layer = test_layer();
+    complete(&layer, "top_left_x < 2 AND top_left_y < 2");
+    let place = |x, y| layer.picture_path(Quadrant::new(x, y));
+    let secret = layer.root().join("secret");
+    std::fs::write(&secret, "secret").unwrap();
+    std::fs::write(place(0, 0), "picture").unwrap();
+    symlink(&secret, place(1, 0)).unwrap();
+    let made = Command::new("mkfifo").arg(place(0, 1)).status();
+    assert!(made.unwrap().success());
+    std::fs::create_dir(place(1, 1)).unwrap();
+    std::fs::write(place(5, 5), "left over of a block that is pending").unwrap();
+    std::fs::write(place(60, 60), "of another plan").unwrap();
+    let served = Served::start(&layer);
+    assert!(served.get("/generations/0_0.png").ends_with("picture"));
+    // Twice as many as there are threads that wait for files would be lost to the pipe.
+    for _ in 0..20 {
+        assert_eq!(served.status("/generations/0_1.png"), 404, "a pipe");
+    }
+    for (name, what) in [
+        ("1_0", "a link"),
+        ("1_1", "a directory"),
+        ("5_5", "a pending block's"),
+        ("60_60", "no quadrant of the plan"),
+    ] {
+        assert_eq!(
+            served.status(&format!("/generations/{name}.png")),
+            404,
+            "{what}"
+        );
+    }
+    assert!(served.get("/generations/0_0.png").ends_with("picture"));
+}
+
+#[test]
+fn a_page_is_told_what_has_changed_since_it_was_made() {
+    let layer = test_layer();
+    let mut served = Served::start(&layer);
+    let page = served.get("/");
+    let (_, live) = page.split_once(r#""live":"#).expect("a page that is live");
+    let (live, _) = live.split_once('}').expect("an object");
+    let live: Value = serde_json::from_str(&format!("{live}}}")).expect("JSON");
+    let plan = live["plan"].as_str().expect("a plan").to_owned();
+    let first = live["revision"].as_u64().expect("a revision");
+
+    let since = |revision| format!("/changes/{plan}/{revision}");
+    let nothing = json!({"kind": "changes", "revision": first, "progress": null});
+    assert_eq!(served.json(&since(first)), nothing);
+    complete(&layer, "id = 2");
+    let changed = served.json_until(&since(first), |answer| !answer["progress"].is_null());
+    assert_eq!(changed["progress"]["items"], json!([[1, 1]]));
+    let second = changed["revision"].as_u64().expect("a revision");
+    assert!(second > first);
+    assert!(served.json(&since(second))["progress"].is_null());
+
+    let replaced = json!({"kind": "replaced"});
+    assert_eq!(served.json(&since(first - 1)), replaced);
+    assert_eq!(served.json(&since(second + 1)), replaced);
+    assert_eq!(served.json(&format!("/changes/1/{first}")), replaced);
+    assert_eq!(served.status("/changes/x/1"), 400);
+
+    let (database, away) = (layer.dir().join("progress.db"), layer.root().join("away"));
+    std::fs::rename(&database, &away).unwrap();
+    let trouble = served.json_until(&since(second), |answer| answer["kind"] == "trouble");
+    let message = trouble["message"].as_str().expect("a message");
+    assert!(message.contains("progress.db"), "{message}");
+    std::fs::rename(&away, &database).unwrap();
+    served.json_until(&since(second), |answer| answer["kind"] == "changes");
+
+    assert!(served.ask("HEAD", "/").starts_with("HTTP/1.1 200 "));
+    assert!(
+        served
+            .ask("POST", &since(second))
+            .starts_with("HTTP/1.1 405 ")
+    );
+    served.signal("TERM");
+    assert_eq!(served.end().code(), Some(0));
+}
+
+#[test]
+fn who_sends_no_whole_request_is_let_go() {
+    let layer = test_layer();
+    let served = Served::start(&layer);
+    let whole = served.head("GET", "/generations/0_0.png") + "\r\n";
+    let mut connections = [
+        served.sent(""),
+        served.sent("GET / HT"),
+        served.sent(&served.head("GET", "/")),
+        served.sent(&whole),
+        served.sent(&(whole.clone() + "GET / HT")),
+    ];
+    for (number, stream) in connections.iter_mut().enumerate() {
+        assert!(is_let_go(stream), "{number}");
+    }
+}
+
+#[test]
+fn clients_that_ask_for_nothing_are_in_nobodys_way() {
+    // What the system may refuse, this program must not run into first.
+    granted::require(granted::Work::Planning).expect("open files");
+    let layer = test_layer();
+    let mut command = with_limit("-n 256", PROGRAM);
+    command
+        .current_dir(layer.root())
+        .args(["--layer-dir", "layers/test", "--serve", "127.0.0.1:0"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut served = Served::of(command);
+    let began = Instant::now();
+    let half = served.head("GET", "/");
+    let mut connections: Vec<TcpStream> = (0..600).map(|_| served.sent(&half)).collect();
+    assert!(served.get("/").starts_with("HTTP/1.1 200 "));
+    println!("answered after {:?}", began.elapsed());
+    // The last ones still have their places, and can go on.
+    let last = connections.last_mut().expect("connections");
+    last.write_all(b"Connection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    last.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 "));
+    served.signal("INT");
+    assert_eq!(served.end().code(), Some(0));
+}
+
+#[test]
+fn ctrl_c_ends_the_program_whatever_its_clients_do() {
+    let layer = test_layer();
+    complete(&layer, "id = 1");
+    let megabytes = vec![0; 64 << 20];
+    std::fs::write(layer.picture_path(Quadrant::new(0, 0)), megabytes).unwrap();
+    for signal in ["INT", "TERM"] {
+        let mut served = Served::start(&layer);
+        let mut request = String::new();
+        let _ = write!(
+            request,
+            "{}\r\n",
+            served.head("GET", "/generations/0_0.png")
+        );
+        let mut takes_nothing = served.sent(&request);
+        // The answer is on its way from here on.
+        takes_nothing.read_exact(&mut [0]).unwrap();
+        let _half_sent = served.sent(&served.head("GET", "/"));
+        let _silent = served.connect();
+        served.signal(signal);
+        assert_eq!(served.end().code(), Some(0), "{signal}");
+    }
+}
