@@ -66,6 +66,47 @@ test("a page that is opened late shows how things stand", async (t) => {
   assert.equal(await page.innerText("#percent"), "100 %");
 });
 
+test("more tabs than a browser grants connections follow a run, and load pictures", async (t) => {
+  const { layer, directory } = makeLayer(t, { size: 4 });
+  const { url } = await serveMap(layer);
+  const pages = [await openMap(t, url)];
+  while (pages.length < 8) {
+    const page = await pages[0].context().newPage();
+    await page.goto(url);
+    pages.push(page);
+  }
+  await Promise.all(pages.map((page) => page.waitForSelector('#freshness[data-kind="live"]')));
+  await runOn(directory, 20, ["--picture-px", "64"]);
+  // A tab asks while it is in front.
+  for (const page of pages) {
+    await page.bringToFront();
+    await page.waitForFunction(() => document.getElementById("percent").textContent === "100 %");
+    await page.waitForFunction(() => window.layerMap.layer.pictures.held.size === 16);
+  }
+});
+
+test("a tab that is not seen asks nothing, and asks at once when it is seen again", async (t) => {
+  const { layer, directory } = makeLayer(t, { size: 4 });
+  const { url } = await serveMap(layer);
+  const page = await openMap(t, url);
+  await page.waitForSelector('#freshness[data-kind="live"]');
+  const be = (state) => page.evaluate((state) => {
+    Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, state);
+  await be("hidden");
+  // What was asked before is answered.
+  await page.waitForTimeout(500);
+  let asked = 0;
+  page.on("request", (request) => (asked += request.url().includes("/changes/") ? 1 : 0));
+  await runOn(directory, 1);
+  await page.waitForTimeout(2500);
+  assert.equal(asked, 0);
+  assert.equal(await page.innerText("#percent"), "0 %");
+  await be("visible");
+  await page.waitForFunction(() => document.getElementById("percent").textContent === "100 %");
+});
+
 test("Ctrl-C ends the server with status 0, while pages are open", async (t) => {
   const { layer } = makeLayer(t, { size: 4 });
   const { url, server, ended } = await serveMap(layer);

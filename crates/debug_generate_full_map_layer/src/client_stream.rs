@@ -95,3 +95,48 @@ impl AsyncWrite for ClientStream {
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Both ends of a connection: the client's, and the server's.
+    async fn connection() -> (TcpStream, ClientStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await;
+        let (server, _) = listener.accept().await.unwrap();
+        (client.unwrap(), ClientStream::over(server))
+    }
+
+    // The clock of these tests goes ahead when all wait.
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let (_client, mut server) = connection().await;
+        let began = Instant::now();
+        let error = server.write_all(&vec![0; 64 << 20]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(began.elapsed() >= TAKES_WITHIN);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_client_is_not_given_up() {
+        let (mut client, mut server) = connection().await;
+        let bytes = vec![0; 16 << 20];
+        let began = Instant::now();
+        let take_slowly = async {
+            let mut taken = vec![0; 256 << 10];
+            for _ in 0..bytes.len() / taken.len() {
+                sleep(TAKES_WITHIN / 3).await;
+                client.read_exact(&mut taken).await.unwrap();
+            }
+        };
+        let (written, ()) = tokio::join!(server.write_all(&bytes), take_slowly);
+        written.unwrap();
+        assert!(began.elapsed() > 10 * TAKES_WITHIN);
+    }
+}

@@ -1,6 +1,5 @@
 //! The server, whatever its clients do: the real program, raw connections.
 
-use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::symlink;
@@ -155,7 +154,7 @@ fn only_regular_files_of_complete_blocks_are_given_out() {
     std::fs::write(place(60, 60), "of another plan").unwrap();
     let served = Served::start(&layer);
     assert!(served.get("/generations/0_0.png").ends_with("picture"));
-    // Twice as many as there are threads that wait for files would be lost to the pipe.
+    // More than are read at a time.
     for _ in 0..20 {
         assert_eq!(served.status("/generations/0_1.png"), 404, "a pipe");
     }
@@ -249,11 +248,9 @@ fn clients_that_ask_for_nothing_are_in_nobodys_way() {
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
     let mut served = Served::of(command);
-    let began = Instant::now();
     let half = served.head("GET", "/");
     let mut connections: Vec<TcpStream> = (0..600).map(|_| served.sent(&half)).collect();
     assert!(served.get("/").starts_with("HTTP/1.1 200 "));
-    println!("answered after {:?}", began.elapsed());
     // The last ones still have their places, and can go on.
     let last = connections.last_mut().expect("connections");
     last.write_all(b"Connection: close\r\n\r\n").unwrap();
@@ -272,12 +269,7 @@ fn ctrl_c_ends_the_program_whatever_its_clients_do() {
     std::fs::write(layer.picture_path(Quadrant::new(0, 0)), megabytes).unwrap();
     for signal in ["INT", "TERM"] {
         let mut served = Served::start(&layer);
-        let mut request = String::new();
-        let _ = write!(
-            request,
-            "{}\r\n",
-            served.head("GET", "/generations/0_0.png")
-        );
+        let request = served.head("GET", "/generations/0_0.png") + "\r\n";
         let mut takes_nothing = served.sent(&request);
         // The answer is on its way from here on.
         takes_nothing.read_exact(&mut [0]).unwrap();
