@@ -5,6 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 
+/// So many connections wait at most, in the system's queue, for the server to take them.
+const MOST_WAITING: i32 = 1024;
+
 /// The address that `--serve` means: `host:port`, or a port of this machine.
 fn full_address(address: &str) -> Result<String> {
     let port = address.strip_prefix(':').unwrap_or(address);
@@ -27,11 +30,15 @@ fn full_address(address: &str) -> Result<String> {
 /// When it is no address, not one of this machine, or taken.
 pub(crate) async fn listen(address: &str) -> Result<TcpListener> {
     let address = full_address(address)?;
-    TcpListener::bind(&address).await.with_context(|| {
+    let listener = TcpListener::bind(&address).await.with_context(|| {
         format!(
             "cannot listen on {address}, which --serve names; choose another, as in --serve 127.0.0.1:8766, or port 0 for any that is free"
         )
-    })
+    })?;
+    // The library's own queue is short, and who finds it full tries again only after a second.
+    // Where another length is refused it stays as it is.
+    let _ = rustix::net::listen(&listener, MOST_WAITING);
+    Ok(listener)
 }
 
 /// The names that a request's `Host` may have.
