@@ -30,6 +30,20 @@ impl Steps {
         self.total as f64 / self.channels as f64
     }
 
+    /// Those between all neighbouring pixels of a picture.
+    fn inside(picture: &RgbImage) -> Self {
+        let mut inside = Self::default();
+        let mut before: Option<&[u8]> = None;
+        for line in picture.as_raw().chunks_exact(3 * picture.width() as usize) {
+            inside.add_between(line, &line[3..]);
+            if let Some(before) = before {
+                inside.add_between(before, line);
+            }
+            before = Some(line);
+        }
+        inside
+    }
+
     fn add_between(&mut self, a: &[u8], b: &[u8]) {
         let differences = a.iter().zip(b).map(|(a, b)| u64::from(a.abs_diff(*b)));
         self.total += differences.sum::<u64>();
@@ -37,11 +51,9 @@ impl Steps {
     }
 }
 
-/// The outermost pixels of a picture, and the steps between all of its pixels.
+/// The outermost pixels of a picture.
 #[derive(Debug, Clone)]
 pub struct Rim {
-    /// The steps inside of the picture.
-    pub inside: Steps,
     left: Vec<u8>,
     right: Vec<u8>,
     top: Vec<u8>,
@@ -49,42 +61,35 @@ pub struct Rim {
 }
 
 impl Rim {
-    /// The rim of an encoded picture.
-    ///
-    /// # Errors
-    /// A line that says what is wrong with the picture.
-    pub fn of(encoded: &[u8]) -> Result<Self, String> {
-        let picture = decode(
-            encoded,
-            MAX_SIDE_PX,
-            Tell::FirstBytes,
-            &mut Buffers::default(),
-        )?;
-        Ok(Self::of_pixels(&into_opaque(picture)))
-    }
-
-    fn of_pixels(picture: &RgbImage) -> Self {
+    /// The rim of a decoded picture.
+    #[must_use]
+    pub fn of(picture: &RgbImage) -> Self {
         let samples: &[u8] = picture.as_raw();
         let lines = || samples.chunks_exact(3 * picture.width() as usize);
-        let mut inside = Steps::default();
-        let mut before: Option<&[u8]> = None;
-        for line in lines() {
-            inside.add_between(line, &line[3..]);
-            if let Some(before) = before {
-                inside.add_between(before, line);
-            }
-            before = Some(line);
-        }
         Self {
-            inside,
             left: lines().flat_map(|line| &line[..3]).copied().collect(),
             right: lines()
                 .flat_map(|line| &line[line.len() - 3..])
                 .copied()
                 .collect(),
             top: lines().next().unwrap_or_default().to_vec(),
-            bottom: before.unwrap_or_default().to_vec(),
+            bottom: lines().next_back().unwrap_or_default().to_vec(),
         }
+    }
+
+    /// The rim of an encoded picture, and the steps inside of it.
+    ///
+    /// # Errors
+    /// A line that says what is wrong with the picture.
+    pub fn with_inside(encoded: &[u8]) -> Result<(Self, Steps), String> {
+        let picture = decode(
+            encoded,
+            MAX_SIDE_PX,
+            Tell::FirstBytes,
+            &mut Buffers::default(),
+        )?;
+        let picture = into_opaque(picture);
+        Ok((Self::of(&picture), Steps::inside(&picture)))
     }
 
     /// The steps from this picture to the one on its right.
@@ -111,22 +116,22 @@ mod tests {
     use super::*;
 
     /// A picture whose pixels are grey at these levels.
-    fn grey<const WIDTH: usize>(rows: &[[u8; WIDTH]]) -> Rim {
-        let picture = RgbImage::from_fn(WIDTH as u32, rows.len() as u32, |x, y| {
+    fn grey<const WIDTH: usize>(rows: &[[u8; WIDTH]]) -> RgbImage {
+        RgbImage::from_fn(WIDTH as u32, rows.len() as u32, |x, y| {
             Rgb([rows[y as usize][x as usize]; 3])
-        });
-        Rim::of_pixels(&picture)
+        })
     }
 
     #[test]
     fn steps_are_counted_between_neighbours_and_nowhere_else() {
         let near = |steps: Steps, mean: f64| (steps.mean() - mean).abs() < 1e-9;
-        let rim = grey(&[[10, 20, 40], [10, 10, 90]]);
+        let picture = grey(&[[10, 20, 40], [10, 10, 90]]);
+        let rim = Rim::of(&picture);
         // Along the rows 10, 20, 0 and 80; down the columns 0, 10 and 50.
-        assert!(near(rim.inside, 170.0 / 7.0), "{rim:?}");
-        let next = grey(&[[42, 0, 7], [50, 0, 9]]);
+        assert!(near(Steps::inside(&picture), 170.0 / 7.0));
+        let next = Rim::of(&grey(&[[42, 0, 7], [50, 0, 9]]));
         assert!(near(rim.to_the_right(&next), (2.0 + 40.0) / 2.0), "{rim:?}");
         assert!(near(rim.down(&next), (32.0 + 10.0 + 83.0) / 3.0), "{rim:?}");
-        assert!(grey(&[[1]]).inside.mean().is_nan());
+        assert!(Steps::inside(&grey(&[[1]])).mean().is_nan());
     }
 }

@@ -1,6 +1,6 @@
 // Far out: the blocks as an image, one look-up per pixel.
 //
-// A row of pixels has one latitude, so along it the grid is walked in equal strides: the place
+// A row of pixels has one latitude (or stands upright), so along it the grid is walked in equal strides: the place
 // of each pixel is exact, and the time depends on the size of the canvas alone. Where a quadrant
 // is smaller than a pixel, averages over 2x2, 4x4, ... quadrants are looked up instead.
 
@@ -56,16 +56,15 @@ class FarImage {
    *  after the last, the grid's place of the first, counted from the plan's top left, and the
    *  stride. */
   forEachRow(view, pixelsWide, pixelsHigh, fill) {
-    const { geometry } = view, { bounds } = this.index;
+    const { bounds } = this.index;
     const step = view.width / pixelsWide;
-    const lng = view.lng(step / 2), lngStep = view.lng(step * 1.5) - lng;
-    const strideX = (-lngStep * geometry.latPerY) / geometry.determinant;
-    const strideY = (lngStep * geometry.latPerX) / geometry.determinant;
     const spanX = bounds.maxX - bounds.minX + 1, spanY = bounds.maxY - bounds.minY + 1;
     for (let line = 0; line < pixelsHigh; line++) {
-      const lat = view.lat((line + 0.5) * step);
-      const x = geometry.gridX(lat, lng) - bounds.minX;
-      const y = geometry.gridY(lat, lng) - bounds.minY;
+      const top = (line + 0.5) * step;
+      const x = view.gridX(step / 2, top) - bounds.minX, y = view.gridY(step / 2, top) - bounds.minY;
+      // Over the whole row, because a single stride is as small as what rounding loses.
+      const strideX = (view.gridX(view.width + step / 2, top) - bounds.minX - x) / pixelsWide;
+      const strideY = (view.gridY(view.width + step / 2, top) - bounds.minY - y) / pixelsWide;
       const [fromX, toX] = stridesWithin(x, strideX, spanX, pixelsWide);
       const [fromY, toY] = stridesWithin(y, strideY, spanY, pixelsWide);
       const from = Math.max(fromX, fromY), to = Math.min(toX, toY);
@@ -159,24 +158,21 @@ function shadesOfStyles() {
   const bytes = new Uint8ClampedArray((HIDDEN + 1) * SHADES * 4);
   for (let style = 0; style < HIDDEN; style++) {
     const step = Math.floor(style / STATES.length) + 1, state = style % STATES.length;
-    const fill = STEPS[step - 1].rgb, border = borderRgb(step, state), look = STATES[state];
+    const { rgb: fill, alpha } = farFill(step, state), border = borderRgb(step, state), look = STATES[state];
     for (let shade = 0; shade < SHADES; shade++) {
       const share = shade / (SHADES - 1), at = (style * SHADES + shade) * 4;
       for (let channel = 0; channel < 3; channel++) {
         bytes[at + channel] = fill[channel] + (border[channel] - fill[channel]) * share;
       }
-      bytes[at + 3] = 255 * (look.fill + (look.border - look.fill) * share);
+      bytes[at + 3] = 255 * (alpha + (look.border - alpha) * share);
     }
   }
   return new Uint32Array(bytes.buffer);
 }
 
-/** For each style one colour: blocks that are marked have that of their border. */
+/** For each style one colour. */
 function flatColors(shades) {
-  return Uint32Array.from({ length: HIDDEN + 1 }, (_, style) => {
-    const isMarked = style !== HIDDEN && STATES[style % STATES.length].mark;
-    return shades[style * SHADES + (isMarked ? SHADES - 1 : 0)];
-  });
+  return Uint32Array.from({ length: HIDDEN + 1 }, (_, style) => shades[style * SHADES]);
 }
 
 /** Averages of 2x2 colours each; colours count by their opacity. */

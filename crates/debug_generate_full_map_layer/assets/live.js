@@ -13,9 +13,8 @@ function followLive(live, plan, onChange, onState) {
     if (answer.kind === "trouble") return onState(answer.message, "lost");
     revision = answer.revision;
     onState("Live", "live");
-    if (!answer.progress) return;
-    plan.take(answer.progress);
-    onChange();
+    if (answer.progress) plan.take(answer.progress);
+    onChange(answer);
   }
 
   async function ask() {

@@ -1,78 +1,95 @@
-// Puts the page together.
+// Puts the page together: at once what needs no map, and the map when Leaflet is there.
+
+const NO_LEAFLET_AFTER_MS = 5000;
 
 function start() {
   const data = JSON.parse(document.getElementById("layer-data").textContent);
   const plan = new Plan(data.plan);
-  if (typeof L === "undefined") {
-    showNotice("no-leaflet");
-    return;
-  }
+  const panel = new Panel(plan, data.name);
+  panel.update(data.health);
+  panel.setFreshness(`As of ${dateTime(data.written_at_ms / 1000)}`, "still");
   if (plan.count === 0) {
     showNotice("no-plan");
     return;
   }
+  withLeaflet(() => showMap(data, plan, panel));
+}
+
+/** Calls `show` when Leaflet is there, and says so when it does not come. */
+function withLeaflet(show) {
+  if (typeof L !== "undefined") {
+    show();
+    return;
+  }
+  const notice = document.getElementById("no-leaflet");
+  const { style, script } = JSON.parse(document.getElementById("leaflet").textContent);
+  const give = (element, attributes) => document.head.append(Object.assign(element, attributes, { crossOrigin: "anonymous" }));
+  const link = document.createElement("link"), element = document.createElement("script");
+  const late = setTimeout(() => (notice.hidden = false), NO_LEAFLET_AFTER_MS);
+  element.addEventListener("error", () => (notice.hidden = false));
+  const styled = new Promise((resolve) => {
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", () => (notice.hidden = false));
+  });
+  element.addEventListener("load", async () => {
+    await styled;
+    clearTimeout(late);
+    notice.hidden = true;
+    show();
+  });
+  // Put in by a script, neither holds up what the page shows.
+  give(link, { rel: "stylesheet", href: style.url, integrity: style.integrity });
+  give(element, { src: script.url, integrity: script.integrity });
+}
+
+function showMap(data, plan, panel) {
   const geometry = new Geometry(data.geometry);
   const index = new QuadrantIndex(plan);
+  const address = new Address();
+  const own = new TileSet(data.own, { plan, index });
+  const compared = data.compared && new TileSet(data.compared);
   const map = createMap();
-  const extent = extentOf(plan, geometry);
-  const fit = (options) => map.fitBounds(extent, { ...fitPadding(), ...options });
-  if (!showViewOfAddress(map)) fit({ animate: false });
-
-  const layer = createBlocksLayer(plan, index, geometry, data.pictures).addTo(map);
-  const details = new Details(map, plan, index, geometry);
-  const panel = new Panel(plan, layer, data);
-  panel.update();
+  const placements = placementsOf(geometry, index.bounds, own.tilePx);
+  const placement = () => (address.get("view") === "upright" ? placements.upright : placements.onGlobe);
+  const layer = createMapLayer({ placement: placement(), own, compared, plan, index });
+  const fit = (options) => map.fitBounds(extentOf(layer.placement, index.bounds, own), { ...fitPadding(), ...options });
+  if (!showViewOf(map, address)) fit({ animate: false });
+  layer.addTo(map);
+  const details = new Details(map, plan, index, layer, data.command, address);
+  const tour = new Tour(({ item, other }) => details.goTo(item, other ?? null));
+  details.onEnd = () => tour.end();
+  panel.connect(layer, tour, address);
+  const lists = new Lists(plan, tour, data.command);
+  lists.update(data.worst_edges, data.health);
   addBaseMap(map, data.base_map);
   addBoundary(map, data.boundary);
   addSeed(map, data.seed);
-  addSearch(map, plan, index, geometry, details);
+  addSearch(plan, index, details, address);
+  addViews(map, layer, placements, address, () => details.outline());
+  addOutlinesSwitch(layer, address);
+  addCurtain(map, layer, own, compared, address);
   document.getElementById("fit").addEventListener("click", () => fit());
-  keepViewInAddress(map);
-  panel.setFreshness(`As of ${dateTime(data.written_at_ms / 1000)}`, "still");
+  keepViewInAddress(map, address);
+  chooseBlockOf(address, index, details);
+  layer.on("drawn", () => (document.getElementById("no-pictures").hidden = !layer.loader.isInVain()));
   if (data.live) {
-    const changed = () => {
-      layer.restyle();
-      panel.update();
+    const changed = (change) => {
+      own.take(change.tiles);
+      data.worst_edges = change.worst_edges ?? data.worst_edges;
+      data.health = change.health;
+      if (change.progress || change.tiles.length > 0) layer.restyle();
+      panel.update(data.health);
+      lists.update(data.worst_edges, data.health);
       details.show();
     };
     followLive(data.live, plan, changed, (text, kind) => panel.setFreshness(text, kind));
   }
   // For the console, and for tests.
-  window.layerMap = { map, layer, plan, index, geometry, details };
+  window.layerMap = { map, layer, plan, index, geometry, details, placements, own, compared };
 }
 
 function showNotice(id) {
   document.getElementById(id).hidden = false;
-}
-
-function createMap() {
-  const map = L.map("map", {
-    zoomControl: false, zoomSnap: 0.25, zoomDelta: 1, maxZoom: 23, wheelPxPerZoomLevel: 90,
-    fadeAnimation: false,
-  });
-  map.attributionControl.setPrefix('<a href="https://leafletjs.com">Leaflet</a>');
-  L.control.zoom({ position: "topleft" }).addTo(map);
-  L.control.scale({ position: "bottomleft" }).addTo(map);
-  map.createPane("blocks").style.zIndex = 350;
-  return map;
-}
-
-/** The smallest rectangle on the globe that holds all blocks. */
-function extentOf(plan, geometry) {
-  let south = Infinity, north = -Infinity, west = Infinity, east = -Infinity;
-  for (let item = 0; item < plan.count; item++) {
-    for (const right of [0, plan.width[item]]) {
-      for (const down of [0, plan.height[item]]) {
-        const lat = geometry.latAt(plan.x[item] + right, plan.y[item] + down);
-        const lng = geometry.lngAt(plan.x[item] + right, plan.y[item] + down);
-        south = Math.min(south, lat);
-        north = Math.max(north, lat);
-        west = Math.min(west, lng);
-        east = Math.max(east, lng);
-      }
-    }
-  }
-  return L.latLngBounds([south, west], [north, east]);
 }
 
 /** Room for the panel where it lies beside the map. */
@@ -124,21 +141,41 @@ function addSeed(map, seed) {
   L.marker(seed, { icon, title: text, alt: text, keyboard: true }).bindTooltip(text).addTo(map);
 }
 
-/** The view in the address: `#zoom/lat/lng`. */
-function showViewOfAddress(map) {
-  const parts = location.hash.slice(1).split("/").map(Number);
-  const [zoom, lat, lng] = parts;
-  if (parts.length !== 3 || !parts.every(Number.isFinite) || Math.abs(lat) > 85.06) return false;
-  map.setView([lat, lng], zoom, { animate: false });
-  return true;
-}
-
-function keepViewInAddress(map) {
-  map.on("moveend", () => {
-    const { lat, lng } = map.getCenter();
-    history.replaceState(null, "", `#${Number(map.getZoom().toFixed(2))}/${lat.toFixed(6)}/${lng.toFixed(6)}`);
+function addCurtain(map, layer, own, compared, address) {
+  const row = document.getElementById("curtain-row"), box = row.querySelector("input");
+  row.hidden = !compared;
+  if (!compared) return;
+  row.querySelector(".label").textContent = `Compare with ${compared.name}`;
+  const curtain = new Curtain(map, layer, { left: compared.name, right: own.name }, (share) => {
+    address.set("curtain", share.toFixed(3));
   });
-  window.addEventListener("hashchange", () => showViewOfAddress(map));
+  const show = () => {
+    curtain.setOpen(box.checked);
+    address.set("curtain", box.checked ? curtain.share.toFixed(3) : null);
+  };
+  const share = Number(address.get("curtain"));
+  box.checked = address.get("curtain") !== undefined && Number.isFinite(share);
+  if (box.checked) curtain.share = Math.min(1, Math.max(0, share));
+  box.addEventListener("change", show);
+  show();
 }
 
-document.addEventListener("DOMContentLoaded", start);
+function addOutlinesSwitch(layer, address) {
+  const box = document.querySelector("#outlines-row input");
+  box.checked = address.get("outlines") === "1";
+  box.addEventListener("change", () => {
+    layer.setOutlines(box.checked);
+    address.set("outlines", box.checked ? 1 : null);
+  });
+  layer.setOutlines(box.checked);
+}
+
+function chooseBlockOf(address, index, details) {
+  const numbers = address.get("block")?.match(/^(-?\d{1,9}),(-?\d{1,9})$/);
+  if (!numbers) return;
+  const item = index.itemAt(Number(numbers[1]), Number(numbers[2]));
+  if (item !== NO_ITEM) details.choose(item);
+}
+
+// The page is at its end, and what it needs stands above.
+start();

@@ -13,36 +13,28 @@ class NearPaths {
     this.index = index;
   }
 
-  /** Draws the blocks in sight and returns them. The fill of blocks for which `isCovered` holds
-   *  gives way to their pictures by `pictureShare`. */
-  draw(context, view, visibility, isCovered, pictureShare) {
+  /** Draws the blocks in sight and returns them. */
+  draw(context, view, visibility) {
     const { plan } = this;
     const drawn = [];
     const groups = new Map();
     this.index.forEachItemIn(view.gridBounds(), (item) => {
-      if (!visibility.shows(plan, item) || !isInSight(view, plan, item)) return;
+      if (!visibility.shows(plan, item) || !view.sees(plan.x[item], plan.y[item], plan.width[item], plan.height[item])) return;
       drawn.push(item);
-      const covered = isCovered(item) ? 1 : 0;
-      const key = (plan.state[item] * 4 + plan.step[item]) * 2 + covered;
+      const key = plan.state[item] * 4 + plan.step[item];
       if (!groups.has(key)) groups.set(key, []);
       groups.get(key).push(item);
     });
     const px = view.quadrantPx();
     for (const state of DRAWING_ORDER) {
       for (const step of [1, 2, 3]) {
-        for (const covered of [0, 1]) {
-          const items = groups.get((state * 4 + step) * 2 + covered);
-          if (!items) continue;
-          context.globalAlpha = covered ? 1 - pictureShare : 1;
-          if (context.globalAlpha === 0) continue;
-          for (let from = 0; from < items.length; from += ITEMS_PER_PATH) {
-            this.drawGroup(context, view, px, items.slice(from, from + ITEMS_PER_PATH), step, state);
-          }
+        const items = groups.get(state * 4 + step) ?? [];
+        for (let from = 0; from < items.length; from += ITEMS_PER_PATH) {
+          this.drawGroup(context, view, px, items.slice(from, from + ITEMS_PER_PATH), step, state);
         }
       }
     }
-    context.globalAlpha = 1;
-    if (Math.min(px.acrossX, px.acrossY) >= LABEL_SIDE_PX) this.label(context, view, drawn, isCovered, pictureShare);
+    if (Math.min(px.acrossX, px.acrossY) >= LABEL_SIDE_PX) this.label(context, view, drawn);
     return drawn;
   }
 
@@ -68,6 +60,21 @@ class NearPaths {
       context.stroke(path);
     }
     context.setLineDash([]);
+  }
+
+  /** Strokes thin lines around the blocks in sight, to be seen on pictures. */
+  drawOutlines(context, view, visibility) {
+    const { plan } = this;
+    const path = new Path2D();
+    this.index.forEachItemIn(view.gridBounds(), (item) => {
+      if (visibility.shows(plan, item)) this.outline(path, view, item, 0, 0);
+    });
+    context.lineWidth = 2;
+    context.strokeStyle = "rgba(255, 255, 255, 0.55)";
+    context.stroke(path);
+    context.lineWidth = 1;
+    context.strokeStyle = "rgba(20, 24, 32, 0.9)";
+    context.stroke(path);
   }
 
   /** Adds the outline of a block, drawn in by parts of a quadrant. */
@@ -108,7 +115,7 @@ class NearPaths {
     }
   }
 
-  label(context, view, items, isCovered, pictureShare) {
+  label(context, view, items) {
     const { plan } = this;
     context.font = "12px system-ui, sans-serif";
     context.textAlign = "center";
@@ -119,28 +126,10 @@ class NearPaths {
     for (const item of items) {
       const x = plan.x[item] + plan.width[item] / 2, y = plan.y[item] + plan.height[item] / 2;
       const text = `${plan.x[item]}, ${plan.y[item]}`;
-      context.globalAlpha = isCovered(item) ? 1 - pictureShare : 1;
       context.strokeText(text, view.x(x, y), view.y(x, y));
       context.fillText(text, view.x(x, y), view.y(x, y));
     }
-    context.globalAlpha = 1;
   }
-}
-
-/** Whether the rectangle around a block on the screen meets the canvas. */
-function isInSight(view, plan, item) {
-  let minX = Infinity, maxX = -Infinity, minY = Infinity, maxY = -Infinity;
-  for (const right of [0, plan.width[item]]) {
-    for (const down of [0, plan.height[item]]) {
-      const gridX = plan.x[item] + right, gridY = plan.y[item] + down;
-      const x = view.x(gridX, gridY), y = view.y(gridX, gridY);
-      minX = Math.min(minX, x);
-      maxX = Math.max(maxX, x);
-      minY = Math.min(minY, y);
-      maxY = Math.max(maxY, y);
-    }
-  }
-  return maxX >= 0 && minX <= view.width && maxY >= 0 && minY <= view.height;
 }
 
 /** More marks than this would hide the map. */

@@ -30,6 +30,13 @@ class NumberReader {
     }
   }
 
+  /** Four bytes, the lowest first. */
+  four() {
+    let number = 0;
+    for (let place = 1; place < 2 ** 32; place *= 256) number += this.bytes[this.at++] * place;
+    return number;
+  }
+
   signed() {
     const folded = this.unsigned();
     return folded % 2 === 0 ? folded / 2 : -(folded + 1) / 2;

@@ -31,6 +31,12 @@ function borderRgb(step, state) {
   return color === "darker" ? rgb.map((channel) => Math.round(channel * 0.6)) : signRgb(color);
 }
 
+/** The fill of a block far out: red, green, blue, and opacity. */
+function farFill(step, state) {
+  const { far, fill } = STATES[state];
+  return far ? { rgb: signRgb(far), alpha: 0.92 } : { rgb: STEPS[step - 1].rgb, alpha: fill };
+}
+
 /** What is stroked on a block's fill, one over the other: the shape ("outline", "hatching",
  *  "cross"), its colour as CSS, its width and its dashes. */
 function strokesOf(step, state) {
@@ -50,6 +56,11 @@ class Visibility {
   constructor() {
     this.steps = STEPS.map(() => true);
     this.states = STATES.map(() => true);
+  }
+
+  /** Whether nothing is switched off. */
+  showsAll() {
+    return [...this.steps, ...this.states].every(Boolean);
   }
 
   shows(plan, item) {

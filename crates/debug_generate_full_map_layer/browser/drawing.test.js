@@ -9,7 +9,7 @@ import { isLike, over, screenPixels } from "./support/pixels.js";
 
 const GROUND = [238, 241, 244];
 const STEP_RGB = { 1: [255, 99, 71], 2: [50, 205, 50], 3: [30, 144, 255] };
-const FILL = { pending: 0.4, running: 0.65, complete: 0.85, failed: 0.4, waiting: 0.14 };
+const FILL = { pending: 0.22, running: 0.65, complete: 0.85, failed: 0.4, waiting: 0.14 };
 const FAILED_SIGN = [122, 0, 40];
 const RUNNING_SIGNS = [[17, 24, 39], [255, 255, 255]];
 
@@ -89,7 +89,7 @@ test("far out, blocks smaller than a pixel are merged", async (t) => {
   const [[x, y]] = await onScreen(page, [gridCorner(200, 200)]);
   // Of nine quadrants four are of step 1, four of step 2 and one of step 3.
   const mixed = STEP_RGB[1].map((_, i) => (4 * STEP_RGB[1][i] + 4 * STEP_RGB[2][i] + STEP_RGB[3][i]) / 9);
-  assert.ok(isLike(pixels.at(x, y), over(GROUND, mixed, 0.4), 20), `${pixels.at(x, y)}`);
+  assert.ok(isLike(pixels.at(x, y), over(GROUND, mixed, FILL.pending), 20), `${pixels.at(x, y)}`);
 });
 
 test("what is out of sight is not drawn", async (t) => {

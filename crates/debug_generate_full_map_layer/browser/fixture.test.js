@@ -6,7 +6,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, test } from "node:test";
-import { openMap } from "./support/browser.js";
+import { openMap, settled } from "./support/browser.js";
 import { ROOT, program, writeMap } from "./support/layers.js";
 import { isLike, screenPixels } from "./support/pixels.js";
 import { serveMap } from "./support/server.js";
@@ -39,7 +39,11 @@ test("a real run is followed from 0 to 100 %, and its pictures appear", async (t
   await generate(layer);
   await page.waitForFunction(() => document.getElementById("percent").textContent === "100 %");
   const quadrants = readdirSync(path.join(layer, "generations")).filter((name) => /^-?\d+_-?\d+\.png$/.test(name)).length;
-  await page.waitForFunction((quadrants) => window.layerMap.layer.pictures.held.size === quadrants, quadrants);
+  await page.waitForFunction((quadrants) => {
+    const { layer, own } = window.layerMap;
+    // Those that are held, and those that are seen from afar.
+    return own.levels[own.top].size === 1 && layer.isSettled() && own.levels[1].size >= quadrants / 4;
+  }, quadrants);
   assert.match(await page.innerText("#pace"), /^Took /);
 });
 
@@ -48,10 +52,7 @@ test("no seam of the map shows between the pictures", async (t) => {
   await generate(layer);
   const page = await openMap(t, writeMap(layer));
   await page.addStyleTag({ content: ".seed { display: none !important; }" });
-  await page.waitForFunction(() => {
-    const { pictures } = window.layerMap.layer;
-    return pictures.held.size > 50 && pictures.loading.size === 0;
-  });
+  await settled(page);
   // A ground of a colour that no picture has.
   await page.addStyleTag({ content: "#map { background: #ff00ff !important; }" });
   await page.waitForFunction(() => !window.layerMap.layer.pending);

@@ -44,7 +44,7 @@ test("pictures appear while a run goes on", async (t) => {
   const page = await openMap(t, url);
   await page.waitForSelector('#freshness[data-kind="live"]');
   await runOn(directory, 20, ["--picture-px", "64"]);
-  await page.waitForFunction(() => window.layerMap.layer.pictures.held.size === 16);
+  await page.waitForFunction(() => window.layerMap.layer.loader.held.size >= 4 && window.layerMap.layer.isSettled());
 });
 
 test("a page that was away is told what it missed", async (t) => {
@@ -81,7 +81,7 @@ test("more tabs than a browser grants connections follow a run, and load picture
   for (const page of pages) {
     await page.bringToFront();
     await page.waitForFunction(() => document.getElementById("percent").textContent === "100 %");
-    await page.waitForFunction(() => window.layerMap.layer.pictures.held.size === 16);
+    await page.waitForFunction(() => window.layerMap.layer.loader.held.size >= 4 && window.layerMap.layer.isSettled());
   }
 });
 

@@ -37,7 +37,7 @@ test("a failed block tells why, in at most 200 characters and as text", async (t
   const failed = items.find((item) => item.status === "error");
   const [[x, y]] = await onScreen(page, [centerOf(failed)]);
   await page.mouse.move(x, y);
-  const message = await page.locator("#details dd").last().innerText();
+  const message = await page.locator("#details dt", { hasText: "Error" }).locator("+ dd").innerText();
   assert.match(message, /HTTP 500 .* <b>out of memory<\/b>/);
   assert.equal([...message].length, 201, "200 characters and an ellipsis");
 });

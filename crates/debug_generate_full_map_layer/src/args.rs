@@ -38,9 +38,14 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     pub boundary: Option<PathBuf>,
 
+    /// Compare the layer with the pictures that it is made from, or with another LAYER of the same
+    /// map: the page gets a curtain between the two
+    #[arg(long, value_name = "LAYER", num_args = 0..=1, default_missing_value = crate::compared::SOURCE)]
+    pub compare: Option<String>,
+
     /// Draw nothing; tell how visible the edges between the layer's finished blocks are: the mean
     /// step from pixel to pixel across them, inside of blocks and at the same places of the source
-    #[arg(long, conflicts_with_all = ["output", "serve", "leaflet_dir", "tiles", "boundary"])]
+    #[arg(long, conflicts_with_all = ["output", "serve", "leaflet_dir", "tiles", "boundary", "compare"])]
     pub seams: bool,
 }
 

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::afar::WorstEdge;
+use crate::health::Health;
 use crate::progress::Progress;
 
 /// The answer to a page that knows a revision of a plan.
@@ -14,6 +16,13 @@ pub(crate) enum Answer<'a> {
         revision: u64,
         /// Nothing when none has.
         progress: Option<Progress<'a>>,
+        /// The overviews that are others: level, column, row, and a number that tells them from the
+        /// ones before, or none for those that are gone.
+        tiles: Vec<(u32, u32, u32, Option<u32>)>,
+        /// The edges that show most, if they are others.
+        worst_edges: Option<&'a [WorstEdge]>,
+        /// How the run is doing.
+        health: Health,
     },
     /// The layer was planned anew, or the page is of an earlier server.
     Replaced,

@@ -8,8 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use layer::{LayerDir, Pictures};
-use planner::Quadrant;
 
+use crate::overviews::{Shown, Wanted};
 use crate::{PlacedLayer, PlanState};
 
 /// Where the pictures of the layer are as files. Those of a database are written out: all the first
@@ -34,34 +34,54 @@ pub async fn lay_out(layer: &PlacedLayer, plan: &PlanState) -> Result<(PathBuf, 
             if is_newer(&path, made) {
                 continue;
             }
-            written += usize::from(write_out(layer, quadrant, &dir, &path).await?);
+            // One that cannot be read is told by a run, and missing on the page.
+            if let Some(bytes) = layer.pictures.read_what_is_whole(quadrant).await? {
+                write_out(&bytes, &dir, &path)?;
+                written += 1;
+            }
         }
     }
     Ok((dir, written))
 }
 
-async fn write_out(
-    layer: &PlacedLayer,
-    quadrant: Quadrant,
+/// Where the pictures of a source are as files, whose own are in a database: written to `dir`, as far
+/// as they are not there in the same size. Returns how many were written, too.
+///
+/// # Errors
+/// When they cannot be read or written.
+pub(crate) async fn lay_out_source(
+    shown: &Shown,
+    wanted: &Wanted,
     dir: &Path,
-    path: &Path,
-) -> Result<bool> {
-    // One that cannot be read is told by a run, and missing on the page.
-    let Some(bytes) = layer.pictures.read_what_is_whole(quadrant).await? else {
-        return Ok(false);
-    };
+) -> Result<(PathBuf, usize)> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut written = 0;
+    for (&quadrant, &(bytes, _)) in &wanted.quadrants {
+        let path = dir.join(LayerDir::picture_name(quadrant));
+        // What tells a picture of a database from an earlier one is its size.
+        if std::fs::metadata(&path).is_ok_and(|file| file.len() == bytes) {
+            continue;
+        }
+        if let Some(bytes) = shown.read(quadrant).await? {
+            write_out(&bytes, dir, &path)?;
+            written += 1;
+        }
+    }
+    Ok((dir.to_owned(), written))
+}
+
+fn write_out(bytes: &[u8], dir: &Path, path: &Path) -> Result<()> {
     let write = || -> Result<()> {
         let mut file = tempfile::Builder::new()
             .prefix(".")
             .suffix(".part")
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(dir)?;
-        file.write_all(&bytes)?;
+        file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())
     };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(true)
+    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Whether there is a file that was written after `made_at_ms`.

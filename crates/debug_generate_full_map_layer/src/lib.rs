@@ -5,19 +5,25 @@
 //! serves it and tells what has changed. [`Seams`] tells how well the finished blocks are joined.
 
 mod address;
+mod afar;
 mod args;
 mod base_map;
 mod boundary;
 mod changes;
 mod client_stream;
 mod columns;
+mod compared;
 mod connections;
+mod followed;
+mod health;
 mod laid_out;
 mod leaflet;
 mod looks;
+mod overviews;
 mod pace;
 mod page;
 mod page_file;
+mod pictured;
 mod placed_layer;
 mod plan_state;
 mod progress;
@@ -27,6 +33,7 @@ mod say;
 mod seams;
 mod seams_report;
 mod server;
+mod tile_set;
 mod varint;
 mod watch;
 
@@ -37,6 +44,7 @@ pub use laid_out::lay_out;
 pub use leaflet::Leaflet;
 pub use page::{Live, PageOptions};
 pub use page_file::{pictures_url, write_page};
+pub use pictured::Pictured;
 pub use placed_layer::PlacedLayer;
 pub use plan_state::{ItemState, PlanState};
 pub use run::run;

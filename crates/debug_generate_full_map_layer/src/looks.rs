@@ -46,6 +46,8 @@ struct StateLook {
     drawn: u8,
     /// What marks the block where it is too small for its sign.
     mark: Option<Mark>,
+    /// The tone of the whole block far out, in place of its step's.
+    far: Option<Tone>,
 }
 
 /// What a border is drawn in.
@@ -57,6 +59,17 @@ enum Border {
     Darker,
     Running,
     Failed,
+    Waiting,
+}
+
+/// The name of a sign's colour.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Tone {
+    Running,
+    Complete,
+    Failed,
+    Waiting,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,6 +94,8 @@ struct Signs<T> {
     failed: T,
     running: T,
     running_gap: T,
+    waiting: T,
+    complete: T,
 }
 
 /// A colour on a light page and on a dark one.
@@ -124,6 +139,14 @@ pub(crate) const LOOKS: Looks = Looks {
             light: [255, 255, 255],
             dark: [20, 24, 32],
         },
+        waiting: OnPages {
+            light: [180, 83, 9],
+            dark: [251, 191, 36],
+        },
+        complete: OnPages {
+            light: [15, 118, 110],
+            dark: [45, 212, 191],
+        },
     },
 };
 
@@ -132,14 +155,15 @@ const fn look_of(state: ItemState) -> StateLook {
         ItemState::Pending => StateLook {
             key: "pending",
             label: "Pending",
-            fill: 0.4,
-            border: 0.75,
+            fill: 0.22,
+            border: 0.5,
             width: 1,
             color: Border::Step,
             dashes: &[],
             sign: None,
             drawn: 0,
             mark: None,
+            far: None,
         },
         ItemState::Running => StateLook {
             key: "running",
@@ -152,6 +176,7 @@ const fn look_of(state: ItemState) -> StateLook {
             sign: Some(Sign::Gaps),
             drawn: 3,
             mark: Some(Mark::Dot),
+            far: Some(Tone::Running),
         },
         ItemState::Complete => StateLook {
             key: "complete",
@@ -164,6 +189,7 @@ const fn look_of(state: ItemState) -> StateLook {
             sign: None,
             drawn: 2,
             mark: None,
+            far: Some(Tone::Complete),
         },
         ItemState::Failed => StateLook {
             key: "failed",
@@ -176,18 +202,20 @@ const fn look_of(state: ItemState) -> StateLook {
             sign: Some(Sign::Cross),
             drawn: 4,
             mark: Some(Mark::Cross),
+            far: Some(Tone::Failed),
         },
         ItemState::Waiting => StateLook {
             key: "waiting",
             label: "Waiting on a failed one",
             fill: 0.14,
-            border: 0.6,
+            border: 0.9,
             width: 1,
-            color: Border::Step,
+            color: Border::Waiting,
             dashes: &[2, 3],
             sign: Some(Sign::Hatching),
             drawn: 1,
             mark: None,
+            far: Some(Tone::Waiting),
         },
     }
 }

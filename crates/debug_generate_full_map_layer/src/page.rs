@@ -4,12 +4,14 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use askama::Template;
+use layer::shell_quoted;
 use serde::Serialize;
 
 use crate::columns::Columns;
+use crate::health::Health;
 use crate::leaflet::{CDN, SCRIPT_INTEGRITY, STYLE_INTEGRITY};
 use crate::looks::{self, LOOKS};
-use crate::{BaseMap, Boundary, Leaflet, PlacedLayer, PlanState};
+use crate::{BaseMap, Boundary, Leaflet, Pictured, PlacedLayer, PlanState};
 
 /// What a page is made of besides the layer and its plan.
 #[derive(Debug, Clone)]
@@ -23,18 +25,25 @@ pub struct PageOptions {
 }
 
 /// The page's script, in the order in which its parts build on each other.
-const SCRIPTS: [&str; 13] = [
+const SCRIPTS: [&str; 20] = [
     include_str!("../assets/styles.js"),
     include_str!("../assets/plan.js"),
     include_str!("../assets/geometry.js"),
     include_str!("../assets/quadrant_index.js"),
+    include_str!("../assets/tile_set.js"),
+    include_str!("../assets/tile_loader.js"),
+    include_str!("../assets/picture_canvas.js"),
     include_str!("../assets/far_image.js"),
     include_str!("../assets/near_paths.js"),
-    include_str!("../assets/pictures.js"),
-    include_str!("../assets/blocks_layer.js"),
+    include_str!("../assets/map_layer.js"),
+    include_str!("../assets/curtain.js"),
+    include_str!("../assets/address.js"),
+    include_str!("../assets/views.js"),
     include_str!("../assets/progress.js"),
     include_str!("../assets/panel.js"),
     include_str!("../assets/details.js"),
+    include_str!("../assets/tour.js"),
+    include_str!("../assets/lists.js"),
     include_str!("../assets/live.js"),
     include_str!("../assets/main.js"),
 ];
@@ -72,7 +81,11 @@ struct PageData<'a> {
     written_at_ms: u64,
     geometry: [f64; 6],
     seed: [f64; 2],
-    pictures: &'a str,
+    #[serde(flatten)]
+    pictured: &'a Pictured,
+    health: Health,
+    /// What runs the layer.
+    command: String,
     base_map: Option<&'a BaseMap>,
     boundary: Option<&'a Boundary>,
     live: Option<&'a Live>,
@@ -80,8 +93,8 @@ struct PageData<'a> {
 }
 
 impl PageOptions {
-    /// The page of `layer`, whose plan stands as `plan` says. `pictures_url` leads from the page
-    /// to the finished pictures; a `live` page asks its server for what has changed since.
+    /// The page of `layer`, whose plan stands as `plan` says. `pictured` are the finished
+    /// pictures; a `live` page asks its server for what has changed since.
     ///
     /// # Errors
     /// When the page cannot be put together.
@@ -89,7 +102,7 @@ impl PageOptions {
         &self,
         layer: &PlacedLayer,
         plan: &PlanState,
-        pictures_url: &str,
+        pictured: &Pictured,
         live: Option<&Live>,
     ) -> Result<String> {
         let geometry = &layer.geometry;
@@ -103,7 +116,12 @@ impl PageOptions {
                 .try_into()
                 .expect("three places are six numbers"),
             seed: [layer.seed.lat, layer.seed.lng],
-            pictures: pictures_url,
+            pictured,
+            health: Health::of(layer, plan),
+            command: format!(
+                "generate_full_map_layer --layer-dir {}",
+                shell_quoted(layer.dir.path())
+            ),
             base_map: self.base_map.as_ref(),
             boundary: self.boundary.as_ref(),
             live,

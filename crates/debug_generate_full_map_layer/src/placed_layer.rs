@@ -1,9 +1,11 @@
 //! A layer with its place on the globe.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use canvas::QuadrantSize;
 use layer::{LayerDir, Pictures, Source, SourceLayer};
 use planner::Quadrant;
 use progress_db::{FileState, ProgressDb};
@@ -23,10 +25,14 @@ pub struct PlacedLayer {
     pub name: String,
     /// The layer, what it is made from, and so on up to the source map.
     pub chain: Vec<String>,
+    /// What it is made from.
+    pub generation_dir: PathBuf,
     /// Its finished pictures.
     pub pictures: Arc<Pictures>,
     /// Which of the source's pictures are regenerated.
     pub source_layer: SourceLayer,
+    /// The size of a quadrant's picture.
+    pub quadrant: QuadrantSize,
     /// From the grid to the globe.
     pub geometry: Geometry,
     /// The bottom-right corner of quadrant (0, 0).
@@ -50,13 +56,19 @@ impl PlacedLayer {
                 dir.config_path().display()
             )
         })?;
+        let (width_px, height_px) = source.config().quadrant_size_px();
         Ok(Self {
+            quadrant: QuadrantSize {
+                width_px,
+                height_px,
+            },
             chain: [std::slice::from_ref(&config.name), source.chain()].concat(),
             name: config.name,
             pictures: Arc::new(Pictures::of(&dir, config.storage, source.geometry())),
             source_layer: config.source_layer,
             geometry: source.geometry(),
             seed: source.config().seed,
+            generation_dir,
             dir,
             warnings,
         })

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use dispatch::Queue;
 use planner::Quadrant;
 use planner::{Item, Status};
-use progress_db::{LastTry, Snapshot};
+use progress_db::{EndpointCalls, LastTry, Snapshot};
 
 /// How far an item is; a pending one that waits on a failed one is told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct PlanState {
     pub tries: Vec<LastTry>,
     /// The endpoints' names.
     pub models: Vec<String>,
+    /// What the calls of each endpoint came to, in all runs.
+    pub calls: Vec<EndpointCalls>,
     /// Whether each of `items` is complete and all its pictures are there.
     pub has_pictures: Vec<bool>,
 }
@@ -59,6 +61,7 @@ impl PlanState {
             items,
             mut tries,
             models,
+            calls,
         } = snapshot;
         for message in tries.iter_mut().filter_map(|t| t.error_message.as_mut()) {
             if let Some((end, _)) = message.char_indices().nth(message_chars) {
@@ -74,6 +77,7 @@ impl PlanState {
             items,
             tries,
             models,
+            calls,
         }
     }
 
@@ -149,6 +153,7 @@ mod tests {
             tries: vec![LastTry::default(); items.len()],
             items,
             models: Vec::new(),
+            calls: Vec::new(),
         }
     }
 

@@ -189,6 +189,7 @@ mod tests {
                 },
             ],
             models: vec!["a".into(), "b".into()],
+            calls: Vec::new(),
             has_pictures: vec![false, false],
         };
         let first = [0b0111_1010, 0, 20, 4];

@@ -7,8 +7,8 @@ use layer::LayerDir;
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::{
-    Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, PlacedLayer, Seams, Server, complain,
-    lay_out, pictures_url, say, seams_report, write_page,
+    Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, Pictured, PlacedLayer, Seams, Server,
+    complain, say, seams_report, write_page,
 };
 
 /// Does what `args` ask for and says on standard output what came of it.
@@ -25,25 +25,30 @@ pub async fn run(args: &Args) -> Result<()> {
         complain(format_args!("warning: {warning}"));
     }
     let options = page_options(args)?;
+    let compare = args.compare.as_deref();
     match &args.serve {
         None => {
             let output = args.output.clone().unwrap_or_else(|| layer.dir.map_path());
-            write(&layer, &options, &output).await
+            write(&layer, &options, compare, &output).await
         }
         Some(address) => {
             if let Some(output) = &args.output {
-                write(&layer, &options, output).await?;
+                write(&layer, &options, compare, output).await?;
             }
-            serve(address, layer, options).await
+            serve(address, layer, options, compare).await
         }
     }
 }
 
-async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Result<()> {
+async fn write(
+    layer: &PlacedLayer,
+    options: &PageOptions,
+    compare: Option<&str>,
+    output: &Path,
+) -> Result<()> {
     let (plan, _) = layer.read_plan().await?;
-    let (pictures, laid_out) = lay_out(layer, &plan).await?;
-    let url = pictures_url(output, &pictures)?;
-    write_page(output, &options.page(layer, &plan, &url, None)?)?;
+    let pictured = Pictured::for_file(layer, &plan, compare, output).await?;
+    write_page(output, &options.page(layer, &plan, &pictured, None)?)?;
     say(format_args!(
         "{}: {} blocks, {} complete, {} failed; open it in a browser",
         output.display(),
@@ -51,18 +56,17 @@ async fn write(layer: &PlacedLayer, options: &PageOptions, output: &Path) -> Res
         plan.count(ItemState::Complete),
         plan.count(ItemState::Failed)
     ))?;
-    if laid_out > 0 {
-        say(format_args!(
-            "{laid_out} pictures were copied out of the database to {}",
-            pictures.display()
-        ))?;
-    }
     Ok(())
 }
 
-async fn serve(address: &str, layer: PlacedLayer, options: PageOptions) -> Result<()> {
+async fn serve(
+    address: &str,
+    layer: PlacedLayer,
+    options: PageOptions,
+    compare: Option<&str>,
+) -> Result<()> {
     let path = layer.dir.path().display().to_string();
-    let server = Server::bind(address, layer, options).await?;
+    let server = Server::bind(address, layer, options, compare).await?;
     // Heard before anyone is told that it serves.
     let listen = |kind| unix::signal(kind).context("cannot listen for signals");
     let mut interrupt = listen(SignalKind::interrupt())?;

@@ -102,8 +102,8 @@ fn mean(numbers: impl Iterator<Item = f64>) -> f64 {
 struct Measured {
     /// Its place in the order of generation.
     block: usize,
-    layer: Rim,
-    source: Option<Rim>,
+    layer: (Rim, Steps),
+    source: Option<(Rim, Steps)>,
 }
 
 async fn read_row(
@@ -127,7 +127,7 @@ async fn read_row(
                     Measured {
                         block,
                         layer: rim_of(&place, picture)?,
-                        source: source.and_then(|bytes| Rim::of(&bytes).ok()),
+                        source: source.and_then(|bytes| Rim::with_inside(&bytes).ok()),
                     },
                 ))
             });
@@ -140,11 +140,11 @@ async fn read_row(
     Ok(this_row)
 }
 
-fn rim_of(place: &str, picture: Option<Vec<u8>>) -> Result<Rim> {
+fn rim_of(place: &str, picture: Option<Vec<u8>>) -> Result<(Rim, Steps)> {
     let Some(bytes) = picture else {
         bail!("{place} is missing; run the layer with --resume to make it again");
     };
-    Rim::of(&bytes).map_err(|reason| {
+    Rim::with_inside(&bytes).map_err(|reason| {
         anyhow!("{place} is damaged; run the layer with --resume to make it again: {reason}")
     })
 }
@@ -160,9 +160,9 @@ struct Tally {
 impl Tally {
     fn add_row(&mut self, above: &HashMap<Quadrant, Measured>, row: &HashMap<Quadrant, Measured>) {
         for (quadrant, measured) in row {
-            self.inside.add(measured.layer.inside);
+            self.inside.add(measured.layer.1);
             if let Some(source) = &measured.source {
-                self.source_inside.add(source.inside);
+                self.source_inside.add(source.1);
             }
             let left = quadrant.x.checked_sub(1);
             if let Some(left) = left.and_then(|x| row.get(&Quadrant::new(x, quadrant.y))) {
@@ -189,9 +189,9 @@ impl Tally {
             let (layer, source) = self.edges.entry(blocks).or_default();
             (layer, source)
         };
-        layer.add(steps(&first.layer, &second.layer));
+        layer.add(steps(&first.layer.0, &second.layer.0));
         if let (Some(first), Some(second)) = (&first.source, &second.source) {
-            source.add(steps(first, second));
+            source.add(steps(&first.0, &second.0));
         }
     }
 

@@ -14,14 +14,18 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use layer::LayerDir;
+use layer::{LayerDir, OverviewFiles, OverviewTile};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::address::{AllowedHosts, listen};
+use crate::compared::Compared;
+use crate::followed::keep_up;
 use crate::page::Live;
+use crate::pictured::compared;
+use crate::tile_set::{Place, TileSet};
 use crate::watch::Watch;
-use crate::{PageOptions, PlacedLayer, connections};
+use crate::{PageOptions, Pictured, PlacedLayer, connections};
 
 /// So many pictures are read at a time.
 const READ_AT_A_TIME: usize = 8;
@@ -40,6 +44,7 @@ struct Pages {
     hosts: AllowedHosts,
     options: PageOptions,
     watch: Arc<Watch>,
+    compared: Option<Compared>,
     turns_to_read: Semaphore,
     /// The page as it was made last, and its revision.
     made: Mutex<Option<(u64, Bytes)>>,
@@ -51,16 +56,28 @@ impl Server {
     ///
     /// # Errors
     /// When the address is none, or taken, or the layer cannot be read.
-    pub async fn bind(address: &str, layer: PlacedLayer, options: PageOptions) -> Result<Self> {
+    pub async fn bind(
+        address: &str,
+        layer: PlacedLayer,
+        options: PageOptions,
+        compare: Option<&str>,
+    ) -> Result<Self> {
         let listener = listen(address).await?;
         let bound = listener
             .local_addr()
             .context("cannot tell the server's address")?;
+        let watch = Watch::over(layer).await?;
+        let view = watch.view();
+        let compared = match compare {
+            Some(what) => Some(compared(&view.layer, &view.plan, what).await?),
+            None => None,
+        };
         Ok(Self {
             pages: Arc::new(Pages {
                 hosts: AllowedHosts::of(address, bound),
                 options,
-                watch: Watch::over(layer).await?,
+                watch,
+                compared,
                 turns_to_read: Semaphore::new(READ_AT_A_TIME),
                 made: Mutex::new(None),
             }),
@@ -82,9 +99,15 @@ impl Server {
             .route("/", get(page))
             .route("/changes/{plan}/{since}", get(changes))
             .route("/generations/{name}", get(picture))
+            .route("/overviews/{level}/{name}", get(overview))
+            .route("/compared/{name}", get(compared_picture))
+            .route("/compared_overviews/{level}/{name}", get(compared_overview))
             .layer(middleware::from_fn_with_state(pages.clone(), guard))
-            .with_state(pages);
-        connections::serve(self.listener, routes).await
+            .with_state(pages.clone());
+        tokio::select! {
+            never = connections::serve(self.listener, routes) => never,
+            never = keep_up(&pages.watch) => never,
+        }
     }
 }
 
@@ -133,9 +156,28 @@ impl Pages {
             revision: view.revision,
             plan: view.plan_hash.to_string(),
         };
+        let pictured = self.watch.with_overviews(|overviews| {
+            let mut pictured = Pictured::near(&view.layer, &view.plan, "generations/");
+            let place = pictured.own.place.with_overviews("overviews/".to_owned());
+            let tiles = overviews.tiles();
+            let (name, pyramid) = (&view.layer.name, pictured.own.pyramid);
+            pictured.own = TileSet::of(name, place, pyramid, 1, tiles.iter());
+            pictured.worst_edges = overviews.worst().to_vec();
+            pictured
+        });
+        let compared = self.compared.as_ref().map(|compared| {
+            compared.tile_set(Place::Layer {
+                quadrants: "compared/".to_owned(),
+                overviews: "compared_overviews/".to_owned(),
+            })
+        });
+        let pictured = Pictured {
+            compared,
+            ..pictured
+        };
         let page = self
             .options
-            .page(&view.layer, &view.plan, "generations/", Some(&live))?;
+            .page(&view.layer, &view.plan, &pictured, Some(&live))?;
         let page = Bytes::from(page);
         *made = Some((view.revision, page.clone()));
         Ok(page)
@@ -159,10 +201,55 @@ async fn picture(State(pages): State<Arc<Pages>>, Path(name): Path<String>) -> R
     let Some((quadrant, pictures)) = found else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    // Each takes a thread and the memory of a picture.
-    let _turn = pages.turns_to_read.acquire().await;
-    match pictures.read_regular(quadrant).await {
-        Ok(Some(bytes)) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
-        Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),
+    pages.png(pictures.read_regular(quadrant)).await
+}
+
+async fn overview(
+    State(pages): State<Arc<Pages>>,
+    Path((level, name)): Path<(String, String)>,
+) -> Response {
+    let tile = OverviewFiles::tile(&level, &name);
+    let tile = tile.filter(|&tile| pages.watch.with_overviews(|overviews| overviews.has(tile)));
+    let Some(tile) = tile else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let files = pages.watch.view().layer.dir.overviews();
+    pages.png(read_tile(files, tile)).await
+}
+
+async fn compared_picture(State(pages): State<Arc<Pages>>, Path(name): Path<String>) -> Response {
+    let quadrant = LayerDir::quadrant_of_picture(&name);
+    match quadrant.zip(pages.compared.as_ref()) {
+        Some((quadrant, compared)) => pages.png(compared.picture(quadrant)).await,
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn compared_overview(
+    State(pages): State<Arc<Pages>>,
+    Path((level, name)): Path<(String, String)>,
+) -> Response {
+    let tile = OverviewFiles::tile(&level, &name);
+    let found = tile.zip(pages.compared.as_ref());
+    let Some((tile, compared)) = found.filter(|(tile, compared)| compared.has(*tile)) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    pages.png(read_tile(compared.files(), tile)).await
+}
+
+async fn read_tile(files: OverviewFiles, tile: OverviewTile) -> Result<Option<Vec<u8>>> {
+    let read = tokio::task::spawn_blocking(move || files.read(tile));
+    Ok(read.await.context("reading was cut short")??)
+}
+
+impl Pages {
+    /// A picture as an answer, or that there is none.
+    async fn png<E>(&self, read: impl Future<Output = Result<Option<Vec<u8>>, E>>) -> Response {
+        // Each takes a thread and the memory of a picture.
+        let _turn = self.turns_to_read.acquire().await;
+        match read.await {
+            Ok(Some(bytes)) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
+            Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),
+        }
     }
 }

@@ -13,7 +13,10 @@ use layer::{LayerDir, Pictures};
 use planner::Quadrant;
 use progress_db::FileState;
 
+use crate::afar::Afar;
 use crate::changes::Answer;
+use crate::followed::Followed;
+use crate::health::Health;
 use crate::pace::Pace;
 use crate::progress::Progress;
 use crate::{ItemState, PlacedLayer, PlanState};
@@ -41,6 +44,7 @@ struct Known {
     first_revision: u64,
     /// The revision in which each item changed last.
     changed_in: Vec<u64>,
+    overviews: Followed,
     trouble: Option<String>,
 }
 
@@ -86,24 +90,38 @@ impl Watch {
 
     /// What a page that knows `revision` of the plan with `plan_hash` has missed, as JSON.
     pub(crate) fn changes_since(&self, revision: u64, plan_hash: u64) -> String {
-        let (plan, items, newest) = {
-            let known = self.known();
-            let revisions = known.first_revision..=known.revision;
-            if plan_hash != known.plan_hash || !revisions.contains(&revision) {
-                return Answer::Replaced.json();
-            }
-            if let Some(message) = &known.trouble {
-                return Answer::Trouble { message }.json();
-            }
-            let items = known.changed_since(revision);
-            (known.plan.clone(), items, known.revision)
-        };
+        let known = self.known();
+        let revisions = known.first_revision..=known.revision;
+        if plan_hash != known.plan_hash || !revisions.contains(&revision) {
+            return Answer::Replaced.json();
+        }
+        if let Some(message) = &known.trouble {
+            return Answer::Trouble { message }.json();
+        }
+        let items = known.changed_since(revision);
         let items = items.iter().copied();
         Answer::Changes {
-            revision: newest,
-            progress: (items.len() > 0).then(|| Progress::of(&plan, items)),
+            revision: known.revision,
+            progress: (items.len() > 0).then(|| Progress::of(&known.plan, items)),
+            tiles: known.overviews.tiles_since(revision),
+            worst_edges: known.overviews.worst_since(revision),
+            health: Health::of(&known.layer, &known.plan),
         }
         .json()
+    }
+
+    /// What pages are told of the overviews.
+    pub(crate) fn with_overviews<T>(&self, look: impl FnOnce(&Followed) -> T) -> T {
+        look(&self.known().overviews)
+    }
+
+    /// Takes note of overviews that were made for the plan with `plan_hash`.
+    pub(crate) fn take_overviews(&self, afar: &Afar, plan_hash: u64) {
+        let mut known = self.known();
+        let next = known.revision + 1;
+        if known.plan_hash == plan_hash && known.overviews.take(afar, next) {
+            known.revision = next;
+        }
     }
 
     /// Reads the progress if that is due and the files have changed.
@@ -184,6 +202,7 @@ impl Known {
             files,
             revision,
             first_revision: revision,
+            overviews: Followed::default(),
             trouble: None,
         }
     }

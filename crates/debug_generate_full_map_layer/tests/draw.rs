@@ -2,7 +2,9 @@
 
 use std::time::SystemTime;
 
-use debug_generate_full_map_layer::{ItemState, Leaflet, PageOptions, PlacedLayer, PlanState};
+use debug_generate_full_map_layer::{
+    ItemState, Leaflet, PageOptions, Pictured, PlacedLayer, PlanState,
+};
 use fixtures::layers::TestLayer;
 use fixtures::maps::{MapSpec, rectangle};
 use layer::LayerDir;
@@ -146,6 +148,7 @@ fn large_plan(status: Status) -> PlanState {
             items,
             tries,
             models,
+            calls: Vec::new(),
         },
         200,
         &pictures,
@@ -170,7 +173,12 @@ async fn a_page_of_seventy_thousand_blocks_is_small() {
         let plan = large_plan(status);
         assert!(plan.count(state) > 70_000);
         let page = options
-            .page(&placed, &plan, "./generations/", None)
+            .page(
+                &placed,
+                &plan,
+                &Pictured::near(&placed, &plan, "./generations/"),
+                None,
+            )
             .unwrap();
         let bytes = page.len() + leaflet_bytes;
         assert!(bytes <= limit, "{bytes} bytes with every item {status}");
@@ -188,7 +196,9 @@ async fn nothing_in_the_page_ends_its_scripts() {
         base_map: None,
         boundary: None,
     };
-    let page = options.page(&placed, &plan, "./", None).unwrap();
+    let page = options
+        .page(&placed, &plan, &Pictured::near(&placed, &plan, "./"), None)
+        .unwrap();
     assert_eq!(
         page.matches("<script").count(),
         page.matches("</script>").count()

@@ -120,6 +120,12 @@ impl LayerDir {
         self.path.join("debug_map_pictures")
     }
 
+    /// Where the map's page has the pictures that the layer is made from, to compare with.
+    #[must_use]
+    pub fn map_source_pictures_dir(&self) -> PathBuf {
+        self.path.join("debug_map_source_pictures")
+    }
+
     /// The name of the file of a quadrant's picture.
     #[must_use]
     pub fn picture_name(quadrant: Quadrant) -> String {

@@ -15,6 +15,7 @@ use crate::blocking::blocking;
 use crate::{LayerDir, LayerError, Source, Storage};
 pub(crate) use database::create;
 use files::StagedFile;
+pub(crate) use files::{io, read_regular};
 
 /// How a picture on disk compares with what is remembered of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,21 @@ impl Pictures {
                 let region = db.region(SourceLayer::Generations, None).await?;
                 Ok(region.quadrants().to_vec())
             }
+        }
+    }
+
+    /// For each quadrant of which there is a picture a number that changes when the picture does:
+    /// of a file its size and time, of a row its size. No picture is read.
+    ///
+    /// # Errors
+    /// [`LayerError`] when the place cannot be read.
+    pub async fn stamps(&self) -> Result<Vec<(Quadrant, u64)>, LayerError> {
+        match self {
+            Self::Files(layer) => {
+                let layer = layer.clone();
+                blocking(move || layer.picture_stamps()).await
+            }
+            Self::Database { db, .. } => Ok(db.sizes(SourceLayer::Generations).await?),
         }
     }
 

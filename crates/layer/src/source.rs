@@ -198,6 +198,15 @@ impl Source {
         self.finished.is_some()
     }
 
+    /// The directory of its pictures, where they are files named as those of a layer are.
+    #[must_use]
+    pub fn pictures_dir(&self) -> Option<PathBuf> {
+        match &self.pictures {
+            SourcePictures::Files(layer) => Some(layer.pictures_dir()),
+            SourcePictures::Quadrants(_) => None,
+        }
+    }
+
     /// How many of a layer's quadrants are not finished, and how many it has; `None` when all are,
     /// and for a map.
     #[must_use]
@@ -227,6 +236,26 @@ impl Source {
             }
             _ => Ok(Region::from_quadrants([])),
         }
+    }
+
+    /// The quadrants of [`Self::region`], each with a number that changes when its picture does, as
+    /// [`Pictures::stamps`](crate::Pictures::stamps) has them.
+    ///
+    /// # Errors
+    /// [`LayerError`] when they cannot be read.
+    pub async fn stamps(&self, of: SourceLayer) -> Result<Vec<(Quadrant, u64)>, LayerError> {
+        let mut stamps = match &self.pictures {
+            SourcePictures::Quadrants(db) => db.sizes(of).await?,
+            SourcePictures::Files(layer) => {
+                let layer = layer.clone();
+                blocking(move || layer.picture_stamps()).await?
+            }
+        };
+        if self.is_layer() {
+            let finished = self.region(of, None).await?;
+            stamps.retain(|&(quadrant, _)| finished.contains(quadrant));
+        }
+        Ok(stamps)
     }
 
     /// The encoded picture of `quadrant` as it is stored; nothing is decoded.

@@ -2,6 +2,7 @@
 //!
 //! The database is the truth, and [`ProgressDb`] holds all SQL of a layer's progress.
 
+mod calls;
 mod changes;
 mod create;
 mod database;
@@ -14,6 +15,7 @@ mod snapshot;
 #[cfg(test)]
 mod test_plan;
 
+pub use calls::EndpointCalls;
 pub use changes::{AttemptId, Change, Durability, Outcome};
 pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;

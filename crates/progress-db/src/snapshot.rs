@@ -6,7 +6,7 @@ use std::path::Path;
 use planner::Item;
 use sqlite::{FileState, can_be_read_without_lock};
 
-use crate::{ProgressDb, ProgressError};
+use crate::{EndpointCalls, ProgressDb, ProgressError};
 
 /// The plan and what its rows say of each item's last try, read in one transaction.
 ///
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub tries: Vec<LastTry>,
     /// The names of the endpoints, in the order in which they first occur.
     pub models: Vec<String>,
+    /// What the calls of each endpoint came to, in all runs.
+    pub calls: Vec<EndpointCalls>,
 }
 
 /// What a row says of its item's last try; all of it is absent before the first one.
@@ -85,6 +87,7 @@ impl ProgressDb {
             tries: vec![LastTry::default(); items.len()],
             items,
             models: Vec::new(),
+            calls: self.calls_by_endpoint().await?,
         };
         let mut models = Names::default();
         let mut from = i64::MIN;
@@ -197,7 +200,7 @@ impl Names {
 mod tests {
     use super::*;
     use crate::test_plan::{claim, new_plan};
-    use crate::{Change, Durability};
+    use crate::{Change, Durability, Outcome};
     use planner::Status;
 
     #[tokio::test]
@@ -252,6 +255,42 @@ mod tests {
                 .iter()
                 .all(|last_try| *last_try == LastTry::default())
         );
+    }
+
+    #[tokio::test]
+    async fn calls_are_summed_up_by_endpoint_in_all_runs() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        let ended = |attempt, outcome, at| Change::AttemptEnded {
+            attempt,
+            outcome,
+            http_status: None,
+            at,
+        };
+        let start = 1_700_000_000.25;
+        let changes = [
+            claim(1, "a"),
+            ended(1, Outcome::Ok, start + 2.0),
+            claim(2, "a"),
+            ended(2, Outcome::Ok, start + 4.0),
+            claim(3, "a"),
+            ended(3, Outcome::BadAnswer, start + 100.0),
+            claim(4, "b"),
+            claim(5, "b"),
+            ended(5, Outcome::Interrupted, start + 1.0),
+        ];
+        db.commit(&changes, Durability::Process).await.unwrap();
+        let (snapshot, _) = ProgressDb::snapshot_of(&path, 200).await.unwrap();
+        let told = snapshot.calls.iter().map(|calls| {
+            (
+                calls.endpoint.as_str(),
+                calls.calls,
+                calls.failed,
+                calls.mean_s,
+            )
+        });
+        let told: Vec<_> = told.collect();
+        assert_eq!(told, [("a", 3, 1, Some(3.0)), ("b", 2, 0, None)]);
     }
 
     #[tokio::test]

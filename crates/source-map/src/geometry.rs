@@ -56,6 +56,17 @@ impl Geometry {
         }
     }
 
+    /// Whether both put every quadrant in the same place, to a hand's breadth.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let places = |geometry: &Self| [geometry.origin, geometry.per_x, geometry.per_y];
+        let near = |a: f64, b: f64| (a - b).abs() < 1e-9;
+        places(self)
+            .iter()
+            .zip(places(other))
+            .all(|(a, b)| near(a.lat, b.lat) && near(a.lng, b.lng))
+    }
+
     /// The place of the grid corner `(x, y)`.
     #[must_use]
     pub fn grid_corner(&self, x: i64, y: i64) -> LatLng {

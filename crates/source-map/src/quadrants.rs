@@ -106,6 +106,41 @@ impl QuadrantsDb {
         Ok(Region::from_quadrants(quadrants))
     }
 
+    /// The quadrants that have a picture in `of`, in no order, each with the picture's size in
+    /// bytes. No picture is read.
+    ///
+    /// # Errors
+    /// As [`Self::region`].
+    pub async fn sizes(&self, of: SourceLayer) -> Result<Vec<(Quadrant, u64)>, SourceError> {
+        // A row's header tells the size, as it tells what is NULL.
+        let sql = match of {
+            SourceLayer::Renders => {
+                "SELECT group_concat(quadrant_x || ' ' || quadrant_y || ' ' || length(render)) FROM quadrants WHERE render IS NOT NULL"
+            }
+            SourceLayer::Generations => {
+                "SELECT group_concat(quadrant_x || ' ' || quadrant_y || ' ' || length(generation)) FROM quadrants WHERE generation IS NOT NULL"
+            }
+        };
+        let mut link = self.link.lock().await;
+        let mut rows: Vec<(Option<String>,)> = link
+            .rows(|| sqlx::query_as(sql))
+            .await
+            .map_err(|refusal| SourceError::refused(&self.path, refusal))?;
+        let rows = rows.pop().and_then(|(rows,)| rows).unwrap_or_default();
+        let sized = |row: &str| {
+            let (pair, size) = row.rsplit_once(' ')?;
+            Some((parse_quadrant(pair)?, size.parse().ok()?))
+        };
+        rows.split_terminator(',')
+            .map(|row| {
+                sized(row).ok_or_else(|| SourceError::BadQuadrant {
+                    path: self.path.clone(),
+                    pair: row.chars().take(80).collect(),
+                })
+            })
+            .collect()
+    }
+
     /// The encoded picture of `quadrant` as it stands in the database; nothing is decoded.
     ///
     /// # Errors

@@ -53,3 +53,20 @@ export async function drawn(page) {
     await frame();
   });
 }
+
+/** Waits until every picture in sight has come, and is drawn. */
+export async function settled(page) {
+  await page.waitForFunction(() => {
+    const { layer } = window.layerMap;
+    return layer.loader.held.size > 0 && layer.isSettled();
+  });
+  await drawn(page);
+}
+
+/** The names of the tiles that are held, as `level/column_row`, of one level or of all. */
+export function heldTiles(page, level = "") {
+  return page.evaluate((level) => {
+    const keys = [...window.layerMap.layer.loader.held.keys()].map((key) => key.slice(key.indexOf("/") + 1));
+    return keys.filter((key) => key.startsWith(level));
+  }, level === "" ? "" : `${level}/`);
+}

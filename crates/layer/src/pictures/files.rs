@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use planner::Quadrant;
@@ -161,31 +161,19 @@ impl LayerDir {
     /// # Errors
     /// [`LayerError::Io`] when there is a regular file and it cannot be read.
     pub fn read_regular_picture(&self, quadrant: Quadrant) -> Result<Option<Vec<u8>>, LayerError> {
-        let path = self.picture_path(quadrant);
-        let mut options = File::options();
-        // A pipe without a writer is opened at once then, and a link not at all.
-        options
-            .read(true)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
-        let mut file = match options.open(&path) {
-            Ok(file) => file,
-            Err(error)
-                if error.kind() == ErrorKind::NotFound
-                    // A link, or a socket.
-                    || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => return Err(io("read", &path)(error)),
+        read_regular(&self.picture_path(quadrant))
+    }
+
+    /// What tells the state of each picture's file; what is no file is no picture.
+    pub(crate) fn picture_stamps(&self) -> Result<Vec<(Quadrant, u64)>, LayerError> {
+        let quadrants = self.quadrants_with_pictures()?;
+        let stamp = |quadrant| {
+            let file = std::fs::symlink_metadata(self.picture_path(quadrant)).ok()?;
+            let time = (file.mtime() as u64).wrapping_mul(1_000_000_007) ^ file.mtime_nsec() as u64;
+            file.is_file()
+                .then_some((quadrant, time.rotate_left(20) ^ file.len()))
         };
-        // The file that is open is asked, because its name may be another's by now.
-        let metadata = file.metadata().map_err(io("read", &path))?;
-        if !metadata.is_file() || metadata.len() > MAX_PICTURE_BYTES {
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes).map_err(io("read", &path))?;
-        Ok(Some(bytes))
+        Ok(quadrants.into_iter().filter_map(stamp).collect())
     }
 
     /// Whether there is a file of `quadrant` that may be a picture.
@@ -206,7 +194,36 @@ impl LayerDir {
     }
 }
 
-pub(super) fn io(
+/// The bytes of a regular file that is not too large for a picture; links, pipes, directories and
+/// devices count as none and are not waited for.
+pub(crate) fn read_regular(path: &Path) -> Result<Option<Vec<u8>>, LayerError> {
+    let mut options = File::options();
+    // A pipe without a writer is opened at once then, and a link not at all.
+    options
+        .read(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let mut file = match options.open(path) {
+        Ok(file) => file,
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                // A link, or a socket.
+                || matches!(error.raw_os_error(), Some(libc::ELOOP | libc::ENXIO)) =>
+        {
+            return Ok(None);
+        }
+        Err(error) => return Err(io("read", path)(error)),
+    };
+    // The file that is open is asked, because its name may be another's by now.
+    let metadata = file.metadata().map_err(io("read", path))?;
+    if !metadata.is_file() || metadata.len() > MAX_PICTURE_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes).map_err(io("read", path))?;
+    Ok(Some(bytes))
+}
+
+pub(crate) fn io(
     action: &'static str,
     path: &Path,
 ) -> impl FnOnce(std::io::Error) -> LayerError + use<> {

@@ -1,0 +1,38 @@
+//! How a run is doing.
+
+use layer::RunLock;
+use serde::Serialize;
+
+use crate::{PlacedLayer, PlanState};
+
+/// Whether a run is alive, and what its calls came to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Health {
+    /// Who holds the layer's lock, which ends with its process; rows of the plan outlive it.
+    alive: Option<String>,
+    endpoints: Vec<Calls>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+struct Calls {
+    name: String,
+    calls: u64,
+    failed: u64,
+    mean_s: Option<f64>,
+}
+
+impl Health {
+    /// How the run of `layer` is doing, whose plan stands as `plan` says.
+    pub(crate) fn of(layer: &PlacedLayer, plan: &PlanState) -> Self {
+        let calls = plan.calls.iter().map(|of| Calls {
+            name: of.endpoint.clone(),
+            calls: of.calls,
+            failed: of.failed,
+            mean_s: of.mean_s,
+        });
+        Self {
+            alive: RunLock::holder(&layer.dir).map(|holder| holder.to_string()),
+            endpoints: calls.collect(),
+        }
+    }
+}

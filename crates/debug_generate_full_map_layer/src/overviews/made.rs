@@ -1,0 +1,96 @@
+//! What is remembered of how overviews were made.
+
+use std::collections::HashMap;
+
+use layer::OverviewTile;
+use planner::Quadrant;
+use serde::{Deserialize, Serialize};
+
+use super::pyramid::Pyramid;
+
+/// Overviews that were made otherwise are made anew.
+const VERSION: u32 = 1;
+
+/// The overviews on disk: of which pictures each was made, told by a number that changes when one
+/// of them does; and the steps across the sides of quadrants.
+#[derive(Debug, Clone)]
+pub(crate) struct Made {
+    pub(crate) pyramid: Pyramid,
+    pub(crate) tiles: HashMap<OverviewTile, u64>,
+    pub(crate) borders: HashMap<Quadrant, Borders>,
+}
+
+/// The mean steps, in hundredths, from a picture to the one on its right and to the one below,
+/// where another block is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Borders {
+    /// Tells the picture.
+    pub(crate) stamp: u64,
+    pub(crate) right: Option<u16>,
+    pub(crate) down: Option<u16>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    version: u32,
+    pyramid: Pyramid,
+    tiles: Vec<(OverviewTile, u64)>,
+    borders: Vec<(i32, i32, u64, Option<u16>, Option<u16>)>,
+}
+
+impl Made {
+    pub(crate) fn nothing(pyramid: Pyramid) -> Self {
+        Self {
+            pyramid,
+            tiles: HashMap::new(),
+            borders: HashMap::new(),
+        }
+    }
+
+    /// What `text` says, where it says so of this pyramid.
+    pub(crate) fn read(text: &[u8], pyramid: Pyramid) -> Option<Self> {
+        let file: File = serde_json::from_slice(text).ok()?;
+        (file.version == VERSION && file.pyramid == pyramid).then(|| Self {
+            pyramid,
+            tiles: file.tiles.into_iter().collect(),
+            borders: file
+                .borders
+                .into_iter()
+                .map(|(x, y, stamp, right, down)| {
+                    (Quadrant::new(x, y), Borders { stamp, right, down })
+                })
+                .collect(),
+        })
+    }
+
+    pub(crate) fn text(&self) -> Vec<u8> {
+        let file = File {
+            version: VERSION,
+            pyramid: self.pyramid,
+            tiles: self
+                .tiles
+                .iter()
+                .map(|(&tile, &stamp)| (tile, stamp))
+                .collect(),
+            borders: self
+                .borders
+                .iter()
+                .map(|(at, border)| (at.x, at.y, border.stamp, border.right, border.down))
+                .collect(),
+        };
+        serde_json::to_vec(&file).expect("numbers are plain data")
+    }
+}
+
+/// One number for several, which changes when one of them does.
+pub(crate) fn mixed(numbers: impl IntoIterator<Item = u64>) -> u64 {
+    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), whole numbers at a time, and then each
+    // bit spread over all.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for number in numbers {
+        hash = (hash ^ number).wrapping_mul(0x0100_0000_01b3);
+        hash ^= hash >> 32;
+        hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    hash ^ (hash >> 29)
+}
