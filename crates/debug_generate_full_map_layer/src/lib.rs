@@ -16,6 +16,7 @@ mod compared;
 mod connections;
 mod followed;
 mod health;
+mod keeping_up;
 mod laid_out;
 mod leaflet;
 mod looks;

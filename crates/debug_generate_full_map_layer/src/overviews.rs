@@ -10,6 +10,7 @@ mod pyramid;
 mod shown;
 mod twig;
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -299,10 +300,10 @@ impl Overviews {
                     continue;
                 }
                 for quadrant in [at, next] {
-                    if !rims.contains_key(&quadrant) {
-                        if let Some(rim) = self.rim_of(quadrant).await? {
-                            rims.insert(quadrant, rim);
-                        }
+                    if let Entry::Vacant(place) = rims.entry(quadrant)
+                        && let Some(rim) = self.rim_of(quadrant).await?
+                    {
+                        place.insert(rim);
                     }
                 }
                 let (Some(own), Some(its)) = (rims.get(&at), rims.get(&next)) else {
@@ -318,9 +319,9 @@ impl Overviews {
                 let holder = if dx + dy > 0 { at } else { next };
                 let holder = self.made.borders.entry(holder).or_default();
                 if dx == 0 {
-                    holder.down = step
+                    holder.down = step;
                 } else {
-                    holder.right = step
+                    holder.right = step;
                 }
             }
         }

@@ -20,7 +20,7 @@ use tokio::sync::Semaphore;
 
 use crate::address::{AllowedHosts, listen};
 use crate::compared::Compared;
-use crate::followed::keep_up;
+use crate::keeping_up::keep_up;
 use crate::page::Live;
 use crate::pictured::compared;
 use crate::tile_set::{Place, TileSet};

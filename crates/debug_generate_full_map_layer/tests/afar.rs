@@ -160,7 +160,7 @@ impl Finished {
         assert_eq!((picture.width(), picture.height()), px, "{tile:?}");
         let picture = picture.to_rgba8();
         // Each level rounds once; what hangs over the end counts more than its part.
-        let is_exact = whole.width() % side == 0 && whole.height() % side == 0;
+        let is_exact = whole.width().is_multiple_of(side) && whole.height().is_multiple_of(side);
         for (x, y) in places() {
             let seen = picture[(x, y)].0.map(f64::from);
             match mean(at.0 + x, at.1 + y) {

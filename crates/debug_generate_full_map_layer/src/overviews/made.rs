@@ -22,7 +22,11 @@ pub(crate) struct Made {
 
 /// The mean steps, in hundredths, from a picture to the one on its right and to the one below,
 /// where another block is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(
+    from = "(u64, Option<u16>, Option<u16>)",
+    into = "(u64, Option<u16>, Option<u16>)"
+)]
 pub(crate) struct Borders {
     /// Tells the picture.
     pub(crate) stamp: u64,
@@ -30,12 +34,27 @@ pub(crate) struct Borders {
     pub(crate) down: Option<u16>,
 }
 
+impl From<(u64, Option<u16>, Option<u16>)> for Borders {
+    fn from((stamp, right, down): (u64, Option<u16>, Option<u16>)) -> Self {
+        Self { stamp, right, down }
+    }
+}
+
+impl From<Borders> for (u64, Option<u16>, Option<u16>) {
+    fn from(borders: Borders) -> Self {
+        (borders.stamp, borders.right, borders.down)
+    }
+}
+
+/// A quadrant's x and y.
+type Place = (i32, i32);
+
 #[derive(Serialize, Deserialize)]
 struct File {
     version: u32,
     pyramid: Pyramid,
     tiles: Vec<(OverviewTile, u64)>,
-    borders: Vec<(i32, i32, u64, Option<u16>, Option<u16>)>,
+    borders: Vec<(Place, Borders)>,
 }
 
 impl Made {
@@ -56,9 +75,7 @@ impl Made {
             borders: file
                 .borders
                 .into_iter()
-                .map(|(x, y, stamp, right, down)| {
-                    (Quadrant::new(x, y), Borders { stamp, right, down })
-                })
+                .map(|((x, y), borders)| (Quadrant::new(x, y), borders))
                 .collect(),
         })
     }
@@ -75,7 +92,7 @@ impl Made {
             borders: self
                 .borders
                 .iter()
-                .map(|(at, border)| (at.x, at.y, border.stamp, border.right, border.down))
+                .map(|(at, &borders)| ((at.x, at.y), borders))
                 .collect(),
         };
         serde_json::to_vec(&file).expect("numbers are plain data")
