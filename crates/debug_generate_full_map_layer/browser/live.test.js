@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { test } from "node:test";
-import { openMap } from "./support/browser.js";
+import { heldTiles, openMap } from "./support/browser.js";
 import { gridCorner, onScreen } from "./support/geometry.js";
 import { makeLayer, runOn } from "./support/layers.js";
 import { isLike, over, screenPixels } from "./support/pixels.js";
@@ -39,12 +39,13 @@ test("a run is followed from 0 to 100 %, without loading the page again", async 
 });
 
 test("pictures appear while a run goes on", async (t) => {
-  const { layer, directory } = makeLayer(t, { size: 4 });
+  const { layer, directory } = makeLayer(t, { size: 4, picture_px: 64 });
   const { url } = await serveMap(layer);
   const page = await openMap(t, url);
   await page.waitForSelector('#freshness[data-kind="live"]');
   await runOn(directory, 20, ["--picture-px", "64"]);
-  await page.waitForFunction(() => window.layerMap.layer.loader.held.size >= 4 && window.layerMap.layer.isSettled());
+  await page.waitForFunction(() => window.layerMap.own.hasOverviews() && window.layerMap.layer.isSettled());
+  assert.ok((await heldTiles(page)).length > 0);
 });
 
 test("a page that was away is told what it missed", async (t) => {
@@ -67,7 +68,7 @@ test("a page that is opened late shows how things stand", async (t) => {
 });
 
 test("more tabs than a browser grants connections follow a run, and load pictures", async (t) => {
-  const { layer, directory } = makeLayer(t, { size: 4 });
+  const { layer, directory } = makeLayer(t, { size: 4, picture_px: 64 });
   const { url } = await serveMap(layer);
   const pages = [await openMap(t, url)];
   while (pages.length < 8) {
@@ -81,7 +82,10 @@ test("more tabs than a browser grants connections follow a run, and load picture
   for (const page of pages) {
     await page.bringToFront();
     await page.waitForFunction(() => document.getElementById("percent").textContent === "100 %");
-    await page.waitForFunction(() => window.layerMap.layer.loader.held.size >= 4 && window.layerMap.layer.isSettled());
+    await page.waitForFunction(() => {
+      const { layer, own } = window.layerMap;
+      return own.hasOverviews() && layer.loader.held.size > 0 && layer.isSettled();
+    });
   }
 });
 
