@@ -27,6 +27,7 @@ class FarImage {
         ? (plan.step[item] - 1) * STATES.length + plan.state[item]
         : HIDDEN;
     }
+    this.isFinished = plan.state.every((state) => state === COMPLETE) && plan.hasPictures.every(Boolean);
     this.shades = shadesOfStyles();
     /** What stands for a whole block where there is no room for its border. */
     this.flat = flatColors(this.shades);
@@ -34,8 +35,9 @@ class FarImage {
     this.averages = [];
   }
 
-  /** Draws all blocks in sight; the canvas has `pixelsWide` x `pixelsHigh` pixels. */
-  draw(context, view, pixelsWide, pixelsHigh) {
+  /** Draws all blocks in sight; the canvas has `pixelsWide` x `pixelsHigh` pixels. Blocks that are
+   *  hidden by pictures need no borders. */
+  draw(context, view, pixelsWide, pixelsHigh, isHidden) {
     if (this.image?.width !== pixelsWide || this.image?.height !== pixelsHigh) {
       this.image = context.createImageData(pixelsWide, pixelsHigh);
       this.pixels = new Uint32Array(this.image.data.buffer);
@@ -46,7 +48,7 @@ class FarImage {
     const level = side < 1 ? Math.min(25, Math.ceil(-Math.log2(side))) : 0;
     this.forEachRow(view, pixelsWide, pixelsHigh, (row) => {
       if (level > 0) this.fillRowWithAverages(row, level);
-      else if (side < BORDER_SIDE_PX) this.fillRow(row);
+      else if (side < BORDER_SIDE_PX || isHidden) this.fillRow(row);
       else this.fillRowWithBorders(row, acrossX, acrossY);
     });
     context.putImageData(this.image, 0, 0);

@@ -38,8 +38,9 @@ function createMapLayer(shown) {
       this.base = canvas("plan").getContext("2d");
       this.own = new PictureCanvas(shown.own, this.loader, canvas("pictures"));
       this.signs = canvas("signs").getContext("2d");
-      this.canvases = [this.base.canvas, this.own.canvas, compared, this.signs.canvas];
+      this.canvases = [this.base.canvas, this.own.canvas];
       if (shown.compared) {
+        this.canvases.push(compared);
         shown.compared.id = 1;
         this.compared = new PictureCanvas(shown.compared, this.loader, compared);
         this.compared.isShown = false;
@@ -70,11 +71,12 @@ function createMapLayer(shown) {
     },
 
     setPictureShare(share) {
+      const hidThePlan = this.pictureShare === 1;
       this.pictureShare = share;
       if (!this.own) return;
       this.own.canvas.style.opacity = share;
-      // What is not seen is not loaded.
-      if (this.own.isShown !== share > 0) {
+      // What is not seen is not loaded, and the plan is simpler under pictures that hide it.
+      if (this.own.isShown !== share > 0 || hidThePlan !== (share === 1)) {
         this.own.isShown = share > 0;
         this.redraw();
       }
@@ -160,13 +162,16 @@ function createMapLayer(shown) {
 
     resize(width, height, ratio) {
       const pixelsWide = Math.round(width * ratio), pixelsHigh = Math.round(height * ratio);
-      for (const canvas of this.canvases) {
+      const shown = this.canvases.filter((canvas) => canvas !== this.compared?.canvas || this.compared.isShown);
+      for (const canvas of shown) {
         if (canvas.width !== pixelsWide || canvas.height !== pixelsHigh) {
           canvas.width = pixelsWide;
           canvas.height = pixelsHigh;
         }
-        canvas.style.width = `${width}px`;
-        canvas.style.height = `${height}px`;
+      }
+      for (const { style } of [...this.canvases, this.signs.canvas]) {
+        style.width = `${width}px`;
+        style.height = `${height}px`;
       }
       this.box.style.width = `${width}px`;
       this.box.style.height = `${height}px`;
@@ -174,23 +179,36 @@ function createMapLayer(shown) {
     },
 
     drawPlan() {
-      const { view, ratio, base, signs, visibility } = this;
-      for (const context of [base, signs]) {
-        context.setTransform(1, 0, 0, 1, 0, 0);
-        context.clearRect(0, 0, context.canvas.width, context.canvas.height);
-      }
+      const { view, ratio, base, visibility } = this;
+      base.setTransform(1, 0, 0, 1, 0, 0);
+      base.clearRect(0, 0, base.canvas.width, base.canvas.height);
       const { acrossX, acrossY } = view.quadrantPx(), side = Math.min(acrossX, acrossY);
-      signs.setTransform(ratio, 0, 0, ratio, 0, 0);
-      if (side >= NEAR_SIDE_PX) {
+      // Under pictures that hide it a plain image of the plan will do.
+      const isHidden = this.pictureShare === 1 && this.far.isFinished;
+      const isNear = side >= NEAR_SIDE_PX && !isHidden;
+      if (isNear) {
         base.setTransform(ratio, 0, 0, ratio, 0, 0);
         const items = this.near.draw(base, view, visibility);
+        this.far.image = null;
         Object.assign(this.drawn, { as: "paths", items });
       } else {
-        this.far.draw(base, view, base.canvas.width, base.canvas.height);
-        drawMarks(signs, view, plan, visibility);
+        this.far.draw(base, view, base.canvas.width, base.canvas.height, isHidden);
         Object.assign(this.drawn, { as: "image", items: null });
       }
-      if (this.showsOutlines && side >= OUTLINE_SIDE_PX) this.near.drawOutlines(signs, view, visibility);
+      const marked = isNear ? [] : itemsToMark(plan, visibility);
+      const hasOutlines = this.showsOutlines && side >= OUTLINE_SIDE_PX;
+      this.resizeSigns(marked.length > 0 || hasOutlines);
+      drawMarks(this.signs, view, plan, marked);
+      if (hasOutlines) this.near.drawOutlines(this.signs, view, visibility);
+    },
+
+    /** The canvas for signs takes memory only when there are some. Setting its size clears it. */
+    resizeSigns(hasSigns) {
+      const { signs, base, ratio } = this;
+      signs.canvas.hidden = !hasSigns;
+      signs.canvas.width = hasSigns ? base.canvas.width : 0;
+      signs.canvas.height = hasSigns ? base.canvas.height : 0;
+      signs.setTransform(ratio, 0, 0, ratio, 0, 0);
     },
 
     drawPictures() {

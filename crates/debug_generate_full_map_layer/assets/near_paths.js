@@ -135,16 +135,19 @@ class NearPaths {
 /** More marks than this would hide the map. */
 const MAX_MARKS = 800;
 
-/** Marks the blocks that stand out (running and failed ones) and are too small for their signs: a dot and a cross. Where
- *  there are too many, their colours must do. */
-function drawMarks(context, view, plan, visibility) {
-  const dots = new Path2D(), crosses = new Path2D();
+/** The blocks that stand out (running and failed ones) and are too small for their signs; none where
+ *  there are so many that their colours must do. */
+function itemsToMark(plan, visibility) {
   const marked = [];
   for (let item = 0; item < plan.count; item++) {
-    const state = plan.state[item];
-    if (STATES[state].mark && visibility.shows(plan, item)) marked.push(item);
+    if (STATES[plan.state[item]].mark && visibility.shows(plan, item)) marked.push(item);
   }
-  if (marked.length > MAX_MARKS) return;
+  return marked.length > MAX_MARKS ? [] : marked;
+}
+
+/** Marks blocks with a dot or a cross. */
+function drawMarks(context, view, plan, marked) {
+  const dots = new Path2D(), crosses = new Path2D();
   for (const item of marked) {
     const gridX = plan.x[item] + plan.width[item] / 2, gridY = plan.y[item] + plan.height[item] / 2;
     const x = view.x(gridX, gridY), y = view.y(gridX, gridY);

@@ -1,10 +1,11 @@
 // Pictures on their way: fetched and decoded off the main thread, held while they are in sight, and
 // let go when there are too many.
 
-const MAX_LOADING = 8;
+/** A browser grants a server six connections, and one is for what has changed. */
+const MAX_LOADING = 5;
 /** What the pictures that are held may take, at four bytes a pixel, by the pixels of the screen. */
-const BYTES_PER_SCREEN_PIXEL = 24;
-const LEAST_BYTES = 48 * 1024 * 1024;
+const BYTES_PER_SCREEN_PIXEL = 14;
+const LEAST_BYTES = 24 * 1024 * 1024;
 
 /** Fetches and decodes what it is told to, until it is told that nobody wants it any more. */
 const FETCHER = `
@@ -53,15 +54,20 @@ class TileFetcher {
   }
 }
 
+/** `image.decode()` would keep half a gigabyte of what was decoded; this keeps nothing. */
 async function decoded(image, url) {
   image.decoding = "async";
-  image.src = url;
   try {
-    await image.decode();
+    await new Promise((resolve, reject) => {
+      image.onload = resolve;
+      image.onerror = reject;
+      image.src = url;
+    });
     return await createImageBitmap(image);
   } catch {
     throw image.getAttribute("src") === "" ? "aborted" : "failed";
   } finally {
+    image.onload = image.onerror = null;
     image.src = "";
   }
 }
