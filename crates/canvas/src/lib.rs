@@ -44,7 +44,7 @@ pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
 pub use match_colors::{Join, match_colors};
 pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing};
-pub use overview::{Four, Seen, decode_overview, encode_overview, overview};
+pub use overview::{Four, Seen, as_webp, decode_overview, encode_overview, overview};
 pub use quadrant::{QuadrantSize, decode_quadrant};
 pub use seams::{Rim, Steps};
 pub use sheet::Sheet;

@@ -1,9 +1,13 @@
 //! Pictures seen from twice as far: each pixel is the mean of the 2x2 that it covers.
 
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::codecs::webp::WebPEncoder;
 use image::{DynamicImage, ImageEncoder, RgbImage, RgbaImage};
 
 use crate::{Buffers, Tell, decode};
+
+/// The format has no longer sides.
+const MAX_WEBP_SIDE_PX: u32 = 16_383;
 
 /// Four pictures that lie beside each other: top left, top right, bottom left, bottom right; where
 /// there is none, nothing is seen.
@@ -123,6 +127,35 @@ pub fn encode_overview(picture: &DynamicImage) -> Result<Vec<u8>, String> {
         )
         .map_err(|error| error.to_string())?;
     Ok(bytes)
+}
+
+/// A picture as a lossless WebP: the same pixels in fewer bytes.
+///
+/// # Errors
+/// A line that says what is wrong with the picture.
+pub fn as_webp(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    let picture = decode(
+        bytes,
+        MAX_WEBP_SIDE_PX,
+        Tell::FirstBytes,
+        &mut Buffers::default(),
+    )?;
+    // WebP has 8 bits a channel.
+    let picture: DynamicImage = if picture.color().has_alpha() {
+        picture.to_rgba8().into()
+    } else {
+        picture.to_rgb8().into()
+    };
+    let mut webp = Vec::new();
+    WebPEncoder::new_lossless(&mut webp)
+        .write_image(
+            picture.as_bytes(),
+            picture.width(),
+            picture.height(),
+            picture.color().into(),
+        )
+        .map_err(|error| error.to_string())?;
+    Ok(webp)
 }
 
 /// The size of the one of four that stands at `place`.
@@ -292,6 +325,18 @@ mod tests {
             .map(|pixel| pixel[0])
             .collect();
         assert_eq!(reds[..3], [0, 50, 100]);
+    }
+
+    #[test]
+    fn a_webp_has_the_same_pixels() {
+        let picture = RgbImage::from_fn(9, 5, |x, y| Rgb([(x * 20) as u8, (y * 40) as u8, 77]));
+        let see_through = RgbaImage::from_fn(9, 5, |x, _| Rgba([9, 8, 7, (x * 25) as u8]));
+        for picture in [DynamicImage::from(picture), see_through.into()] {
+            let webp = as_webp(&encode_overview(&picture).unwrap()).unwrap();
+            assert_eq!(&webp[8..12], b"WEBP");
+            assert_eq!(image::load_from_memory(&webp).unwrap(), picture);
+        }
+        assert!(as_webp(b"no picture").is_err());
     }
 
     #[test]

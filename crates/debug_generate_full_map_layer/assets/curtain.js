@@ -10,18 +10,21 @@ class Curtain {
     this.line.tabIndex = 0;
     for (const [name, value] of Object.entries({
       role: "slider", "aria-orientation": "horizontal", "aria-valuemin": 0, "aria-valuemax": 100,
-      "aria-label": `${names.left} on the left, ${names.right} on the right`,
     })) this.line.setAttribute(name, value);
-    for (const side of ["left", "right"]) {
-      const label = L.DomUtil.create("span", side, this.line);
-      label.textContent = names[side];
-    }
+    this.labels = ["left", "right"].map((side) => L.DomUtil.create("span", side, this.line));
+    this.name(names);
     L.DomEvent.disableClickPropagation(this.line);
     this.line.addEventListener("pointerdown", (event) => this.drag(event));
     this.line.addEventListener("keydown", (event) => this.step(event));
     map.on("move zoom zoomend resize", () => this.update());
     layer.on("placed", () => this.update());
     this.update();
+  }
+
+  name({ left, right }) {
+    this.labels[0].textContent = left;
+    this.labels[1].textContent = right;
+    this.line.setAttribute("aria-label", `${left} on the left, ${right} on the right`);
   }
 
   setOpen(isOpen) {

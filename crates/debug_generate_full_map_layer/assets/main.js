@@ -1,7 +1,5 @@
 // Puts the page together: at once what needs no map, and the map when Leaflet is there.
 
-const NO_LEAFLET_AFTER_MS = 5000;
-
 function start() {
   const data = JSON.parse(document.getElementById("layer-data").textContent);
   const plan = new Plan(data.plan);
@@ -13,33 +11,6 @@ function start() {
     return;
   }
   withLeaflet(() => showMap(data, plan, panel));
-}
-
-/** Calls `show` when Leaflet is there, and says so when it does not come. */
-function withLeaflet(show) {
-  if (typeof L !== "undefined") {
-    show();
-    return;
-  }
-  const notice = document.getElementById("no-leaflet");
-  const { style, script } = JSON.parse(document.getElementById("leaflet").textContent);
-  const give = (element, attributes) => document.head.append(Object.assign(element, attributes, { crossOrigin: "anonymous" }));
-  const link = document.createElement("link"), element = document.createElement("script");
-  const late = setTimeout(() => (notice.hidden = false), NO_LEAFLET_AFTER_MS);
-  element.addEventListener("error", () => (notice.hidden = false));
-  const styled = new Promise((resolve) => {
-    link.addEventListener("load", resolve);
-    link.addEventListener("error", () => (notice.hidden = false));
-  });
-  element.addEventListener("load", async () => {
-    await styled;
-    clearTimeout(late);
-    notice.hidden = true;
-    show();
-  });
-  // Put in by a script, neither holds up what the page shows.
-  give(link, { rel: "stylesheet", href: style.url, integrity: style.integrity });
-  give(element, { src: script.url, integrity: script.integrity });
 }
 
 function showMap(data, plan, panel) {
@@ -90,49 +61,6 @@ function showMap(data, plan, panel) {
 
 function showNotice(id) {
   document.getElementById(id).hidden = false;
-}
-
-/** Room for the panel where it lies beside the map. */
-function fitPadding() {
-  const panel = document.getElementById("panel");
-  const isBeside = window.matchMedia("(min-width: 900px)").matches;
-  return {
-    paddingTopLeft: [16, 16],
-    paddingBottomRight: isBeside ? [panel.offsetWidth + 32, 16] : [16, 72],
-  };
-}
-
-function addBaseMap(map, baseMap) {
-  const row = document.getElementById("base-map-row"), box = row.querySelector("input");
-  row.hidden = !baseMap;
-  if (!baseMap) return;
-  const tiles = L.tileLayer(DARK_PAGE.matches ? baseMap.dark_url : baseMap.url, {
-    attribution: baseMap.attribution, maxZoom: 23, maxNativeZoom: 19,
-  });
-  let loaded = 0, failed = 0;
-  tiles.on("tileload", () => loaded++);
-  tiles.on("tileerror", () => {
-    failed++;
-    if (loaded === 0 && failed === 4) {
-      box.checked = false;
-      tiles.remove();
-      row.querySelector(".label").textContent = "Base map (cannot be reached)";
-    }
-  });
-  const show = () => {
-    loaded = failed = 0;
-    if (box.checked) tiles.addTo(map);
-    else tiles.remove();
-  };
-  box.checked = baseMap.shown && navigator.onLine;
-  box.addEventListener("change", show);
-  show();
-}
-
-function addBoundary(map, lines) {
-  if (!lines) return;
-  const points = lines.map((line) => line.map(([lng, lat]) => [lat, lng]));
-  L.polyline(points, { className: "boundary", weight: 2, interactive: false }).addTo(map);
 }
 
 function addSeed(map, seed) {

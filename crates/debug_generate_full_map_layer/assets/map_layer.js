@@ -33,7 +33,6 @@ function createMapLayer(shown) {
         return canvas;
       };
       this.loader = new TileLoader((tile) => this.arrived(tile));
-      shown.own.id = 0;
       const compared = canvas("compared-pictures");
       this.base = canvas("plan").getContext("2d");
       this.own = new PictureCanvas(shown.own, this.loader, canvas("pictures"));
@@ -41,7 +40,6 @@ function createMapLayer(shown) {
       this.canvases = [this.base.canvas, this.own.canvas];
       if (shown.compared) {
         this.canvases.push(compared);
-        shown.compared.id = 1;
         this.compared = new PictureCanvas(shown.compared, this.loader, compared);
         this.compared.isShown = false;
       }
@@ -84,6 +82,13 @@ function createMapLayer(shown) {
 
     setPlacement(placement) {
       this.placement = placement;
+      this.redraw();
+    },
+
+    /** Shows another set of tiles, and compares with another one. */
+    setTiles(own, compared) {
+      this.own.set = own;
+      if (this.compared) this.compared.set = compared;
       this.redraw();
     },
 

@@ -7,11 +7,14 @@ function placeKey(column, row) {
   return row * 0x4000000 + column;
 }
 
+let tileSets = 0;
+
 class TileSet {
   /** `finished` is the plan whose finished blocks are the tiles of level 0, where `data` tells of
    *  overviews alone. */
   constructor(data, finished) {
     const { pyramid } = data;
+    this.id = tileSets++;
     this.name = data.name;
     this.place = data.place;
     this.minX = pyramid.min_x;

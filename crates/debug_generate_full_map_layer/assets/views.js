@@ -64,3 +64,46 @@ function keepViewInAddress(map, address) {
     else showViewOf(map, address);
   });
 }
+
+/** Room for the panel where it lies beside the map. */
+function fitPadding() {
+  const panel = document.getElementById("panel");
+  const isBeside = window.matchMedia("(min-width: 900px)").matches;
+  return {
+    paddingTopLeft: [16, 16],
+    paddingBottomRight: isBeside ? [panel.offsetWidth + 32, 16] : [16, 72],
+  };
+}
+
+function addBaseMap(map, baseMap) {
+  const row = document.getElementById("base-map-row"), box = row.querySelector("input");
+  row.hidden = !baseMap;
+  if (!baseMap) return;
+  const tiles = L.tileLayer(DARK_PAGE.matches ? baseMap.dark_url : baseMap.url, {
+    attribution: baseMap.attribution, maxZoom: 23, maxNativeZoom: 19,
+  });
+  let loaded = 0, failed = 0;
+  tiles.on("tileload", () => loaded++);
+  tiles.on("tileerror", () => {
+    failed++;
+    if (loaded === 0 && failed === 4) {
+      box.checked = false;
+      tiles.remove();
+      row.querySelector(".label").textContent = "Base map (cannot be reached)";
+    }
+  });
+  const show = () => {
+    loaded = failed = 0;
+    if (box.checked) tiles.addTo(map);
+    else tiles.remove();
+  };
+  box.checked = baseMap.shown && navigator.onLine;
+  box.addEventListener("change", show);
+  show();
+}
+
+function addBoundary(map, lines) {
+  if (!lines) return;
+  const points = lines.map((line) => line.map(([lng, lat]) => [lat, lng]));
+  L.polyline(points, { className: "boundary", weight: 2, interactive: false }).addTo(map);
+}

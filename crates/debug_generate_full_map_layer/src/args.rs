@@ -43,9 +43,18 @@ pub struct Args {
     #[arg(long, value_name = "LAYER", num_args = 0..=1, default_missing_value = crate::compared::SOURCE)]
     pub compare: Option<String>,
 
+    /// Write a site to upload anywhere: a page to look at the pictures, and each layer that is
+    /// published there as a Deep Zoom Image. Again, it writes what has changed
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "serve", "compare"])]
+    pub publish: Option<PathBuf>,
+
+    /// Publish pictures as lossless WebP, which takes longer and fewer bytes
+    #[arg(long, requires = "publish")]
+    pub webp: bool,
+
     /// Draw nothing; tell how visible the edges between the layer's finished blocks are: the mean
     /// step from pixel to pixel across them, inside of blocks and at the same places of the source
-    #[arg(long, conflicts_with_all = ["output", "serve", "leaflet_dir", "tiles", "boundary", "compare"])]
+    #[arg(long, conflicts_with_all = ["output", "serve", "leaflet_dir", "tiles", "boundary", "compare", "publish"])]
     pub seams: bool,
 }
 
@@ -64,6 +73,13 @@ Examples:
   Other tiles, and the outline of the city:
     debug_generate_full_map_layer --layer-dir layers/snow \\
       --tiles 'https://tile.example.org/{z}/{x}/{y}.png' --boundary city.geojson
+
+  Look at it beside the map that it was made from:
+    debug_generate_full_map_layer --layer-dir layers/snow --compare
+
+  A site of two layers with a curtain between them:
+    debug_generate_full_map_layer --layer-dir layers/snow --publish site
+    debug_generate_full_map_layer --layer-dir layers/night --publish site
 
   How well a model has joined what it drew to what was there:
     debug_generate_full_map_layer --layer-dir layers/snow --seams

@@ -28,6 +28,7 @@ mod pictured;
 mod placed_layer;
 mod plan_state;
 mod progress;
+mod publish;
 mod run;
 mod runtime;
 mod say;

@@ -25,7 +25,7 @@ pub struct PageOptions {
 }
 
 /// The page's script, in the order in which its parts build on each other.
-const SCRIPTS: [&str; 20] = [
+const SCRIPTS: [&str; 21] = [
     include_str!("../assets/styles.js"),
     include_str!("../assets/plan.js"),
     include_str!("../assets/geometry.js"),
@@ -38,6 +38,7 @@ const SCRIPTS: [&str; 20] = [
     include_str!("../assets/map_layer.js"),
     include_str!("../assets/curtain.js"),
     include_str!("../assets/address.js"),
+    include_str!("../assets/leaflet.js"),
     include_str!("../assets/views.js"),
     include_str!("../assets/progress.js"),
     include_str!("../assets/panel.js"),
@@ -105,16 +106,11 @@ impl PageOptions {
         pictured: &Pictured,
         live: Option<&Live>,
     ) -> Result<String> {
-        let geometry = &layer.geometry;
         let written_at = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let data = PageData {
             name: &layer.name,
             written_at_ms: written_at.map_or(0, |since| since.as_millis() as u64),
-            geometry: [geometry.origin, geometry.per_x, geometry.per_y]
-                .map(|place| [place.lat, place.lng])
-                .concat()
-                .try_into()
-                .expect("three places are six numbers"),
+            geometry: layer.six_numbers(),
             seed: [layer.seed.lat, layer.seed.lng],
             pictured,
             health: Health::of(layer, plan),
@@ -146,7 +142,7 @@ impl PageOptions {
 }
 
 /// JSON that can stand in a `<script>`: nothing in it ends the element or opens a comment.
-fn script_json(value: &impl Serialize) -> Result<String> {
+pub(crate) fn script_json(value: &impl Serialize) -> Result<String> {
     let json = serde_json::to_string(value).context("cannot write the plan as JSON")?;
     Ok(json.replace('<', "\\u003c"))
 }

@@ -74,6 +74,19 @@ impl PlacedLayer {
         })
     }
 
+    /// The geometry as pages have it: the latitude and the longitude of the grid corner (0, 0), and
+    /// how much they grow for one quadrant to the right, and for one down.
+    pub(crate) fn six_numbers(&self) -> [f64; 6] {
+        let Geometry {
+            origin,
+            per_x,
+            per_y,
+        } = self.geometry;
+        [
+            origin.lat, origin.lng, per_x.lat, per_x.lng, per_y.lat, per_y.lng,
+        ]
+    }
+
     /// The plan as it stands now, and the state of the files in which it stands so. The database
     /// is only read.
     ///

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use layer::LayerDir;
 use tokio::signal::unix::{self, SignalKind};
 
+use crate::publish::{Format, publish};
 use crate::{
     Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, Pictured, PlacedLayer, Seams, Server,
     complain, say, seams_report, write_page,
@@ -26,6 +27,11 @@ pub async fn run(args: &Args) -> Result<()> {
     }
     let options = page_options(args)?;
     let compare = args.compare.as_deref();
+    if let Some(dir) = &args.publish {
+        let (plan, _) = layer.read_plan().await?;
+        let format = if args.webp { Format::Webp } else { Format::Png };
+        return publish(&layer, &plan, &options, dir, format).await;
+    }
     match &args.serve {
         None => {
             let output = args.output.clone().unwrap_or_else(|| layer.dir.map_path());

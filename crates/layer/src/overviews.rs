@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::pictures::{io, read_regular};
+use crate::pictures::{io, link_regular, read_regular};
 use crate::{LayerDir, LayerError};
 
 /// A tile of the overviews: how often the map was halved for it (at least once), its column and its
@@ -101,6 +101,12 @@ impl OverviewFiles {
     /// [`LayerError::Io`] when it is there and cannot be read.
     pub fn read(&self, tile: OverviewTile) -> Result<Option<Vec<u8>>, LayerError> {
         read_regular(&self.path(tile))
+    }
+
+    /// Makes `to` another name of the file of a tile; returns whether that can be done.
+    #[must_use]
+    pub fn link(&self, tile: OverviewTile, to: &Path) -> bool {
+        link_regular(&self.path(tile), to)
     }
 
     /// Puts a tile in its place, whole or not at all.

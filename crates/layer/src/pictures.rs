@@ -15,7 +15,7 @@ use crate::blocking::blocking;
 use crate::{LayerDir, LayerError, Source, Storage};
 pub(crate) use database::create;
 use files::StagedFile;
-pub(crate) use files::{io, read_regular};
+pub(crate) use files::{io, link_regular, read_regular};
 
 /// How a picture on disk compares with what is remembered of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,16 @@ impl Pictures {
                 blocking(move || layer.read_regular_picture(quadrant)).await
             }
             Self::Database { .. } => self.read(quadrant).await,
+        }
+    }
+
+    /// Makes `to` another name of the file of `quadrant`, where that can be done: pictures of a
+    /// database, and files on another disk, have to be copied.
+    #[must_use]
+    pub fn link(&self, quadrant: Quadrant, to: &Path) -> bool {
+        match self {
+            Self::Files(layer) => link_regular(&layer.picture_path(quadrant), to),
+            Self::Database { .. } => false,
         }
     }
 

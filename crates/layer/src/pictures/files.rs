@@ -194,6 +194,12 @@ impl LayerDir {
     }
 }
 
+/// Makes `to` another name of the regular file at `path`; returns whether it is.
+pub(crate) fn link_regular(path: &Path, to: &Path) -> bool {
+    let is_regular = std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file());
+    is_regular && std::fs::hard_link(path, to).is_ok()
+}
+
 /// The bytes of a regular file that is not too large for a picture; links, pipes, directories and
 /// devices count as none and are not waited for.
 pub(crate) fn read_regular(path: &Path) -> Result<Option<Vec<u8>>, LayerError> {
