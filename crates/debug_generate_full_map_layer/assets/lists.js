@@ -1,12 +1,16 @@
 // What there is to do: what failed, by its message; the edges that show most; what the endpoints did.
 
+/** So much of a message that was cut tells its kind: where it was cut depends on the block's name. */
+const KIND_CHARACTERS = 150;
+
 /** A message without what tells one block from another. */
 function kindOfMessage(message) {
-  return message
+  const kind = message
     .replace(/\b\dx\d at \(-?\d+, ?-?\d+\)(: )?/g, "")
     .replace(/\(-?\d+, ?-?\d+\)/g, "(x, y)")
     .replace(/-?\d+_-?\d+\.png/g, "x_y.png")
     .replace(/\d+(\.\d+)? ?m?s\b/g, "some time");
+  return message.endsWith("…") ? `${kind.slice(0, KIND_CHARACTERS)}…` : kind;
 }
 
 class Lists {
