@@ -51,6 +51,12 @@ retry layer *args:
 map layer *args:
     @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$@"
 
+# Publish a layer as a site to upload anywhere: `just publish layers/snow site`.
+[no-exit-message]
+[positional-arguments]
+publish layer dir *args:
+    @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$1" --publish "$2" "${@:3}"
+
 # Show how far a layer is, and what would run next; calls and changes nothing.
 [no-exit-message]
 [positional-arguments]
