@@ -55,7 +55,7 @@ map layer *args:
 [no-exit-message]
 [positional-arguments]
 publish layer dir *args:
-    @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$1" --publish "$2" "${@:3}"
+    @layer=$1 dir=$2; shift 2; cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$layer" --publish "$dir" "$@"
 
 # Show how far a layer is, and what would run next; calls and changes nothing.
 [no-exit-message]
