@@ -80,3 +80,28 @@ class Curtain {
     for (const canvas of [base, own, signs]) canvas.style.clipPath = right;
   }
 }
+
+/** The switch of a curtain between what `names` tells: the one on the left and the one on the
+ *  right. */
+function addCurtain(map, layer, address, names) {
+  const row = document.getElementById("curtain-row"), box = row.querySelector("input");
+  row.hidden = false;
+  const [left, right] = names();
+  const curtain = new Curtain(map, layer, { left, right }, (share) => address.set("curtain", share.toFixed(3)));
+  const show = () => {
+    curtain.setOpen(box.checked);
+    address.set("curtain", box.checked ? curtain.share.toFixed(3) : null);
+  };
+  const share = Number(address.get("curtain"));
+  box.checked = address.get("curtain") !== undefined && Number.isFinite(share);
+  if (box.checked) curtain.share = Math.min(1, Math.max(0, share));
+  box.addEventListener("change", show);
+  const rename = () => {
+    const [left, right] = names();
+    curtain.name({ left, right });
+    row.querySelector(".label").textContent = `Compare with ${left}`;
+  };
+  show();
+  rename();
+  return { rename };
+}

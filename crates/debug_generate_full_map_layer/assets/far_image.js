@@ -38,20 +38,33 @@ class FarImage {
   /** Draws all blocks in sight; the canvas has `pixelsWide` x `pixelsHigh` pixels. Blocks that are
    *  hidden by pictures need no borders. */
   draw(context, view, pixelsWide, pixelsHigh, isHidden) {
-    if (this.image?.width !== pixelsWide || this.image?.height !== pixelsHigh) {
-      this.image = context.createImageData(pixelsWide, pixelsHigh);
-      this.pixels = new Uint32Array(this.image.data.buffer);
-    }
-    this.pixels.fill(0);
+    this.clear(context, pixelsWide, pixelsHigh);
     const { acrossX, acrossY } = view.quadrantPx();
     const side = Math.min(acrossX, acrossY) * (pixelsWide / view.width);
     const level = side < 1 ? Math.min(25, Math.ceil(-Math.log2(side))) : 0;
     this.forEachRow(view, pixelsWide, pixelsHigh, (row) => {
       if (level > 0) this.fillRowWithAverages(row, level);
-      else if (side < BORDER_SIDE_PX || isHidden) this.fillRow(row);
+      else if (side < BORDER_SIDE_PX || isHidden) this.fillRow(row, this.flat);
       else this.fillRowWithBorders(row, acrossX, acrossY);
     });
     context.putImageData(this.image, 0, 0);
+  }
+
+  /** Draws a solid colour where blocks are that are switched on. */
+  drawMask(context, view, pixelsWide, pixelsHigh) {
+    this.clear(context, pixelsWide, pixelsHigh);
+    const solid = new Uint32Array(HIDDEN + 1).fill(0xffffffff);
+    solid[HIDDEN] = 0;
+    this.forEachRow(view, pixelsWide, pixelsHigh, (row) => this.fillRow(row, solid));
+    context.putImageData(this.image, 0, 0);
+  }
+
+  clear(context, pixelsWide, pixelsHigh) {
+    if (this.image?.width !== pixelsWide || this.image?.height !== pixelsHigh) {
+      this.image = context.createImageData(pixelsWide, pixelsHigh);
+      this.pixels = new Uint32Array(this.image.data.buffer);
+    }
+    this.pixels.fill(0);
   }
 
   /** Calls `fill` with each row of pixels that crosses the plan: the first pixel and the one
@@ -79,8 +92,8 @@ class FarImage {
     }
   }
 
-  fillRow({ begin, end, x, y, strideX, strideY }) {
-    const { pixels, styles, flat } = this, { squares } = this.index;
+  fillRow({ begin, end, x, y, strideX, strideY }, colors) {
+    const { pixels, styles } = this, { squares } = this.index;
     let across = -1, down = -1, square;
     for (let pixel = begin; pixel < end; pixel++, x += strideX, y += strideY) {
       const column = x | 0, line = y | 0;
@@ -91,7 +104,7 @@ class FarImage {
       }
       if (square === undefined) continue;
       const item = square[((line & 63) << SQUARE_BITS) | (column & 63)];
-      if (item >= 0) pixels[pixel] = flat[styles[item]];
+      if (item >= 0) pixels[pixel] = colors[styles[item]];
     }
   }
 

@@ -38,7 +38,7 @@ function showMap(data, plan, panel) {
   addSearch(plan, index, details, address);
   addViews(map, layer, placements, address, () => details.outline());
   addOutlinesSwitch(layer, address);
-  addCurtain(map, layer, own, compared, address);
+  if (compared) addCurtain(map, layer, address, () => [compared.name, own.name]);
   document.getElementById("fit").addEventListener("click", () => fit());
   keepViewInAddress(map, address);
   chooseBlockOf(address, index, details);
@@ -67,25 +67,6 @@ function addSeed(map, seed) {
   const text = `Seed point ${seed[0].toFixed(6)}, ${seed[1].toFixed(6)}`;
   const icon = L.divIcon({ className: "seed", iconSize: [18, 18] });
   L.marker(seed, { icon, title: text, alt: text, keyboard: true }).bindTooltip(text).addTo(map);
-}
-
-function addCurtain(map, layer, own, compared, address) {
-  const row = document.getElementById("curtain-row"), box = row.querySelector("input");
-  row.hidden = !compared;
-  if (!compared) return;
-  row.querySelector(".label").textContent = `Compare with ${compared.name}`;
-  const curtain = new Curtain(map, layer, { left: compared.name, right: own.name }, (share) => {
-    address.set("curtain", share.toFixed(3));
-  });
-  const show = () => {
-    curtain.setOpen(box.checked);
-    address.set("curtain", box.checked ? curtain.share.toFixed(3) : null);
-  };
-  const share = Number(address.get("curtain"));
-  box.checked = address.get("curtain") !== undefined && Number.isFinite(share);
-  if (box.checked) curtain.share = Math.min(1, Math.max(0, share));
-  box.addEventListener("change", show);
-  show();
 }
 
 function addOutlinesSwitch(layer, address) {

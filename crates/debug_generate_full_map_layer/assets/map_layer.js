@@ -180,7 +180,7 @@ function createMapLayer(shown) {
       }
       this.box.style.width = `${width}px`;
       this.box.style.height = `${height}px`;
-      this.loader.setScreen(pixelsWide * pixelsHigh);
+      this.loader.setScreen(pixelsWide * pixelsHigh * (this.compared?.isShown ? 2 : 1));
     },
 
     drawPlan() {
@@ -241,15 +241,27 @@ function createMapLayer(shown) {
 
     /** Takes the pictures away of blocks that are switched off. */
     hidePictures() {
-      if (!plan || this.visibility.showsAll()) return;
-      const { context } = this.own, { view } = this;
-      context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-      context.globalCompositeOperation = "destination-out";
-      const path = new Path2D();
-      index.forEachItemIn(view.gridBounds(), (item) => {
-        if (!this.visibility.shows(plan, item)) this.near.outline(path, view, item, -0.002, -0.002);
-      });
-      context.fill(path);
+      if (!plan || this.visibility.showsAll() || this.own.drawn.size === 0) return;
+      const { context, canvas } = this.own, { view } = this;
+      const { acrossX, acrossY } = view.quadrantPx();
+      if (Math.min(acrossX, acrossY) < NEAR_SIDE_PX) {
+        this.spare ??= document.createElement("canvas").getContext("2d");
+        // Setting its size clears it.
+        this.spare.canvas.width = canvas.width;
+        this.spare.canvas.height = canvas.height;
+        this.far.drawMask(this.spare, view, canvas.width, canvas.height);
+        context.setTransform(1, 0, 0, 1, 0, 0);
+        context.globalCompositeOperation = "destination-in";
+        context.drawImage(this.spare.canvas, 0, 0);
+      } else {
+        context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+        context.globalCompositeOperation = "destination-out";
+        const path = new Path2D();
+        index.forEachItemIn(view.gridBounds(), (item) => {
+          if (!this.visibility.shows(plan, item)) this.near.outline(path, view, item, -0.002, -0.002);
+        });
+        context.fill(path);
+      }
       context.globalCompositeOperation = "source-over";
     },
 

@@ -3,9 +3,11 @@
 
 /** A tile is shown at this part of its size at least; smaller ones give way to one that shows more
  *  from farther away. */
-const SMALLEST_SHARE = 0.6;
+const SMALLEST_SHARE = 0.7;
 /** How many levels farther away the first glimpse of a place is. */
 const GLIMPSE_LEVELS = 2;
+/** From this width of a quadrant on pictures are shown where there are no overviews. */
+const LEAST_SIDE_PX = 40;
 
 class PictureCanvas {
   constructor(set, loader, canvas) {
@@ -52,6 +54,7 @@ class PictureCanvas {
   /** The level whose tiles are shown at about their own size. */
   levelFor(view, ratio) {
     const shownPx = view.quadrantPx().longest * ratio, tilePx = Math.max(...this.set.tilePx);
+    if (!this.set.hasOverviews() && shownPx >= LEAST_SIDE_PX * ratio) return 0;
     const level = Math.ceil(Math.log2((SMALLEST_SHARE * tilePx) / shownPx) - 1e-9);
     return Math.min(this.set.top, Math.max(0, level));
   }

@@ -24,7 +24,7 @@ function showSite(data) {
   addViews(map, layer, placements, address, () => {});
   keepViewInAddress(map, address);
   document.getElementById("fit").addEventListener("click", () => fit());
-  const curtain = other && addSiteCurtain(map, layer, address, () => [other.set.name, shown.set.name]);
+  const curtain = other && addCurtain(map, layer, address, () => [other.set.name, shown.set.name]);
   const show = () => {
     layer.setTiles(shown.set, other?.set);
     document.querySelector("h1").textContent = shown.set.name;
@@ -59,29 +59,6 @@ function addChoice(id, layers, chosen, choose) {
     return box;
   });
   return boxes;
-}
-
-function addSiteCurtain(map, layer, address, names) {
-  const row = document.getElementById("curtain-row"), box = row.querySelector("input");
-  row.hidden = false;
-  const [left, right] = names();
-  const curtain = new Curtain(map, layer, { left, right }, (share) => address.set("curtain", share.toFixed(3)));
-  const show = () => {
-    curtain.setOpen(box.checked);
-    address.set("curtain", box.checked ? curtain.share.toFixed(3) : null);
-  };
-  const share = Number(address.get("curtain"));
-  box.checked = address.get("curtain") !== undefined && Number.isFinite(share);
-  if (box.checked) curtain.share = Math.min(1, Math.max(0, share));
-  box.addEventListener("change", show);
-  show();
-  return {
-    rename() {
-      const [left, right] = names();
-      curtain.name({ left, right });
-      row.querySelector(".label").textContent = `Compare with ${left}`;
-    },
-  };
 }
 
 // The page is at its end, and what it needs stands above.

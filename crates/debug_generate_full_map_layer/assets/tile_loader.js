@@ -4,7 +4,7 @@
 /** A browser grants a server six connections, and one is for what has changed. */
 const MAX_LOADING = 5;
 /** What the pictures that are held may take, at four bytes a pixel, by the pixels of the screen. */
-const BYTES_PER_SCREEN_PIXEL = 14;
+const BYTES_PER_SCREEN_PIXEL = 18;
 const LEAST_BYTES = 24 * 1024 * 1024;
 
 /** Fetches and decodes what it is told to, until it is told that nobody wants it any more. */

@@ -16,7 +16,7 @@ const NO_SEED = { content: ".seed { display: none !important; }" };
 const centerOf = (item) => gridCorner(item.x + item.width / 2, item.y + item.height / 2);
 
 test("far out a finished block is its picture, and without pictures one strong tone; a pending one is pale", async (t) => {
-  const { layer, items } = makeLayer(t, { size: 100, progress: "mixed", picture_px: 16 });
+  const { layer, items } = makeLayer(t, { size: 70, progress: "mixed", picture_px: 16 });
   const page = await openMap(t, writeMap(layer));
   await page.addStyleTag(NO_SEED);
   await settled(page);
@@ -74,6 +74,19 @@ test("pictures of blocks that are switched off are not seen, and do not answer t
   const hidden = items.findIndex((item) => item.step === 1 && item.x > 2);
   await page.mouse.click(...places[hidden]);
   assert.equal(await page.locator("#details").isVisible(), false);
+});
+
+test("pictures of blocks that are switched off are not seen far out, either", async (t) => {
+  const { layer, items } = makeLayer(t, { size: 70, progress: "finished", picture_px: 16 });
+  const page = await openMap(t, writeMap(layer));
+  await page.addStyleTag(NO_SEED);
+  await settled(page);
+  await page.uncheck("#steps label:nth-of-type(2) input");
+  await settled(page);
+  const pixels = await screenPixels(page);
+  const places = await onScreen(page, items.map(centerOf));
+  const like = items.filter((item, i) => (difference(pixels.at(...places[i]), GROUND) <= 8) === (item.step === 2));
+  assert.ok(like.length > 0.98 * items.length, `${like.length} of ${items.length}`);
 });
 
 test("upright, the map stands as it was drawn", async (t) => {

@@ -15,6 +15,7 @@ mod columns;
 mod compared;
 mod connections;
 mod followed;
+mod frame;
 mod health;
 mod keeping_up;
 mod laid_out;

@@ -8,9 +8,8 @@ use layer::shell_quoted;
 use serde::Serialize;
 
 use crate::columns::Columns;
+use crate::frame::Frame;
 use crate::health::Health;
-use crate::leaflet::{CDN, SCRIPT_INTEGRITY, STYLE_INTEGRITY};
-use crate::looks::{self, LOOKS};
 use crate::{BaseMap, Boundary, Leaflet, Pictured, PlacedLayer, PlanState};
 
 /// What a page is made of besides the layer and its plan.
@@ -56,15 +55,7 @@ struct Page<'a> {
     /// The layer, and what it is made from in turn.
     chain: &'a [String],
     source_layer: &'a str,
-    leaflet: &'a Leaflet,
-    cdn: &'static str,
-    script_integrity: &'static str,
-    style_integrity: &'static str,
-    style: &'static str,
-    looks_style: &'a str,
-    looks: &'a str,
-    data: &'a str,
-    scripts: &'static [&'static str],
+    frame: Frame<'a>,
 }
 
 /// What a page that is served live knows.
@@ -127,22 +118,8 @@ impl PageOptions {
             name: &layer.name,
             chain: &layer.chain,
             source_layer: layer.source_layer.name(),
-            leaflet: &self.leaflet,
-            cdn: CDN,
-            script_integrity: SCRIPT_INTEGRITY,
-            style_integrity: STYLE_INTEGRITY,
-            style: include_str!("../assets/page.css"),
-            looks_style: &looks::style(),
-            looks: &script_json(&LOOKS)?,
-            data: &script_json(&data)?,
-            scripts: &SCRIPTS,
+            frame: Frame::of(&self.leaflet, &data, &SCRIPTS)?,
         };
         page.render().context("cannot put the page together")
     }
-}
-
-/// JSON that can stand in a `<script>`: nothing in it ends the element or opens a comment.
-pub(crate) fn script_json(value: &impl Serialize) -> Result<String> {
-    let json = serde_json::to_string(value).context("cannot write the plan as JSON")?;
-    Ok(json.replace('<', "\\u003c"))
 }

@@ -31,13 +31,7 @@ struct Finished {
 fn finished(storage: Storage, outline: &str, size: (u32, u32)) -> Finished {
     let map = MapSpec::drawn(outline).quadrant_px(size.0, size.1);
     let layer = TestLayer::stored_in(storage, map.clone(), &json!([]));
-    let _ = layer.sql("UPDATE generation_plan SET status = 'complete', completed_at = id");
-    for &quadrant in layer.region().quadrants() {
-        let bytes = map
-            .picture(SourceLayer::Generations, quadrant)
-            .expect("a picture");
-        layer.tamper(quadrant, Some(&bytes));
-    }
+    layer.finish_with_source();
     let blocks = planner::plan(layer.region()).blocks;
     Finished {
         layer,

@@ -23,13 +23,7 @@ fn finished(storage: Storage, name: &str) -> TestLayer {
     let map = MapSpec::drawn(OUTLINE).quadrant_px(SIDE_PX, SIDE_PX);
     let layer = TestLayer::stored_in(storage, map.clone(), &json!([]));
     layer.configure(|config| config["name"] = json!(name));
-    let _ = layer.sql("UPDATE generation_plan SET status = 'complete', completed_at = id");
-    for &quadrant in layer.region().quadrants() {
-        let bytes = map
-            .picture(SourceLayer::Generations, quadrant)
-            .expect("a picture");
-        layer.tamper(quadrant, Some(&bytes));
-    }
+    layer.finish_with_source();
     layer
 }
 

@@ -32,9 +32,12 @@ impl Served {
     fn of(mut command: Command) -> Self {
         let mut child = command.spawn().expect("the program starts");
         let mut said = BufReader::new(child.stdout.take().expect("its output")).lines();
-        let line = said.next().expect("a line").expect("text");
-        let (_, rest) = line.split_once("http://").expect("an address");
-        let host = rest.split('/').next().expect("a host").to_owned();
+        let address = said.find_map(|line| {
+            let line = line.expect("text");
+            let (_, rest) = line.split_once("http://")?;
+            Some(rest.split('/').next().expect("a host").to_owned())
+        });
+        let host = address.expect("an address");
         Self { child, host }
     }
 
@@ -285,4 +288,100 @@ fn ctrl_c_ends_the_program_whatever_its_clients_do() {
         served.signal(signal);
         assert_eq!(served.end().code(), Some(0), "{signal}");
     }
+}
+
+#[test]
+fn overviews_follow_what_is_finished_and_nothing_else_is_given_out() {
+    for storage in [Storage::Files, Storage::Sqlite] {
+        let layer = TestLayer::stored_in(
+            storage,
+            MapSpec::rectangle(5, 5).quadrant_px(8, 8),
+            &json!([]),
+        );
+        layer.finish_with_source();
+        let served = Served::start(&layer);
+        let page = served.get("/");
+        let (_, live) = page.split_once(r#""live":"#).expect("a page that is live");
+        let (live, _) = live.split_once('}').expect("an object");
+        let live: Value = serde_json::from_str(&format!("{live}}}")).expect("JSON");
+        let plan = live["plan"].as_str().expect("a plan").to_owned();
+        let since = |revision: &Value| format!("/changes/{plan}/{revision}");
+        let made = |answer: &Value| !answer["tiles"].as_array().expect("tiles").is_empty();
+        let first = served.json_until(&since(&live["revision"]), made);
+        // Nine tiles of 2x2 quadrants, and so on to one pixel.
+        assert_eq!(
+            first["tiles"].as_array().unwrap().len(),
+            9 + 4 + 1 + 1 + 1 + 1
+        );
+        assert!(!first["worst_edges"].as_array().unwrap().is_empty());
+        assert!(served.get("/overviews/1/0_0.png").contains("image/png"));
+        for path in [
+            "/overviews/0/0_0.png",
+            "/overviews/1/3_0.png",
+            "/overviews/1/0_0.webp",
+            "/overviews/01/0_0.png",
+            "/overviews/made.json",
+            "/overviews/1/..%2fmade.json",
+            "/overviews/1/%2e%2e/made.json",
+            "/overviews/1/",
+            "/compared/0_0.png",
+            "/compared_overviews/1/0_0.png",
+        ] {
+            assert_eq!(served.status(path), 404, "{path}");
+        }
+        let tile = layer.dir().join("overviews/1/0_0.png");
+        std::fs::rename(&tile, tile.with_extension("away")).unwrap();
+        symlink(tile.with_extension("away"), &tile).unwrap();
+        assert_eq!(served.status("/overviews/1/0_0.png"), 404, "a link");
+        std::fs::rename(tile.with_extension("away"), &tile).unwrap();
+
+        // A block is made again: what shows it is others, and the rest is not told.
+        let other = layer.stored(Quadrant::new(4, 4)).unwrap();
+        layer.tamper(Quadrant::new(0, 0), Some(&other));
+        let _ = layer.sql("UPDATE generation_plan SET completed_at = 99 WHERE id = 1");
+        let second = served.json_until(&since(&first["revision"]), made);
+        let tiles: Vec<&Value> = second["tiles"].as_array().unwrap().iter().collect();
+        assert_eq!(tiles.len(), 6, "{tiles:?}");
+        assert!(
+            tiles
+                .iter()
+                .all(|tile| tile[1] == 0 && tile[2] == 0 && !tile[3].is_null())
+        );
+        // And one is not finished any more: where nothing is left to see, the tile is gone.
+        let _ = layer.sql("UPDATE generation_plan SET status = 'pending' WHERE id = 1");
+        let third = served.json_until(&since(&second["revision"]), made);
+        let gone = third["tiles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|tile| tile[3].is_null());
+        assert_eq!(gone.collect::<Vec<_>>(), [&json!([1, 0, 0, null])]);
+        assert_eq!(served.status("/overviews/1/0_0.png"), 404);
+    }
+}
+
+#[test]
+fn what_is_compared_is_served_too_and_no_more_of_it() {
+    let map = MapSpec::rectangle(3, 2).quadrant_px(8, 8);
+    let layer = TestLayer::new(map.clone(), &json!([]));
+    layer.finish_with_source();
+    let flags = ["--serve", "127.0.0.1:0", "--compare"];
+    let served = Served::of(layer.command(PROGRAM, &flags));
+    let bytes = layer.stored(Quadrant::new(1, 1)).unwrap();
+    let answer = served.get("/compared/1_1.png");
+    assert!(answer.ends_with(&*String::from_utf8_lossy(&bytes)));
+    assert!(
+        served
+            .get("/compared_overviews/1/0_0.png")
+            .contains("image/png")
+    );
+    for path in [
+        "/compared/7_7.png",
+        "/compared/..%2fquadrants.db",
+        "/compared_overviews/9/0_0.png",
+    ] {
+        assert_eq!(served.status(path), 404, "{path}");
+    }
+    let page = served.get("/");
+    assert!(page.contains(r#""compared":{"name":"test-map""#));
 }

@@ -7,9 +7,7 @@ use askama::Template;
 use serde::Serialize;
 
 use super::written::Written;
-use crate::leaflet::{CDN, SCRIPT_INTEGRITY, STYLE_INTEGRITY};
-use crate::looks::{self, LOOKS};
-use crate::page::script_json;
+use crate::frame::Frame;
 use crate::tile_set::TileSet;
 use crate::{BaseMap, Boundary, Leaflet, PageOptions};
 
@@ -37,15 +35,7 @@ const SCRIPTS: [&str; 12] = [
 struct SitePage<'a> {
     title: &'a str,
     generator: &'static str,
-    leaflet: &'a Leaflet,
-    cdn: &'static str,
-    script_integrity: &'static str,
-    style_integrity: &'static str,
-    style: &'static str,
-    looks_style: &'a str,
-    looks: &'a str,
-    data: &'a str,
-    scripts: &'static [&'static str],
+    frame: Frame<'a>,
 }
 
 #[derive(Serialize)]
@@ -100,15 +90,7 @@ pub(super) fn page(dir: &Path, options: &PageOptions) -> Result<String> {
     let page = SitePage {
         title: &names.join(", "),
         generator: GENERATOR,
-        leaflet: &options.leaflet,
-        cdn: CDN,
-        script_integrity: SCRIPT_INTEGRITY,
-        style_integrity: STYLE_INTEGRITY,
-        style: include_str!("../../assets/page.css"),
-        looks_style: &looks::style(),
-        looks: &script_json(&LOOKS)?,
-        data: &script_json(&data)?,
-        scripts: &SCRIPTS,
+        frame: Frame::of(&options.leaflet, &data, &SCRIPTS)?,
     };
     page.render().context("cannot put the page together")
 }
