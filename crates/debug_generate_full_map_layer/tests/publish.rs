@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use fixtures::layers::TestLayer;
-use fixtures::maps::{MapSpec, SourceLayer, encode_png};
+use fixtures::maps::{MapSpec, encode_png};
 use image::{Rgb, RgbImage};
 use layer::Storage;
 use planner::Quadrant;
