@@ -119,7 +119,7 @@ impl Overviews {
         let pyramid = wanted.pyramid;
         let known = tokio::task::spawn_blocking(move || -> Result<_> {
             let lock = files.lock()?;
-            let there: HashSet<OverviewTile> = files.tiles()?.into_iter().collect();
+            let there: HashSet<OverviewTile> = files.tiles(&lock)?.into_iter().collect();
             let made = files
                 .remembered()?
                 .and_then(|text| Made::read(&text, pyramid));

@@ -309,6 +309,23 @@ fn whatever_was_lost_or_spoilt_is_made_again() {
 }
 
 #[test]
+fn a_kill_at_any_moment_leaves_nothing_that_is_not_made_again() {
+    let outline = vec!["#".repeat(24); 24].join("\n");
+    let layer = finished(Storage::Files, &outline, (8, 8));
+    for ms in [0, 3, 6, 10, 15, 20, 26, 33, 40, 50] {
+        let _ = std::fs::remove_dir_all(layer.overviews());
+        let mut killed = layer.layer.command(PROGRAM, &[]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(ms));
+        let _ = killed.kill();
+        let _ = killed.wait();
+        // What was made before the kill is not what is finished now.
+        layer.redo(1, ms as u8);
+        layer.draw();
+        layer.assert_means();
+    }
+}
+
+#[test]
 fn a_damaged_picture_is_told_and_leaves_a_gap() {
     let layer = finished(Storage::Files, "###\n###", (8, 8));
     let quadrant = Quadrant::new(0, 0);

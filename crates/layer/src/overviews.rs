@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::pictures::{io, link_regular, read_regular};
 use crate::{LayerDir, LayerError};
 
+/// How the names of files end that are being written.
+const PART: &str = ".part";
+
 /// A tile of the overviews: how often the map was halved for it (at least once), its column and its
 /// row, counted from the map's top left.
 pub type OverviewTile = (u32, u32, u32);
@@ -80,15 +83,21 @@ impl OverviewFiles {
         })
     }
 
-    /// The tiles of which there is a file, in no order.
+    /// The tiles of which there is a file, in no order. What a process that died has left half
+    /// written is removed.
     ///
     /// # Errors
     /// [`LayerError::Io`] when the directory is there and cannot be read.
-    pub fn tiles(&self) -> Result<Vec<OverviewTile>, LayerError> {
+    pub fn tiles(&self, _lock: &OverviewLock) -> Result<Vec<OverviewTile>, LayerError> {
         let mut tiles = Vec::new();
         for level in names_in(&self.dir)? {
             if number(&level).is_some() {
-                let names = names_in(&self.dir.join(&level))?;
+                let dir = self.dir.join(&level);
+                let names = names_in(&dir)?;
+                for part in names.iter().filter(|name| is_part(name)) {
+                    let path = dir.join(part);
+                    fs::remove_file(&path).map_err(io("remove", &path))?;
+                }
                 tiles.extend(names.iter().filter_map(|name| Self::tile(&level, name)));
             }
         }
@@ -161,13 +170,18 @@ impl OverviewFiles {
     }
 }
 
+/// Whether a file has the name under which tiles are written.
+fn is_part(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(PART)
+}
+
 fn put(path: &Path, bytes: &[u8], sync: bool) -> Result<(), LayerError> {
     let dir = path.parent().unwrap_or(path);
     let write = || {
         let new = || {
             tempfile::Builder::new()
                 .prefix(".")
-                .suffix(".part")
+                .suffix(PART)
                 // What the user's umask leaves of it.
                 .permissions(Permissions::from_mode(0o666))
                 .tempfile_in(dir)
