@@ -83,16 +83,8 @@ pub fn overview(
     let line = channels * width as usize;
     let mut half = vec![0; line * height as usize];
     for (place, picture) in four.iter().enumerate() {
-        let right = if place % 2 == 1 {
-            left_px.0 as usize / 2
-        } else {
-            0
-        };
-        let down = if place >= 2 {
-            left_px.1 as usize / 2
-        } else {
-            0
-        };
+        let (right, down) = corner_of(place, left_px);
+        let (right, down) = (right as usize / 2, down as usize / 2);
         let to = half
             .get_mut(down * line + right * channels..)
             .unwrap_or_default();
@@ -173,12 +165,18 @@ fn size_at(place: usize, left_px: (u32, u32), whole_px: (u32, u32)) -> (u32, u32
     )
 }
 
+/// Where the one of four that stands at `place` begins.
+fn corner_of(place: usize, left_px: (u32, u32)) -> (u32, u32) {
+    let right = if place % 2 == 1 { left_px.0 } else { 0 };
+    let down = if place >= 2 { left_px.1 } else { 0 };
+    (right, down)
+}
+
 fn put_together(four: &Four, left_px: (u32, u32), whole_px: (u32, u32)) -> DynamicImage {
     let mut whole = RgbaImage::new(whole_px.0, whole_px.1);
     for (place, picture) in four.iter().enumerate() {
         let Some(picture) = picture else { continue };
-        let right = if place % 2 == 1 { left_px.0 } else { 0 };
-        let down = if place >= 2 { left_px.1 } else { 0 };
+        let (right, down) = corner_of(place, left_px);
         image::imageops::replace(&mut whole, &picture.to_rgba8(), right.into(), down.into());
     }
     let is_solid = whole.pixels().all(|pixel| pixel[3] == 255);

@@ -45,10 +45,13 @@ function showMap(data, plan, panel) {
   layer.on("drawn", () => (document.getElementById("no-pictures").hidden = !layer.loader.isInVain()));
   if (data.live) {
     const changed = (change) => {
+      const isSeen = change.progress || change.tiles.length > 0;
+      const isTold = JSON.stringify(change.health) !== JSON.stringify(data.health) || change.worst_edges;
+      if (!isSeen && !isTold) return;
       own.take(change.tiles);
       data.worst_edges = change.worst_edges ?? data.worst_edges;
       data.health = change.health;
-      if (change.progress || change.tiles.length > 0) layer.restyle();
+      if (isSeen) layer.restyle();
       panel.update(data.health);
       lists.update(data.worst_edges, data.health);
       details.show();

@@ -13,9 +13,9 @@ class PictureCanvas {
   constructor(set, loader, canvas) {
     Object.assign(this, { set, loader, canvas, context: canvas.getContext("2d") });
     this.isShown = true;
-    /** The level that was drawn last, and which of its tiles are drawn in which version. */
+    /** The level that was drawn last, and the keys of the tiles that are drawn, of any level. */
     this.level = 0;
-    this.drawn = new Map();
+    this.drawn = new Set();
   }
 
   /** Draws what is there and returns what is wanted for the rest, each with its urgency. */
@@ -130,6 +130,6 @@ class PictureCanvas {
     // A little more than the tile: where two soft edges meet, the map would shine through.
     const bleed = (0.4 * bitmap.width) / shownPx;
     context.drawImage(bitmap, -bleed, -bleed, bitmap.width + 2 * bleed, bitmap.height + 2 * bleed);
-    this.drawn.set(key, held.version);
+    this.drawn.add(key);
   }
 }

@@ -11,11 +11,12 @@ function showSite(data) {
   const find = (slug, otherwise) => layers.find((layer) => layer.slug === slug) ?? otherwise;
   let shown = find(address.get("layer"), layers[0]);
   let other = find(address.get("beside"), layers.find((layer) => layer !== shown));
-  const { set } = shown, map = createMap();
+  // Whichever layer is shown, the map stands in the same place.
+  const [{ geometry, set }] = layers, map = createMap();
   const bounds = { minX: set.minX, minY: set.minY, maxX: set.minX + set.columns - 1, maxY: set.minY + set.rows - 1 };
-  const placements = placementsOf(new Geometry(shown.geometry), bounds, set.tilePx);
+  const placements = placementsOf(new Geometry(geometry), bounds, set.tilePx);
   const placement = address.get("view") === "upright" ? placements.upright : placements.onGlobe;
-  const layer = createMapLayer({ placement, own: set, compared: other?.set });
+  const layer = createMapLayer({ placement, own: shown.set, compared: other?.set });
   const fit = (options) => map.fitBounds(extentOf(layer.placement, bounds, shown.set), { ...fitPadding(), ...options });
   if (!showViewOf(map, address)) fit({ animate: false });
   layer.addTo(map);
@@ -47,7 +48,7 @@ function showSite(data) {
 function addChoice(id, layers, chosen, choose) {
   const fieldset = document.getElementById(id);
   fieldset.hidden = layers.length < 2;
-  const boxes = layers.map((layer) => {
+  for (const layer of layers) {
     const row = document.createElement("label");
     row.className = "row";
     row.innerHTML = '<input type="radio" name="layer"><span class="label"></span>';
@@ -56,9 +57,7 @@ function addChoice(id, layers, chosen, choose) {
     box.checked = layer === chosen();
     box.addEventListener("change", () => choose(layer));
     fieldset.append(row);
-    return box;
-  });
-  return boxes;
+  }
 }
 
 // The page is at its end, and what it needs stands above.

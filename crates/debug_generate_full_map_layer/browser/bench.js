@@ -60,7 +60,7 @@ async function measureCity(size) {
   for (const [name, one] of [["the first time", first], ["nothing to do", again]]) {
     console.log(`${name.padEnd(16)} ${one.seconds.toFixed(2).padStart(7)} ${(one.cpuMs / quadrants).toFixed(2).padStart(19)} ${one.megabytes.toFixed(0).padStart(11)}`);
   }
-  console.log("page     stands s   drag: far   middle   near   zoom   slide   tab MB after 50 screens");
+  console.log(`page     stands s   drag: far   middle   near   zoom   slide   tab MB after ${SCREENS} screens`);
   await seeCity("file", pathToFileURL(first.page).href);
   const server = spawn(program("debug_generate_full_map_layer"), ["--layer-dir", layer, "--leaflet-dir", LEAFLET, "--serve", "127.0.0.1:0"], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await new Promise((resolve) => server.stdout.on("data", (data) => {
@@ -99,11 +99,11 @@ async function seeCity(name, url) {
     }
   })));
   for (let screen = 0; screen < SCREENS; screen++) {
-    await page.evaluate(([zoom, screen]) => {
+    await page.evaluate(([zoom, share]) => {
       const { map, geometry, plan } = window.layerMap;
-      const item = Math.floor((plan.count * screen) / 50);
+      const item = Math.floor(plan.count * share);
       map.setView([geometry.latAt(plan.x[item], plan.y[item]), geometry.lngAt(plan.x[item], plan.y[item])], zoom, { animate: false });
-    }, [fit + (screen % 5) * 1.25, screen]);
+    }, [fit + (screen % 5) * 1.25, screen / SCREENS]);
     await settled();
   }
   const megabytes = await tabMegabytes(page);

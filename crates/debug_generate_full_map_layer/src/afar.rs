@@ -16,6 +16,8 @@ const LISTED: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Afar {
     pub(crate) overviews: Overviews,
+    /// The finished pictures that are seen in them.
+    pub(crate) wanted: Wanted,
     /// The edges that show most, the worst first.
     pub(crate) worst: Vec<WorstEdge>,
 }
@@ -35,8 +37,12 @@ impl Afar {
         let shown = Shown::Layer(layer.pictures.clone());
         let pyramid = Pyramid::of_plan(plan, layer.quadrant);
         let overviews = Overviews::over(layer.dir.overviews(), shown, pyramid);
-        let worst = Vec::new();
-        (!plan.items.is_empty()).then_some(Self { overviews, worst })
+        let quadrants = HashMap::new();
+        (!plan.items.is_empty()).then_some(Self {
+            overviews,
+            wanted: Wanted { pyramid, quadrants },
+            worst: Vec::new(),
+        })
     }
 
     /// Brings them to where `plan` stands.
@@ -49,9 +55,9 @@ impl Afar {
         plan: &PlanState,
         pace: impl FnMut(Pace),
     ) -> Result<Update> {
-        let wanted = wanted_of(layer, plan).await?;
-        let update = self.overviews.update(&wanted, pace).await?;
-        self.worst = worst_of(&self.overviews, &wanted);
+        self.wanted = wanted_of(layer, plan).await?;
+        let update = self.overviews.update(&self.wanted, pace).await?;
+        self.worst = worst_of(&self.overviews, &self.wanted);
         Ok(update)
     }
 }

@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["output", "serve", "compare"])]
     pub publish: Option<PathBuf>,
 
-    /// Publish pictures as lossless WebP, which takes longer and fewer bytes
+    /// Publish pictures as lossless WebP: the same pixels in fewer bytes, which takes longer
     #[arg(long, requires = "publish")]
     pub webp: bool,
 

@@ -135,10 +135,8 @@ impl Compared {
 
     /// Its tiles, which are at `place`: quadrants, and overviews.
     pub(crate) fn tile_set(&self, place: Place) -> TileSet {
-        let mut tiles = self.overviews.tiles().clone();
-        let quadrants = self.wanted.quadrants.iter();
+        let tiles = self.overviews.all_tiles(&self.wanted);
         let pyramid = self.wanted.pyramid;
-        tiles.extend(quadrants.map(|(&at, &(stamp, _))| (pyramid.tile_of(at), stamp)));
         TileSet::of(&self.name, place, pyramid, 0, tiles.iter())
     }
 }

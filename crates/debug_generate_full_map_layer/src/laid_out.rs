@@ -1,8 +1,5 @@
 //! The pictures of a page that is a file: a browser shows files and no database.
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -10,6 +7,7 @@ use anyhow::{Context, Result};
 use layer::{LayerDir, Pictures};
 
 use crate::overviews::{Shown, Wanted};
+use crate::page_file::write_whole;
 use crate::{PlacedLayer, PlanState};
 
 /// Where the pictures of the layer are as files. Those of a database are written out: all the first
@@ -36,7 +34,7 @@ pub async fn lay_out(layer: &PlacedLayer, plan: &PlanState) -> Result<(PathBuf, 
             }
             // One that cannot be read is told by a run, and missing on the page.
             if let Some(bytes) = layer.pictures.read_what_is_whole(quadrant).await? {
-                write_out(&bytes, &dir, &path)?;
+                write_whole(&path, &bytes)?;
                 written += 1;
             }
         }
@@ -63,25 +61,11 @@ pub(crate) async fn lay_out_source(
             continue;
         }
         if let Some(bytes) = shown.read(quadrant).await? {
-            write_out(&bytes, dir, &path)?;
+            write_whole(&path, &bytes)?;
             written += 1;
         }
     }
     Ok((dir.to_owned(), written))
-}
-
-fn write_out(bytes: &[u8], dir: &Path, path: &Path) -> Result<()> {
-    let write = || -> Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(".part")
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(dir)?;
-        file.write_all(bytes)?;
-        file.persist(path)?;
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// Whether there is a file that was written after `made_at_ms`.

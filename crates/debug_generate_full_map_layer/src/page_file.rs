@@ -15,6 +15,14 @@ use url::Url;
 /// # Errors
 /// When the system refuses; what was at `path` is untouched then.
 pub fn write_page(path: &Path, page: &str) -> Result<()> {
+    write_whole(path, page.as_bytes())
+}
+
+/// Writes `bytes` to `path`, whole or not at all.
+///
+/// # Errors
+/// When the system refuses; what was at `path` is untouched then.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> Result<()> {
         let mut file = tempfile::Builder::new()
             .prefix(".debug_map")
@@ -22,7 +30,7 @@ pub fn write_page(path: &Path, page: &str) -> Result<()> {
             // What the user's umask leaves of it, not the 0600 of a temporary file.
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(directory_of(path)?)?;
-        file.write_all(page.as_bytes())?;
+        file.write_all(bytes)?;
         file.persist(path)?;
         Ok(())
     };

@@ -15,17 +15,16 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use canvas::as_webp;
 use layer::{OverviewFiles, OverviewTile, Pictures};
 use tokio::task::JoinSet;
 
-use crate::afar::{Afar, wanted_of};
 use crate::overviews::{Pace, Pyramid};
 use crate::pictured::made;
 use crate::say::PaceLine;
-use crate::{PageOptions, PlacedLayer, PlanState, say, write_page};
-use written::Written;
+use crate::{PageOptions, PlacedLayer, PlanState, complain, say, write_page};
+use written::{Written, slug};
 
 /// How pictures are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +81,7 @@ pub(crate) async fn publish(
     let Some(afar) = made(layer, plan).await? else {
         bail!("nothing can be published without overviews of the layer");
     };
-    let tiles = tiles_of(layer, plan, &afar).await?;
+    let tiles = afar.overviews.all_tiles(&afar.wanted);
     if tiles.is_empty() {
         bail!(
             "nothing of {} is finished; run it first, and then publish it",
@@ -98,38 +97,19 @@ pub(crate) async fn publish(
         pictures: layer.pictures.clone(),
         overviews: layer.dir.overviews(),
     };
-    let before = before.filter(|before| before.pyramid == pyramid);
-    let done = site
-        .write(dir, &name, layer, before.as_ref(), &tiles)
-        .await?;
+    let done = site.write(dir, layer, before, &tiles).await?;
     let descriptor = descriptor(pyramid, format);
     write_page(&dir.join(format!("{name}.dzi")), &descriptor)?;
     write_page(&dir.join("index.html"), &site::page(dir, options)?)?;
     say(format_args!(
         "{}: {} files of {}, {} of them written, {} unchanged; {} removed",
         dir.join("index.html").display(),
-        tiles.len(),
+        done.written + done.unchanged,
         layer.name,
         done.written,
-        tiles.len() - done.written,
+        done.unchanged,
         done.removed
     ))
-}
-
-/// All tiles with something to see, down to one pixel, quadrants among them; each with a number that
-/// changes when it does.
-async fn tiles_of(
-    layer: &PlacedLayer,
-    plan: &PlanState,
-    afar: &Afar,
-) -> Result<HashMap<OverviewTile, u64>> {
-    let wanted = wanted_of(layer, plan).await?;
-    let pyramid = wanted.pyramid;
-    let quadrants = wanted.quadrants.iter();
-    let quadrants = quadrants.map(|(&at, &(stamp, _))| (pyramid.tile_of(at), stamp));
-    let mut tiles = afar.overviews.tiles().clone();
-    tiles.extend(quadrants);
-    Ok(tiles)
 }
 
 fn require_same_map(layer: &PlacedLayer, dir: &Path) -> Result<()> {
@@ -156,9 +136,9 @@ struct Site {
     overviews: OverviewFiles,
 }
 
-#[derive(Default)]
 struct Done {
     written: usize,
+    unchanged: usize,
     removed: usize,
 }
 
@@ -166,70 +146,73 @@ impl Site {
     async fn write(
         &self,
         dir: &Path,
-        name: &str,
         layer: &PlacedLayer,
-        before: Option<&Written>,
+        before: Option<Written>,
         tiles: &HashMap<OverviewTile, u64>,
     ) -> Result<Done> {
-        let extension = self.format.extension();
-        let known: HashMap<OverviewTile, u64> = before
-            .filter(|before| before.extension == extension)
+        let mut written = Written::of(layer, self.pyramid, self.format.extension());
+        let is_like = |before: &&Written| {
+            before.pyramid == written.pyramid && before.extension == written.extension
+        };
+        let known = before.as_ref().filter(is_like);
+        let known: HashMap<OverviewTile, u64> = known
             .map(|before| before.tiles.iter().copied().collect())
             .unwrap_or_default();
-        let is_there = |tile: &OverviewTile, stamp: &u64| {
-            known.get(tile) == Some(stamp) && self.path(*tile, extension).is_file()
+        let is_there = |tile: OverviewTile, stamp: u64| {
+            known.get(&tile) == Some(&stamp) && self.files.join(written.file(tile)).is_file()
         };
-        let changed = tiles.iter().filter(|(tile, stamp)| !is_there(tile, stamp));
-        let mut changed: Vec<OverviewTile> = changed.map(|(&tile, _)| tile).collect();
+        let changed = tiles.iter().map(|(&tile, &stamp)| (tile, stamp));
+        let changed = changed.filter(|&(tile, stamp)| !is_there(tile, stamp));
+        let mut changed: Vec<OverviewTile> = changed.map(|(tile, _)| tile).collect();
         changed.sort_unstable();
-        let mut written = Written::of(layer, self.pyramid, extension, name);
-        // What is about to be written is ours, too, if it should end half way.
         let unsure: HashSet<OverviewTile> = changed.iter().copied().collect();
-        let mut all: HashMap<OverviewTile, u64> = known.clone();
-        all.extend(tiles);
+        let names: HashSet<String> = tiles.keys().map(|&tile| written.file(tile)).collect();
+        // What is about to be written or removed is ours, too, if it should end half way.
         let stamp = |(&tile, &stamp)| (tile, if unsure.contains(&tile) { 0 } else { stamp });
-        written.tiles = all.iter().map(stamp).collect();
-        written.others = before
-            .map(|before| before.left(&self.files, extension))
-            .unwrap_or_default();
-        written.save(dir, name)?;
-        self.write_tiles(&layer.name, &changed).await?;
-        let gone = known.keys().filter(|tile| !tiles.contains_key(tile));
-        let mut removed: Vec<PathBuf> = gone.map(|&tile| self.path(tile, extension)).collect();
-        removed.extend(written.others.iter().map(|name| self.files.join(name)));
-        for path in &removed {
-            remove(path)?;
+        written.tiles = tiles.iter().map(stamp).collect();
+        let ours = before.map(|before| before.files()).unwrap_or_default();
+        written.others = ours
+            .into_iter()
+            .filter(|name| !names.contains(name))
+            .collect();
+        written.save(dir)?;
+        let unreadable = self.write_tiles(&layer.name, &written, &changed).await?;
+        let removed = std::mem::take(&mut written.others);
+        for name in &removed {
+            remove(&self.files.join(name))?;
         }
-        written.others.clear();
-        written.tiles = tiles.iter().map(|(&tile, &stamp)| (tile, stamp)).collect();
-        written.save(dir, name)?;
+        let stamps = tiles.iter().map(|(&tile, &stamp)| (tile, stamp));
+        written.tiles = stamps
+            .filter(|(tile, _)| !unreadable.contains(tile))
+            .collect();
+        written.save(dir)?;
         Ok(Done {
-            written: changed.len(),
+            written: changed.len() - unreadable.len(),
+            unchanged: tiles.len() - changed.len(),
             removed: removed.len(),
         })
     }
 
-    fn path(&self, (halvings, column, row): OverviewTile, extension: &str) -> PathBuf {
-        let level = self.pyramid.halvings_to_a_pixel() - halvings;
-        self.files
-            .join(format!("{level}/{column}_{row}.{extension}"))
-    }
-
-    async fn write_tiles(&self, layer: &str, tiles: &[OverviewTile]) -> Result<()> {
+    /// Writes tiles, and returns those whose pictures cannot be read, which are told.
+    async fn write_tiles(
+        &self,
+        layer: &str,
+        written: &Written,
+        tiles: &[OverviewTile],
+    ) -> Result<HashSet<OverviewTile>> {
         let mut line = PaceLine::new(format!("publishing {layer}"));
         let began = Instant::now();
-        let mut writing: JoinSet<Result<()>> = JoinSet::new();
+        let mut unreadable = HashSet::new();
+        let mut writing: JoinSet<Result<Option<OverviewTile>>> = JoinSet::new();
         let cores = available_parallelism().map_or(2, NonZero::get);
         for (done, &tile) in tiles.iter().enumerate() {
             if writing.len() >= 2 * cores {
-                writing.join_next().await.context("there is one")???;
+                unreadable.extend(writing.join_next().await.context("there is one")???);
             }
-            let to = self.path(tile, self.format.extension());
-            if self.format == Format::Png && self.link(tile, &to)? {
-                // Nothing is left to do.
-            } else if let Some(bytes) = self.read(tile).await? {
-                let format = self.format;
-                writing.spawn_blocking(move || put(&to, &bytes, format));
+            let to = self.files.join(written.file(tile));
+            if self.format == Format::Webp || !self.link(tile, &to)? {
+                let (bytes, format) = (self.read(tile).await?, self.format);
+                writing.spawn_blocking(move || put(tile, &to, bytes, format));
             }
             line.show(Pace {
                 done,
@@ -237,11 +220,17 @@ impl Site {
                 elapsed: began.elapsed(),
             });
         }
-        while let Some(written) = writing.join_next().await {
-            written??;
+        while let Some(put) = writing.join_next().await {
+            unreadable.extend(put??);
         }
         line.end();
-        Ok(())
+        if !unreadable.is_empty() {
+            complain(format_args!(
+                "warning: {} pictures cannot be read and are left out; run the layer with --resume to make them again",
+                unreadable.len()
+            ));
+        }
+        Ok(unreadable)
     }
 
     /// Makes `to` another name of a tile's file; returns whether that can be done.
@@ -276,21 +265,29 @@ impl Site {
     }
 }
 
-fn put(to: &Path, bytes: &[u8], format: Format) -> Result<()> {
-    make_parent(to)?;
-    let webp;
+/// Writes a tile; returns it when its picture cannot be read.
+fn put(
+    tile: OverviewTile,
+    to: &Path,
+    bytes: Option<Vec<u8>>,
+    format: Format,
+) -> Result<Option<OverviewTile>> {
     let bytes = match format {
         Format::Png => bytes,
-        Format::Webp => {
-            webp = as_webp(bytes)
-                .map_err(|reason| anyhow!("cannot write {}: {reason}", to.display()))?;
-            &webp
-        }
+        Format::Webp => bytes.and_then(|bytes| as_webp(&bytes).ok()),
     };
+    let Some(bytes) = bytes else {
+        // What stood there was of another picture.
+        remove(to)?;
+        return Ok(Some(tile));
+    };
+    make_parent(to)?;
+    // Always the same name, so that a kill leaves one such file at most, which is written next time.
     let beside = to.with_extension("part");
     std::fs::write(&beside, bytes)
         .and_then(|()| std::fs::rename(&beside, to))
-        .with_context(|| format!("cannot write {}", to.display()))
+        .with_context(|| format!("cannot write {}", to.display()))?;
+    Ok(None)
 }
 
 fn make_parent(path: &Path) -> Result<()> {
@@ -318,47 +315,4 @@ fn descriptor(pyramid: Pyramid, format: Format) -> String {
         format.extension(),
         pyramid.tile_width_px
     )
-}
-
-/// A name for files of what may be called anything.
-fn slug(name: &str) -> String {
-    let plain = |c: char| {
-        if c.is_alphanumeric() {
-            c.to_lowercase().to_string()
-        } else {
-            "-".to_owned()
-        }
-    };
-    let plain: String = name.chars().map(plain).collect();
-    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
-    // What a file system takes at most is 255 bytes, and more stands behind it.
-    let mut slug: String = words.join("-");
-    while slug.len() > 100 {
-        slug.pop();
-    }
-    if slug.is_empty() || slug == "index" {
-        "layer".to_owned()
-    } else {
-        slug
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_are_named_after_the_layer_whatever_it_is_called() {
-        for (name, expected) in [
-            ("Winter", "winter"),
-            ("snow / night #2", "snow-night-2"),
-            ("../../etc", "etc"),
-            ("冬", "冬"),
-            ("...", "layer"),
-            ("index", "layer"),
-        ] {
-            assert_eq!(slug(name), expected);
-        }
-        assert!(slug(&"ü".repeat(300)).len() <= 100);
-    }
 }

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use layer::OverviewTile;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::overviews::Pyramid;
 use crate::varint::{put, put_signed};
 
 /// A map's pictures and its overviews.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct TileSet {
     /// What the reader is told it is.
     pub(crate) name: String,
@@ -30,7 +30,7 @@ pub(crate) struct TileSet {
 }
 
 /// Where a map's pictures are, as addresses that end with a slash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Place {
     /// Quadrants as `{x}_{y}.png`, overviews as `{halvings}/{column}_{row}.png`.

@@ -182,6 +182,52 @@ fn a_webp_has_the_pixels_of_its_picture() {
 }
 
 #[test]
+fn of_a_map_that_has_grown_nothing_of_before_is_left() {
+    let layer = finished(Storage::Files, "Snow");
+    let site = layer.root().join("site");
+    for flags in [&[][..], &["--webp"]] {
+        publish(&layer, &site, flags);
+        // Another plan, that reaches further to the top left: all tiles lie elsewhere.
+        let grown = TestLayer::new(
+            MapSpec::drawn("#.......\n........\n........").quadrant_px(SIDE_PX, SIDE_PX),
+            &json!([]),
+        );
+        grown.configure(|config| config["name"] = json!("Snow"));
+        grown.finish_with_source();
+        let said = publish(&grown, &site, &[]);
+        assert!(said.contains("4 files of Snow"), "{said}");
+        let left: Vec<PathBuf> = files(&site.join("snow_files")).into_keys().collect();
+        assert_eq!(
+            left.len(),
+            4,
+            "a quadrant of 8 px and three halvings: {left:?}"
+        );
+    }
+}
+
+#[test]
+fn a_picture_that_cannot_be_read_is_told_and_left_out() {
+    let layer = finished(Storage::Files, "Snow");
+    let site = layer.root().join("site");
+    publish(&layer, &site, &["--webp"]);
+    let at = layer.region().quadrants()[0];
+    layer.tamper(at, Some(b"no picture"));
+    let run = layer.run(PROGRAM, &["--publish", site.to_str().unwrap(), "--webp"]);
+    run.assert_status(0);
+    assert!(
+        run.stderr
+            .contains("1 pictures cannot be read and are left out"),
+        "{}",
+        run.stderr
+    );
+    assert!(!tile(&site, "snow", DEEPEST, at.x, at.y, "webp").exists());
+    let whole = layer.source(at);
+    layer.tamper(at, Some(&encode_png(whole)));
+    publish(&layer, &site, &["--webp"]);
+    assert!(tile(&site, "snow", DEEPEST, at.x, at.y, "webp").exists());
+}
+
+#[test]
 fn what_is_in_the_way_is_named_and_nothing_is_written() {
     for taken in ["index.html", "snow.dzi", "snow_files", "snow.json"] {
         let layer = finished(Storage::Files, "Snow");

@@ -98,16 +98,3 @@ impl Made {
         serde_json::to_vec(&file).expect("numbers are plain data")
     }
 }
-
-/// One number for several, which changes when one of them does.
-pub(crate) fn mixed(numbers: impl IntoIterator<Item = u64>) -> u64 {
-    // FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), whole numbers at a time, and then each
-    // bit spread over all.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for number in numbers {
-        hash = (hash ^ number).wrapping_mul(0x0100_0000_01b3);
-        hash ^= hash >> 32;
-        hash = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-    hash ^ (hash >> 29)
-}

@@ -27,16 +27,16 @@ pub(crate) struct Written {
     pub(crate) extension: String,
     /// Its files, each with a number that changes when it does, or 0 while that is not sure.
     pub(crate) tiles: Vec<(OverviewTile, u64)>,
-    /// Files of an earlier format or size, which are to be removed.
+    /// The names of files that are no more and are to be removed.
     pub(crate) others: Vec<String>,
 }
 
 impl Written {
-    pub(crate) fn of(layer: &PlacedLayer, pyramid: Pyramid, extension: &str, slug: &str) -> Self {
+    pub(crate) fn of(layer: &PlacedLayer, pyramid: Pyramid, extension: &str) -> Self {
         Self {
             kind: KIND.to_owned(),
             name: layer.name.clone(),
-            slug: slug.to_owned(),
+            slug: slug(&layer.name),
             geometry: layer.six_numbers(),
             pyramid,
             extension: extension.to_owned(),
@@ -95,23 +95,21 @@ impl Written {
         Ok(all)
     }
 
-    pub(crate) fn save(&self, dir: &Path, slug: &str) -> Result<()> {
+    pub(crate) fn save(&self, dir: &Path) -> Result<()> {
         let text = serde_json::to_string(self).context("plain data")?;
-        write_page(&place(dir, slug), &text)
+        write_page(&place(dir, &self.slug), &text)
     }
 
-    /// The files below `files` that are of another extension than `extension`, and those that were
-    /// to be removed before.
-    pub(crate) fn left(&self, files: &Path, extension: &str) -> Vec<String> {
-        let deepest = self.pyramid.halvings_to_a_pixel();
-        let mut left = self.others.clone();
-        if self.extension != extension {
-            left.extend(self.tiles.iter().map(|((halvings, column, row), _)| {
-                format!("{}/{column}_{row}.{}", deepest - halvings, self.extension)
-            }));
-        }
-        left.retain(|name| files.join(name).symlink_metadata().is_ok());
-        left
+    /// The name of a tile's file, below the directory of its files.
+    pub(crate) fn file(&self, (halvings, column, row): OverviewTile) -> String {
+        let level = self.pyramid.halvings_to_a_pixel() - halvings;
+        format!("{level}/{column}_{row}.{}", self.extension)
+    }
+
+    /// The names of all files that were written, or were to be removed.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let tiles = self.tiles.iter().map(|&(tile, _)| self.file(tile));
+        tiles.chain(self.others.iter().cloned()).collect()
     }
 
     /// What a page asks for.
@@ -137,4 +135,47 @@ fn read(path: &Path) -> Result<Option<Written>> {
     };
     let written: Option<Written> = serde_json::from_slice(&text).ok();
     Ok(written.filter(|written| written.kind == KIND))
+}
+
+/// A name for files of what may be called anything.
+pub(crate) fn slug(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_alphanumeric() {
+            c.to_lowercase().to_string()
+        } else {
+            "-".to_owned()
+        }
+    };
+    let plain: String = name.chars().map(plain).collect();
+    let words: Vec<&str> = plain.split('-').filter(|word| !word.is_empty()).collect();
+    // What a file system takes at most is 255 bytes, and more stands behind it.
+    let mut slug: String = words.join("-");
+    while slug.len() > 100 {
+        slug.pop();
+    }
+    if slug.is_empty() || slug == "index" {
+        "layer".to_owned()
+    } else {
+        slug
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_named_after_the_layer_whatever_it_is_called() {
+        for (name, expected) in [
+            ("Winter", "winter"),
+            ("snow / night #2", "snow-night-2"),
+            ("../../etc", "etc"),
+            ("冬", "冬"),
+            ("...", "layer"),
+            ("index", "layer"),
+        ] {
+            assert_eq!(slug(name), expected);
+        }
+        assert!(slug(&"ü".repeat(300)).len() <= 100);
+    }
 }
