@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::random::Random;
 use crate::{
-    AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, Handle, Level, Limits,
-    Moment, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
+    AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, FailureKind, Handle,
+    Level, Limits, Moment, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
 };
 use comparing::Comparison;
 
@@ -84,7 +84,7 @@ impl Dispatcher {
         Self {
             queue,
             pool,
-            tries: Tries::default(),
+            tries: Tries::new(limits.max_not_accepted),
             surroundings,
             limits,
             tally: Tally::default(),
@@ -221,7 +221,7 @@ impl Dispatcher {
                 self.pool.answered(call.endpoint, call.started, now);
                 self.pool.good_answer(call.endpoint);
                 self.calls.remove(&attempt);
-                self.close(attempt, CallEnd::Compared, None);
+                self.close(attempt, CallEnd::Compared, None, None);
                 self.on_compared(handle, call.endpoint, true, now);
             }
             (Err(failure), _) => {
@@ -235,7 +235,10 @@ impl Dispatcher {
         let Some(call) = self.calls.remove(&attempt) else {
             return;
         };
-        self.pool.bad_answer(call.endpoint, now);
+        match failure.kind {
+            FailureKind::NotAccepted => self.pool.not_accepted(call.endpoint),
+            _ => self.pool.bad_answer(call.endpoint, now),
+        }
         let (block, name) = (self.block(call.canvas.handle()), self.name(call.endpoint));
         let line = format!("{block}: endpoint {name}: {failure}");
         self.tell(Level::Warning, line);
@@ -288,11 +291,18 @@ impl Dispatcher {
         self.orders.push(Order::Tell(level, line));
     }
 
-    fn close(&mut self, attempt: AttemptId, end: CallEnd, http_status: Option<u16>) {
+    fn close(
+        &mut self,
+        attempt: AttemptId,
+        end: CallEnd,
+        http_status: Option<u16>,
+        message: Option<String>,
+    ) {
         self.orders.push(Order::Close {
             attempt,
             end,
             http_status,
+            message,
         });
     }
 }

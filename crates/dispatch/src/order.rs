@@ -126,6 +126,8 @@ pub enum Order {
         end: CallEnd,
         /// The status of the answer, where one came.
         http_status: Option<u16>,
+        /// What was wrong, where something was.
+        message: Option<String>,
     },
     /// Record that an item is pending again.
     PutBack(Handle),
@@ -148,6 +150,8 @@ pub enum Order {
 pub enum CallEnd {
     /// The answer was of no use.
     BadAnswer,
+    /// The picture was whole and not good enough.
+    NotAccepted,
     /// The endpoint was away.
     Away,
     /// The endpoint refused this canvas for good.

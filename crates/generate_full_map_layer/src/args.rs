@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use planner::Quadrant;
 
 /// Run a layer's plan on its model endpoints until all quadrants are generated.
 ///
@@ -35,6 +36,10 @@ pub struct Args {
     #[arg(long, alias = "check_endpoints", conflicts_with = "dry_run")]
     pub check_endpoints: bool,
 
+    /// Tell how a quadrant came to be: every call, its endpoint, seed and outcome, what it joined
+    #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = quadrant, conflicts_with_all = ["dry_run", "check_endpoints"])]
+    pub explain: Option<Quadrant>,
+
     /// Stop after so many items
     #[arg(long, alias = "max_items", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_items: Option<u32>,
@@ -63,6 +68,16 @@ fn seconds(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("{text:?} is not a number of seconds"))
 }
 
+fn quadrant(text: &str) -> Result<Quadrant, String> {
+    let (x, y) = text.split_once(',').unwrap_or((text, ""));
+    match (x.trim().parse(), y.trim().parse()) {
+        (Ok(x), Ok(y)) => Ok(Quadrant::new(x, y)),
+        _ => Err(format!(
+            "{text:?} is no quadrant; one is written as in 12,-3"
+        )),
+    }
+}
+
 const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --dry-run          see what would run where
   generate_full_map_layer --layer-dir layers/snow --check-endpoints  ask each endpoint once
@@ -70,6 +85,7 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
   generate_full_map_layer --layer-dir layers/snow --resume           check finished pictures first
   generate_full_map_layer --layer-dir layers/snow --retry-errors     run failed items again
+  generate_full_map_layer --layer-dir layers/snow --explain 12,-3    tell how a quadrant came to be
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
 failed ones; 2 could not run; 3 stopped early with work left, or --check-endpoints found an endpoint

@@ -85,6 +85,15 @@ impl Endpoint {
         })
     }
 
+    /// The seed of a call, as [`Server::seed_of`]; a filter has none.
+    #[must_use]
+    pub(crate) fn seed_of(&self, seed: u32) -> (Option<u32>, Option<i64>) {
+        match &self.speaks {
+            Speaks::Builtin(_) => (None, None),
+            Speaks::Http(server) => server.seed_of(&self.settings, seed),
+        }
+    }
+
     /// The protocol's name, for people to read.
     #[must_use]
     pub(crate) fn protocol_name(&self) -> &'static str {
@@ -132,6 +141,9 @@ impl Endpoint {
             }
             (FailureKind::Away { .. } | FailureKind::BrokeOff, None) => {
                 format!("check that a server answers at {address}, within \"timeout_s\"")
+            }
+            (FailureKind::NotAccepted, _) => {
+                "look at it, and at \"accept\" in layer_config.json".to_owned()
             }
             (FailureKind::Refused, _) => "change the prompt".to_owned(),
             (FailureKind::Rejected, _) => {

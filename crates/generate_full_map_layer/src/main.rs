@@ -9,7 +9,7 @@ use generate_full_map_layer::{Args, Ended, run, runtime};
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let only_tells = args.dry_run || args.check_endpoints;
+    let only_tells = args.dry_run || args.check_endpoints || args.explain.is_some();
     let ended = runtime().and_then(|runtime| {
         // On a worker, where what it waits for need not wake another thread.
         let ended = runtime.block_on(runtime.spawn(run(args)));

@@ -7,13 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Surroundings};
 use layer::{LayerError, shell_quoted};
-use progress_db::ProgressError;
+use progress_db::{Change, Durability, ProgressDb, ProgressError};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::args::Args;
 use crate::ended::Ended;
+use crate::endpoint::Endpoint;
 use crate::report::printer::Printer;
 use crate::report::progress::Progress;
 use crate::report::summary::{Besides, summarize};
@@ -85,6 +86,8 @@ async fn execute(
         lock: _lock,
     } = to_run;
     let last_attempt = db.last_attempt().await?;
+    let answered = db.answers_of_open_items().await?;
+    remember_settings(&mut db, &start.endpoints).await?;
     for endpoint in &start.endpoints {
         printer.say(&format!(
             "endpoint {}: {} ({}, {} at a time)",
@@ -103,6 +106,7 @@ async fn execute(
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,
+        max_not_accepted: 3,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
         spare_canvases: cores() + 1,
@@ -143,6 +147,7 @@ async fn execute(
         size: start.size,
         pictures: Arc::clone(&pictures),
         canvas: start.config.canvas,
+        seed: start.config.seed,
         compression: start.config.png_compression,
         cpu_time: Arc::clone(&cpu_time),
         recorder,
@@ -152,7 +157,7 @@ async fn execute(
         cores: Cores::start(cores())?,
         writers: Work::writers(),
     });
-    let mut executor = Executor::new(work, dispatcher, tasks);
+    let mut executor = Executor::new(work, dispatcher, tasks, answered);
     let ending = executor.run(&mut shutdown, &mut progress).await;
     let lost = executor.lost;
     let dispatcher = executor.finish().await;
@@ -187,8 +192,18 @@ async fn execute(
     Ok(if is_left { ended } else { ended.unless(&lacks) })
 }
 
+/// Keeps what the endpoints are told, so that the record of a call leads to it.
+async fn remember_settings(db: &mut ProgressDb, endpoints: &[Endpoint]) -> anyhow::Result<()> {
+    let settings = endpoints.iter().map(|endpoint| Change::Settings {
+        hash: endpoint.settings.hash.clone(),
+        told: endpoint.redact(&endpoint.settings.told().to_string()),
+    });
+    let settings: Vec<Change> = settings.collect();
+    Ok(db.commit(&settings, Durability::Process).await?)
+}
+
 /// The pool of the layer's endpoints, no wider than there is room for calls.
-fn pool(args: &Args, endpoints: &[crate::endpoint::Endpoint], printer: &Printer) -> Pool {
+fn pool(args: &Args, endpoints: &[Endpoint], printer: &Printer) -> Pool {
     let limits = endpoints.iter().map(|endpoint| EndpointLimits {
         name: endpoint.name.clone(),
         slots: endpoint.slots,

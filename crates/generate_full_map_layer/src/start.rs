@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod dry_run;
+mod explain;
 mod lacks;
 pub(crate) mod layer_state;
 pub(crate) mod setup;

@@ -175,9 +175,9 @@ fn the_model_gets_a_canvas_of_2x2_and_none_of_its_settings() {
     for call in server.calls() {
         let body = call.json();
         let keys: Vec<&String> = body.as_object().expect("an object").keys().collect();
-        assert_eq!(keys.len(), 3, "{keys:?}");
+        assert_eq!(keys.len(), 4, "{keys:?}");
         assert!(
-            ["prompt", "steps", "image_b64"]
+            ["prompt", "steps", "seed", "image_b64"]
                 .iter()
                 .all(|key| body.get(key).is_some())
         );

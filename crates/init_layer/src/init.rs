@@ -238,6 +238,7 @@ fn config_of(
         bounds: None,
         model_endpoints,
         generation_params,
+        seed: 0,
         canvas: CanvasConfig {
             mode: match args.canvas {
                 CanvasArg::Block => CanvasMode::Block,

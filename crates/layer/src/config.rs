@@ -50,6 +50,10 @@ pub struct LayerConfig {
     /// What goes to the model: `prompt`, `num_inference_steps`, and any other key.
     #[serde(default)]
     pub generation_params: Map<String, Value>,
+    /// What the seeds of calls are made from, with their block's place: see
+    /// [`block_seed`](crate::block_seed).
+    #[serde(default)]
+    pub seed: u32,
     /// How the canvas is made.
     #[serde(default)]
     pub canvas: CanvasConfig,

@@ -19,6 +19,7 @@ fn whole() -> Value {
             {"name": "b", "url": "builtin:snow"},
         ],
         "generation_params": {"prompt": "winter", "anything": [1, null]},
+        "seed": 12,
         "canvas": {"mode": "infill", "border_px": 0, "border_color": "#00fe0a", "match_px": 12,
                    "desaturation": 0.5, "gamma_shift": 1.0, "noise": 0.25},
         "png_compression": "best", "created_at": "2026-01-02T03:04:05Z",

@@ -62,6 +62,15 @@ impl Settings {
             .chain(&endpoint_params)
             .collect();
         merged.sort_by_key(|(key, _)| *key);
+        let drawn_as = match &endpoint.url {
+            EndpointUrl::Builtin(filter) => json!({"filter": filter.name()}),
+            EndpointUrl::Http(_) => {
+                json!({"canvas": config.canvas, "source_layer": config.source_layer})
+            }
+        };
+        let Value::Object(drawn_as) = drawn_as else {
+            unreachable!("both are objects")
+        };
         let told = match &endpoint.url {
             // A filter is told nothing; which one it is makes all the difference.
             EndpointUrl::Builtin(filter) => json!(["builtin", filter.name()]),
@@ -77,6 +86,7 @@ impl Settings {
             endpoint_params,
             model,
             hash,
+            drawn_as,
         })
     }
 }

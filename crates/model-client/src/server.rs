@@ -8,6 +8,7 @@ use url::Url;
 use crate::error::EndpointError;
 use crate::protocol::{self, Shapes};
 use crate::secrets::Credentials;
+use crate::settings::Settings;
 
 /// A server and how it is spoken to.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Server {
     pub timeout: Duration,
     /// The shapes of pictures that it makes.
     pub shapes: Shapes,
+    /// Whether it takes a seed.
+    takes_seed: bool,
 }
 
 impl Server {
@@ -42,8 +45,24 @@ impl Server {
             credentials,
             timeout: entry.timeout(),
             shapes: protocol::shapes(protocol, model, entry.size_policy),
+            takes_seed: protocol::takes_seed(protocol, &url, model),
             url,
             protocol,
         })
+    }
+
+    /// The seed of a call: what is to be sent of our own, where the server takes one and nobody gave
+    /// another, and what goes out, be it somebody's.
+    #[must_use]
+    pub fn seed_of(&self, settings: &Settings, seed: u32) -> (Option<u32>, Option<i64>) {
+        let of_endpoint = settings.endpoint_params.get("seed");
+        // A form carries whatever a layer says.
+        let carries = self.takes_seed || self.protocol == Protocol::Multipart;
+        let of_layer = settings.layer_params.get("seed").filter(|_| carries);
+        match of_endpoint.or(of_layer) {
+            Some(own) => (None, own.as_i64()),
+            None if self.takes_seed => (Some(seed), Some(seed.into())),
+            None => (None, None),
+        }
     }
 }

@@ -17,4 +17,22 @@ pub struct Settings {
     pub model: Option<String>,
     /// Fingerprint of all of it and of the canvas: pictures of one fingerprint go together.
     pub hash: String,
+    /// What it is shown or, inside the process, which filter it is.
+    pub(crate) drawn_as: Map<String, Value>,
+}
+
+impl Settings {
+    /// All that follows from the configuration, as JSON for people to read later.
+    #[must_use]
+    pub fn told(&self) -> Value {
+        let mut params = self.layer_params.clone();
+        params.extend(self.endpoint_params.clone());
+        let mut told = self.drawn_as.clone();
+        if !self.drawn_as.contains_key("filter") {
+            told.insert("prompt".to_owned(), self.prompt.as_str().into());
+            told.insert("model".to_owned(), self.model.as_deref().into());
+            told.insert("params".to_owned(), params.into());
+        }
+        told.into()
+    }
 }

@@ -18,6 +18,8 @@ pub enum Outcome {
     Ok,
     /// The answer was of no use.
     BadAnswer,
+    /// The picture was whole and not good enough.
+    NotAccepted,
     /// The endpoint was away.
     Away,
     /// The endpoint refused this canvas for good.
@@ -39,6 +41,7 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::BadAnswer => "bad_answer",
+            Self::NotAccepted => "not_accepted",
             Self::Away => "away",
             Self::Rejected => "rejected",
             Self::EndpointOut => "endpoint_out",
@@ -52,6 +55,21 @@ impl Outcome {
 /// The outcome of a call that is under way.
 const IN_FLIGHT: &str = "in_flight";
 
+/// A call as it starts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StartedCall {
+    /// Its row of `attempts`.
+    pub attempt: AttemptId,
+    /// The endpoint's name.
+    pub endpoint: String,
+    /// Hash of what the model is told.
+    pub settings_hash: String,
+    /// The seed that is sent, where one is.
+    pub seed: Option<i64>,
+    /// The quadrants around the block that the canvas shows as finished.
+    pub joined: Vec<Quadrant>,
+}
+
 /// One change of the plan's progress. Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -59,12 +77,8 @@ pub enum Change {
     Claim {
         /// The item.
         item: i64,
-        /// The row of `attempts` that the call gets.
-        attempt: AttemptId,
-        /// The endpoint's name.
-        endpoint: String,
-        /// Hash of what the model is told.
-        settings_hash: String,
+        /// The call.
+        call: StartedCall,
         /// Now.
         at: f64,
     },
@@ -72,12 +86,8 @@ pub enum Change {
     Compare {
         /// The item whose canvas is sent.
         item: i64,
-        /// The row of `attempts` that the call gets.
-        attempt: AttemptId,
-        /// The endpoint's name.
-        endpoint: String,
-        /// Hash of what the model is told.
-        settings_hash: String,
+        /// The call.
+        call: StartedCall,
         /// Now.
         at: f64,
     },
@@ -89,8 +99,17 @@ pub enum Change {
         outcome: Outcome,
         /// The status of the answer, where one came.
         http_status: Option<u16>,
+        /// What was wrong, for people, where something was.
+        message: Option<String>,
         /// When it ended.
         at: f64,
+    },
+    /// What calls of this hash are told is to be known later.
+    Settings {
+        /// The hash.
+        hash: String,
+        /// All of it, as JSON.
+        told: String,
     },
     /// The item's pictures are whole and durable.
     Complete {
@@ -317,37 +336,33 @@ async fn write(
 
 fn add(script: &mut Script, change: &Change) {
     match change {
-        Change::Claim {
-            item,
-            attempt,
-            endpoint,
-            settings_hash,
-            at,
-        } => {
+        Change::Claim { item, call, at } => {
             script
                 .add("UPDATE generation_plan SET status = 'in_progress', model_name = ?, started_at = ?, completed_at = NULL, error_message = NULL WHERE id = ?")
-                .bind(endpoint.as_str())
+                .bind(call.endpoint.as_str())
                 .bind(*at)
                 .bind(*item);
-            add_attempt(script, *attempt, *item, endpoint, *at, settings_hash);
+            add_attempt(script, *item, call, *at);
         }
-        Change::Compare {
-            item,
-            attempt,
-            endpoint,
-            settings_hash,
-            at,
-        } => add_attempt(script, *attempt, *item, endpoint, *at, settings_hash),
+        Change::Compare { item, call, at } => add_attempt(script, *item, call, *at),
+        Change::Settings { hash, told } => {
+            script
+                .add("INSERT OR IGNORE INTO settings (hash, told) VALUES (?, ?)")
+                .bind(hash.as_str())
+                .bind(told.as_str());
+        }
         Change::AttemptEnded {
             attempt,
             outcome,
             http_status,
+            message,
             at,
         } => {
             script
-                .add("UPDATE attempts SET outcome = ?, http_status = ?, ended_at = ? WHERE id = ?")
+                .add("UPDATE attempts SET outcome = ?, http_status = ?, message = ?, ended_at = ? WHERE id = ?")
                 .bind(outcome.name())
                 .bind(http_status.map(i64::from))
+                .bind(message.as_deref())
                 .bind(*at)
                 .bind(*attempt);
         }
@@ -379,22 +394,22 @@ fn add(script: &mut Script, change: &Change) {
     }
 }
 
-fn add_attempt(
-    script: &mut Script,
-    attempt: AttemptId,
-    item: i64,
-    endpoint: &str,
-    at: f64,
-    settings_hash: &str,
-) {
+fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
+    let joined: Vec<String> = call
+        .joined
+        .iter()
+        .map(|quadrant| format!("{},{}", quadrant.x, quadrant.y))
+        .collect();
     script
-        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash) VALUES (?, ?, ?, ?, ?, ?)")
-        .bind(attempt)
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        .bind(call.attempt)
         .bind(item)
-        .bind(endpoint)
+        .bind(call.endpoint.as_str())
         .bind(at)
         .bind(IN_FLIGHT)
-        .bind(settings_hash);
+        .bind(call.settings_hash.as_str())
+        .bind(call.seed)
+        .bind(joined.join(" ").as_str());
 }
 
 #[cfg(test)]

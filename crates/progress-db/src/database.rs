@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use sqlite::{Link, Patience, Query, Reader, open_to_write};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{FromRow, SqliteConnection};
+use sqlx::{AssertSqlSafe, FromRow, SqliteConnection};
 
 use crate::{MetadataKey, ProgressError};
 
@@ -41,11 +41,46 @@ impl ProgressDb {
                 .execute(db.connection().await?)
                 .await;
             match made {
-                Ok(_) => return Ok(db),
+                Ok(_) => {
+                    db.add_columns().await?;
+                    return Ok(db);
+                }
                 Err(error) if patience.lasts(&error).await => {}
                 Err(error) => return Err(ProgressError::of(path, error)),
             }
         }
+    }
+
+    /// Adds what a table of ours lacks that an earlier version has made.
+    async fn add_columns(&mut self) -> Result<(), ProgressError> {
+        for (column, kind) in [("seed", "INTEGER"), ("joined", "TEXT"), ("message", "TEXT")] {
+            let (is_there,): (bool,) = self
+                .row(|| {
+                    sqlx::query_as(
+                        "SELECT count(*) > 0 FROM pragma_table_info('attempts') WHERE name = ?1",
+                    )
+                    .bind(column)
+                })
+                .await?;
+            if is_there {
+                continue;
+            }
+            let path = self.path.clone();
+            let mut patience = Patience::with(&path);
+            let connection = self.connection().await?;
+            loop {
+                let add = format!("ALTER TABLE attempts ADD COLUMN {column} {kind}");
+                match sqlx::raw_sql(AssertSqlSafe(add))
+                    .execute(&mut *connection)
+                    .await
+                {
+                    Ok(_) => break,
+                    Err(error) if patience.lasts(&error).await => {}
+                    Err(error) => return Err(ProgressError::of(&path, error)),
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Opens the database to look at it, while a run may be writing.

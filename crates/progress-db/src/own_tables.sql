@@ -7,7 +7,8 @@ CREATE TABLE IF NOT EXISTS pictures (
   PRIMARY KEY (x, y)
 ) WITHOUT ROWID;
 -- Every call that was made: a row is added when it starts, gets its outcome once when it ends,
--- and is never removed. `ended_at` is NULL where the run died before the call ended.
+-- and is never removed. `ended_at` is NULL where the run died before the call ended; `seed` where
+-- none was sent. `joined` are the quadrants that the canvas showed as finished, `x,y x,y`.
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY,
   item_id INTEGER NOT NULL,
@@ -16,5 +17,13 @@ CREATE TABLE IF NOT EXISTS attempts (
   ended_at REAL,
   http_status INTEGER,
   outcome TEXT NOT NULL,
-  settings_hash TEXT NOT NULL
+  settings_hash TEXT NOT NULL,
+  seed INTEGER,
+  joined TEXT,
+  message TEXT
 );
+-- What the calls of a `settings_hash` were told, as JSON.
+CREATE TABLE IF NOT EXISTS settings (
+  hash TEXT PRIMARY KEY,
+  told TEXT NOT NULL
+) WITHOUT ROWID;

@@ -1,5 +1,7 @@
 //! What `progress.db` tells.
 
+use std::collections::HashMap;
+
 use planner::{Block, BlockShape, Item, Owners, Quadrant, Status};
 
 use crate::{PictureRecord, ProgressDb, ProgressError};
@@ -158,6 +160,24 @@ impl ProgressDb {
             return Err(ProgressError::NoMoreCalls { path, last });
         }
         Ok(last)
+    }
+
+    /// How many answers calls have brought for each item that is not complete, be they of no use.
+    /// Items without any are left out.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn answers_of_open_items(&mut self) -> Result<HashMap<i64, u32>, ProgressError> {
+        let rows: Vec<(i64, i64)> = self.rows(|| sqlx::query_as(
+            "SELECT item_id, count(*) FROM attempts WHERE outcome IN ('ok', 'bad_answer', 'not_accepted')
+               AND item_id IN (SELECT id FROM generation_plan WHERE status <> 'complete') GROUP BY item_id",
+        ))
+        .await?;
+        let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+        Ok(rows
+            .into_iter()
+            .map(|(item, answers)| (item, count(answers)))
+            .collect())
     }
 
     /// How many complete items were made with each hash of settings, as far as that is known.

@@ -265,6 +265,7 @@ mod tests {
             attempt,
             outcome,
             http_status: None,
+            message: None,
             at,
         };
         let start = 1_700_000_000.25;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use planner::{Quadrant, Region, plan};
 
+use crate::StartedCall;
 use crate::{Change, PlanMetadata, create};
 
 /// A plan of 9x9 quadrants in a directory of its own.
@@ -28,9 +29,13 @@ pub(crate) async fn new_plan() -> (tempfile::TempDir, PathBuf) {
 pub(crate) fn claim(item: i64, endpoint: &str) -> Change {
     Change::Claim {
         item,
-        attempt: item,
-        endpoint: endpoint.to_owned(),
-        settings_hash: String::new(),
+        call: StartedCall {
+            attempt: item,
+            endpoint: endpoint.to_owned(),
+            settings_hash: String::new(),
+            seed: None,
+            joined: Vec::new(),
+        },
         at: 1_700_000_000.25,
     }
 }

@@ -78,7 +78,7 @@ impl Dispatcher {
             self.orders.push(crate::Order::Cancel { attempt });
             self.pool.cancelled(endpoint, started);
         }
-        self.close(attempt, end, None);
+        self.close(attempt, end, None, None);
         match canvas {
             CanvasId::Of(handle) => self.put_back(handle),
             CanvasId::Comparison(_) => self.end_comparison(),

@@ -46,7 +46,8 @@ impl Dispatcher {
         failure: &Failure,
         now: Moment,
     ) {
-        self.close(attempt, end_of(failure), failure.http_status);
+        let message = Some(failure.message.clone());
+        self.close(attempt, end_of(failure), failure.http_status, message);
         let handle = match call.canvas {
             CanvasId::Of(handle) => handle,
             CanvasId::Comparison(handle) => {
@@ -153,6 +154,7 @@ impl Dispatcher {
 /// What the record of a failed call says.
 fn end_of(failure: &Failure) -> CallEnd {
     match failure.kind {
+        FailureKind::NotAccepted => CallEnd::NotAccepted,
         FailureKind::BadAnswer | FailureKind::Refused => CallEnd::BadAnswer,
         FailureKind::Away { .. } | FailureKind::BrokeOff | FailureKind::Missing => CallEnd::Away,
         FailureKind::Rejected => CallEnd::Rejected,

@@ -8,7 +8,7 @@ use anyhow::bail;
 use canvas::{Arrangement, Buffers, Kind, Outgoing, Picture, Sheet, SizeMatch};
 use futures_util::future::join_all;
 use image::DynamicImage;
-use layer::CanvasMode;
+use layer::{CanvasMode, block_seed};
 use model_client::{Carried, Client, Failure, Server, status_text};
 use planner::{Block, BlockShape, Item, Quadrant};
 use progress_db::ProgressDb;
@@ -129,7 +129,10 @@ async fn check_one(
             let sheet = sheet_of(start, endpoint, block, source);
             let (form, config) = (endpoint.form, &start.config.canvas);
             match Outgoing::of(sheet, form, config, &mut Buffers::default()) {
-                Ok(encoded) => call(client, endpoint, server, &encoded).await,
+                Ok(encoded) => {
+                    let seed = block_seed(start.config.seed, block, 0);
+                    call(client, endpoint, server, &encoded, seed).await
+                }
                 Err(reason) => Checked {
                     latency: Duration::ZERO,
                     answer: Err(Failure::bad_answer(reason)),
@@ -155,9 +158,15 @@ fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicIm
     }
 }
 
-async fn call(client: &Client, endpoint: &Endpoint, server: &Server, sheet: &Outgoing) -> Checked {
+async fn call(
+    client: &Client,
+    endpoint: &Endpoint,
+    server: &Server,
+    sheet: &Outgoing,
+    seed: u32,
+) -> Checked {
     let began = Instant::now();
-    let answer = call_server(client, server, endpoint, sheet).await;
+    let answer = call_server(client, server, endpoint, sheet, endpoint.seed_of(seed).0).await;
     let latency = began.elapsed();
     let read = |picture: &Carried, http_status: u16| {
         let picture = decode_answer(sheet, picture, &mut Buffers::default())?;

@@ -11,6 +11,7 @@ use progress_db::{Change, Durability, ProgressDb};
 
 use super::check::check;
 use super::dry_run;
+use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
 use super::verify::damaged_items;
@@ -43,6 +44,9 @@ pub(crate) struct ToRun {
 /// # Errors
 /// Why it cannot run.
 pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Ready> {
+    if let Some(quadrant) = args.explain {
+        return Ok(Ready::Ended(explain(&args.layer_dir, quadrant).await?));
+    }
     let start = Start::read(&args.layer_dir, args.accept_source_change).await?;
     tell(&start.warnings);
     if args.check_endpoints {

@@ -12,10 +12,10 @@ use std::sync::atomic::Ordering;
 use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
-use layer::{LayerError, StagedPicture};
+use layer::{CanvasMode, LayerError, StagedPicture};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server};
 use planner::{Block, Quadrant};
-use progress_db::{Change, Durability, PictureRecord};
+use progress_db::{Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::clock::unix_now;
@@ -45,20 +45,26 @@ impl Work {
         let attempt = call.attempt;
         let endpoint = &self.endpoints[call.endpoint];
         let (item, at) = (call.item.id, unix_now());
-        let (name, settings_hash) = (endpoint.name.clone(), endpoint.settings.hash.clone());
+        let (seed, recorded_seed) = endpoint.seed_of(call.seed);
+        let started = StartedCall {
+            attempt,
+            endpoint: endpoint.name.clone(),
+            settings_hash: endpoint.settings.hash.clone(),
+            seed: recorded_seed,
+            joined: match endpoint.form.mode {
+                CanvasMode::Block => Vec::new(),
+                CanvasMode::Infill => call.canvas.joined.clone(),
+            },
+        };
         let start = match call.id {
             CanvasId::Of(_) => Change::Claim {
                 item,
-                attempt,
-                endpoint: name,
-                settings_hash,
+                call: started,
                 at,
             },
             CanvasId::Comparison(_) => Change::Compare {
                 item,
-                attempt,
-                endpoint: name,
-                settings_hash,
+                call: started,
                 at,
             },
         };
@@ -78,7 +84,7 @@ impl Work {
             }
             Speaks::Http(server) => {
                 let sheet = call.canvas.in_form(endpoint.form);
-                let answer = call_server(&self.client, server, endpoint, sheet).await;
+                let answer = call_server(&self.client, server, endpoint, sheet, seed).await;
                 let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
                 answer.map(Answer::Encoded)
             }
@@ -280,6 +286,7 @@ pub(crate) async fn call_server(
     server: &Server,
     endpoint: &Endpoint,
     sheet: &Outgoing,
+    seed: Option<u32>,
 ) -> Result<Received, Failure> {
     let (format, picture) = sheet.encoded().map_err(Failure::bad_answer)?;
     let ask = Ask {
@@ -287,6 +294,7 @@ pub(crate) async fn call_server(
         format,
         answer_px: sheet.answer_px,
         settings: &endpoint.settings,
+        seed,
     };
     client.call(server, ask).await
 }

@@ -158,7 +158,13 @@ impl Work {
                 outgoing.push((form, sheet));
             }
         }
-        Ok(Canvas { forms: outgoing })
+        let joined = around.map_or_else(Vec::new, |around| {
+            around.finished.iter().map(|(at, _)| *at).collect()
+        });
+        Ok(Canvas {
+            forms: outgoing,
+            joined,
+        })
     }
 
     /// The forms in which endpoints of the run take a canvas of `mode`.

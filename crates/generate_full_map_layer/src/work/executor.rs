@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Order};
+use layer::block_seed;
 use planner::Item;
 use progress_db::{Change, Durability, Outcome};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
@@ -28,6 +29,8 @@ pub(crate) struct Executor {
     /// Canvases on their way.
     preparing: HashMap<CanvasId, AbortHandle>,
     calls: HashMap<AttemptId, InFlight>,
+    /// How many answers there were for items that are not complete, in all runs.
+    answered: HashMap<i64, u32>,
     /// Calls that were given up, or whose answers could not be saved.
     pub lost: usize,
 }
@@ -42,7 +45,13 @@ struct InFlight {
 
 impl Executor {
     /// An executor of `dispatcher`; `tasks` are those that serve all of the run.
-    pub(crate) fn new(work: Arc<Work>, dispatcher: Dispatcher, tasks: JoinSet<Done>) -> Self {
+    /// `answered` tells how many answers there were before for items that are not complete.
+    pub(crate) fn new(
+        work: Arc<Work>,
+        dispatcher: Dispatcher,
+        tasks: JoinSet<Done>,
+        answered: HashMap<i64, u32>,
+    ) -> Self {
         Self {
             work,
             dispatcher,
@@ -51,6 +60,7 @@ impl Executor {
             canvases: HashMap::new(),
             preparing: HashMap::new(),
             calls: HashMap::new(),
+            answered,
             lost: 0,
         }
     }
@@ -145,7 +155,9 @@ impl Executor {
         };
         if let Event::Saved { attempts } = &event {
             for attempt in attempts {
-                self.calls.remove(attempt);
+                if let Some(in_flight) = self.calls.remove(attempt) {
+                    self.answered.remove(&in_flight.call.item.id);
+                }
             }
         }
         self.tell(event, progress);
@@ -181,12 +193,15 @@ impl Executor {
             } => {
                 // What was decided before is written before what follows from it.
                 self.write(std::mem::take(changes));
+                let item = self.item(canvas);
+                let answered = self.answered.get(&item.id).copied().unwrap_or(0);
                 let call = Call {
                     attempt,
                     id: canvas,
-                    item: self.item(canvas),
+                    item,
                     endpoint,
                     canvas: Arc::clone(&self.canvases[&canvas]),
+                    seed: block_seed(self.work.seed, item.block, answered),
                 };
                 let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
                 let in_flight = InFlight {
@@ -212,14 +227,22 @@ impl Executor {
                 attempt,
                 end,
                 http_status,
+                message,
             } => {
                 let in_flight = self.calls.remove(&attempt);
+                if let Some(InFlight { call, .. }) = &in_flight
+                    && matches!(end, CallEnd::BadAnswer | CallEnd::NotAccepted)
+                    && matches!(call.id, CanvasId::Of(_))
+                {
+                    *self.answered.entry(call.item.id).or_default() += 1;
+                }
                 let answered = in_flight.and_then(|in_flight| in_flight.http_status);
                 self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
                 changes.push(Change::AttemptEnded {
                     attempt,
                     outcome: outcome(end),
                     http_status: http_status.or(answered),
+                    message,
                     at: unix_now(),
                 });
             }
@@ -266,6 +289,7 @@ impl Executor {
 const fn outcome(end: CallEnd) -> Outcome {
     match end {
         CallEnd::BadAnswer => Outcome::BadAnswer,
+        CallEnd::NotAccepted => Outcome::NotAccepted,
         CallEnd::Away => Outcome::Away,
         CallEnd::Rejected => Outcome::Rejected,
         CallEnd::EndpointOut => Outcome::EndpointOut,

@@ -84,6 +84,7 @@ async fn publish(
             attempt: finished.attempt,
             outcome: Outcome::Ok,
             http_status: finished.http_status,
+            message: None,
             at,
         });
     }

@@ -7,7 +7,7 @@ use canvas::{CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
 use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
-use planner::Item;
+use planner::{Item, Quadrant};
 use tokio::sync::{Semaphore, mpsc};
 
 use super::cores::Cores;
@@ -26,6 +26,8 @@ pub(crate) struct Work {
     pub size: QuadrantSize,
     pub pictures: Arc<Pictures>,
     pub canvas: CanvasConfig,
+    /// The layer's seed.
+    pub seed: u32,
     pub compression: PngCompression,
     pub cpu_time: Arc<CpuTime>,
     pub recorder: Recorder,
@@ -48,6 +50,8 @@ pub(crate) struct Sizes {
 #[derive(Debug)]
 pub(crate) struct Canvas {
     pub forms: Vec<(CanvasForm, Outgoing)>,
+    /// The quadrants around the block that are shown as finished where what is around it is shown.
+    pub joined: Vec<Quadrant>,
 }
 
 impl Canvas {
@@ -69,6 +73,8 @@ pub(crate) struct Call {
     pub item: Item,
     pub endpoint: EndpointIndex,
     pub canvas: Arc<Canvas>,
+    /// For servers that take one.
+    pub seed: u32,
 }
 
 /// What a call brought.

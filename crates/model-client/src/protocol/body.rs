@@ -25,6 +25,13 @@ pub(super) fn fields(ask: Ask<'_>, steps: &str) -> Map<String, Value> {
     fields
 }
 
+/// Puts the seed into the fields of a protocol that has one.
+pub(super) fn put_seed(fields: &mut Map<String, Value>, ask: Ask<'_>) {
+    if let Some(seed) = ask.seed {
+        fields.insert("seed".to_owned(), seed.into());
+    }
+}
+
 /// The parameters, with the number of steps under the protocol's name.
 pub(super) fn renamed(params: &Map<String, Value>, steps: &str) -> Map<String, Value> {
     let rename = |(name, value): (&String, &Value)| {

@@ -13,6 +13,7 @@ use dispatch::Failure;
 pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
     let mut fields = Map::new();
     fields.insert("image_b64".to_owned(), body::PICTURE.into());
+    body::put_seed(&mut fields, ask);
     fields.extend(body::fields(ask, "steps"));
     body::with_json(request, fields, ask.picture)
 }

@@ -37,6 +37,8 @@ pub struct Ask<'a> {
     pub answer_px: (u32, u32),
     /// Prompt and parameters.
     pub settings: &'a Settings,
+    /// The seed, where one of ours is sent: see [`Server::seed_of`](crate::Server::seed_of).
+    pub seed: Option<u32>,
 }
 
 /// An answer of status 200 to 299, read whole.
@@ -108,6 +110,15 @@ pub(crate) fn target(protocol: Protocol, url: &Url, model: Option<&str>) -> Url 
         Protocol::Openai => openai::target(url),
         Protocol::Gemini => gemini::target(url, model.unwrap_or(gemini::DEFAULT_MODEL)),
         Protocol::Sdapi => sdapi::target(url),
+    }
+}
+
+/// Whether a server takes a seed, by what is known of it.
+pub(crate) fn takes_seed(protocol: Protocol, url: &Url, model: Option<&str>) -> bool {
+    match protocol {
+        Protocol::EditB64 | Protocol::Sdapi => true,
+        Protocol::Openai => openai::takes_seed(url, model),
+        Protocol::Multipart | Protocol::Gemini => false,
     }
 }
 

@@ -66,6 +66,14 @@ pub(super) fn makes_fixed_sizes(model: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-']))
 }
 
+/// Whether what answers takes a seed: servers of diffusion models do, OpenAI's own models refuse
+/// it, and on Azure a model goes by any name.
+pub(super) fn takes_seed(url: &Url, model: Option<&str>) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let is_openai = host == OPENAI_HOST || host.ends_with(".azure.com");
+    !is_openai && !model.is_some_and(is_gpt_image)
+}
+
 fn own_name(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
 }
@@ -83,6 +91,7 @@ pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilde
         fields.insert("model".to_owned(), model.as_str().into());
     }
     fields.insert("size".to_owned(), format!("{width}x{height}").into());
+    body::put_seed(&mut fields, ask);
     body::merge(&mut fields, &layer_params);
     body::merge(&mut fields, &ask.settings.endpoint_params);
     body::with_form(request, "image", fields, ask).await

@@ -34,6 +34,7 @@ pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
         let checkpoint = json!({"sd_model_checkpoint": model});
         fields.insert("override_settings".to_owned(), checkpoint);
     }
+    body::put_seed(&mut fields, ask);
     for params in [&ask.settings.layer_params, &ask.settings.endpoint_params] {
         body::merge(&mut fields, &body::renamed(params, "steps"));
     }
