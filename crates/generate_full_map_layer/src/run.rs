@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
+use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Surroundings};
 use layer::{LayerError, shell_quoted};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
@@ -19,8 +20,6 @@ use crate::report::printer::Printer;
 use crate::report::progress::Progress;
 use crate::report::summary::{Besides, summarize};
 use crate::start::setup::{Ready, ToRun, prepare};
-use crate::work::cores::{Cores, cores};
-use crate::work::cpu_time::CpuTime;
 use crate::work::executor::Executor;
 use crate::work::publish::publish_all;
 use crate::work::recorder::Recorder;
@@ -109,7 +108,7 @@ async fn execute(
         max_not_accepted: 3,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
-        spare_canvases: cores() + 1,
+        spare_canvases: cores::count() + 1,
     };
     let dispatcher = Dispatcher::new(
         queue,
@@ -154,7 +153,7 @@ async fn execute(
         publisher,
         being_saved,
         sizes: Arc::clone(&sizes),
-        cores: Cores::start(cores())?,
+        cores: Cores::start(cores::count())?,
         writers: Work::writers(),
     });
     let mut executor = Executor::new(work, dispatcher, tasks, answered);

@@ -97,6 +97,14 @@ pub enum ProgressError {
         /// The greatest id.
         last: i64,
     },
+    /// A quadrant that is in no item.
+    #[error("quadrant {quadrant} is not in the plan of {path}; the map shows which ones are")]
+    NotPlanned {
+        /// The file.
+        path: PathBuf,
+        /// The quadrant.
+        quadrant: planner::Quadrant,
+    },
     /// Another program holds the database for longer than anybody waits.
     #[error("{path} is held by another program ({reason}); end that program, then run again")]
     Busy {

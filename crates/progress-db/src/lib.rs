@@ -8,6 +8,7 @@ mod create;
 mod database;
 mod error;
 mod explained;
+mod explanation;
 mod metadata;
 mod queries;
 mod record;

@@ -1,18 +1,14 @@
-//! `--explain`: how a quadrant came to be, from the record of its calls.
+//! `--explain`: how a quadrant came to be.
 
-use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, anyhow};
 use layer::LayerDir;
-use planner::{Item, Owners, Quadrant, Status};
-use progress_db::{ProgressDb, RecordedCall};
-use serde_json::Value;
+use planner::Quadrant;
+use progress_db::ProgressDb;
 
 use crate::ended::Ended;
 
-/// Tells all that is recorded of the item that holds `quadrant`; changes nothing, also while a run
+/// Tells all that is recorded of the block that holds `quadrant`; changes nothing, also while a run
 /// goes on.
 ///
 /// # Errors
@@ -20,140 +16,7 @@ use crate::ended::Ended;
 pub(crate) async fn explain(layer_dir: &Path, quadrant: Quadrant) -> anyhow::Result<Ended> {
     let layer = LayerDir::at(layer_dir);
     let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
-    let items = db.items().await?;
-    let owners = Owners::of(items.iter().map(|item| item.block));
-    let owner = |quadrant| {
-        owners
-            .of_quadrant(quadrant)
-            .map(|index| items[index as usize])
-    };
-    let item = owner(quadrant).with_context(|| {
-        format!(
-            "quadrant {quadrant} is not in the plan of {}",
-            layer.path().display()
-        )
-    })?;
-    let mut text = String::new();
-    let state = db.item_state(item.id).await?;
-    let Item {
-        id,
-        step,
-        block,
-        status,
-    } = item;
-    let _ = writeln!(
-        text,
-        "quadrant {quadrant} is of {block}, item {id}, step {step}: {status}"
-    );
-    match status {
-        Status::Complete => {
-            let at = state.completed_at.map_or("some time".to_owned(), date);
-            let model = state.model_name.as_deref().unwrap_or("somebody");
-            let _ = writeln!(text, "  complete since {at}, drawn by {}", one_line(model));
-        }
-        _ => {
-            if let Some(message) = &state.error_message {
-                let _ = writeln!(text, "  {}", one_line(message));
-            }
-        }
-    }
-    let calls = db.calls_of(id).await?;
-    if calls.is_empty() {
-        text += "no call is recorded for it\n";
-    }
-    let mut told: Vec<&str> = Vec::new();
-    for call in &calls {
-        describe(call, &mut text);
-        for &at in call.joined.iter().flatten() {
-            let neighbour = owner(at).ok_or_else(|| anyhow!("quadrant {at} is not in the plan"))?;
-            let state = db.item_state(neighbour.id).await?;
-            let drawn = match (neighbour.status, state.completed_at) {
-                (Status::Complete, Some(since)) if since <= call.started_at => String::new(),
-                (Status::Complete, Some(since)) => {
-                    format!(", which was drawn anew {}", date(since))
-                }
-                (Status::Complete, None) => String::new(),
-                (other, _) => format!(", which is {other} now"),
-            };
-            let by = state.model_name.as_deref().unwrap_or("somebody");
-            let _ = writeln!(
-                text,
-                "    joined {at} of {}, by {}{drawn}",
-                neighbour.block,
-                one_line(by)
-            );
-        }
-        if call.joined.is_none() {
-            text += "    what it joined was not recorded\n";
-        }
-        if !told.contains(&call.settings_hash.as_str()) {
-            told.push(&call.settings_hash);
-        }
-    }
-    for hash in told {
-        let _ = writeln!(text, "settings {}", one_line(hash));
-        match db.settings(hash).await? {
-            None => text += "    were not recorded\n",
-            Some(settings) => describe_settings(&settings, &mut text),
-        }
-    }
+    let text = db.explanation(quadrant).await?;
     db.close().await?;
     Ok(Ended::with(0, text))
-}
-
-fn describe(call: &RecordedCall, text: &mut String) {
-    let took = match call.ended_at {
-        Some(ended) => format!("{:.1} s", (ended - call.started_at).max(0.0)),
-        None => "never ended".to_owned(),
-    };
-    let seed = match call.seed {
-        Some(seed) => format!("seed {seed}"),
-        None => "no seed".to_owned(),
-    };
-    let status = call
-        .http_status
-        .map_or_else(String::new, |status| format!(", HTTP {status}"));
-    let message = call
-        .message
-        .as_deref()
-        .map_or_else(String::new, |message| format!(": {}", one_line(message)));
-    let _ = writeln!(
-        text,
-        "call {} at {} to {}, {seed}, settings {}: {} after {took}{status}{message}",
-        call.attempt,
-        date(call.started_at),
-        one_line(&call.endpoint),
-        one_line(&call.settings_hash),
-        one_line(&call.outcome),
-    );
-}
-
-/// What the model was told, a line for each of its keys.
-fn describe_settings(settings: &str, text: &mut String) {
-    match serde_json::from_str(settings) {
-        Ok(Value::Object(settings)) => {
-            for (key, value) in settings {
-                let value = match value {
-                    Value::String(value) => one_line(&value),
-                    other => one_line(&other.to_string()),
-                };
-                let _ = writeln!(text, "    {key}: {value}");
-            }
-        }
-        _ => {
-            let _ = writeln!(text, "    {}", one_line(settings));
-        }
-    }
-}
-
-fn date(unix_s: f64) -> String {
-    let since = Duration::try_from_secs_f64(unix_s).unwrap_or_default();
-    let time = SystemTime::UNIX_EPOCH.checked_add(since);
-    layer::timestamp(time.unwrap_or(SystemTime::UNIX_EPOCH))
-}
-
-/// A text of somebody else's, without what would move a terminal's cursor.
-fn one_line(text: &str) -> String {
-    let visible = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().map(visible).collect()
 }

@@ -18,7 +18,6 @@ use super::verify::damaged_items;
 use crate::args::Args;
 use crate::ended::Ended;
 use crate::report::printer::{Bar, Printer};
-use crate::work::cores::cores;
 
 /// What comes before the first call.
 pub(crate) enum Ready {
@@ -166,7 +165,7 @@ async fn find_damaged(
         .count();
     let began = Instant::now();
     let (mut told, mut told_at) = (0, began);
-    let damaged = damaged_items(db, pictures, start.size, items, cores(), |checked| {
+    let damaged = damaged_items(db, pictures, start.size, items, cores::count(), |checked| {
         let tenths = 10 * checked / complete.max(1);
         if printer.is_terminal() {
             let left = began

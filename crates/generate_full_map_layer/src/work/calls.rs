@@ -1,7 +1,7 @@
 //! The work of one call: sending a canvas to its endpoint, and saving the answer. Canvases are
 //! prepared in [`super::canvases`].
 //!
-//! Waiting is async; decoding and encoding run on [`Cores`]. Each piece is a task of the
+//! Waiting is async; decoding and encoding run on [`Cores`](cores::Cores). Each piece is a task of the
 //! executor's, and what it returns is the next event.
 
 use std::borrow::Cow;
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
+use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
 use layer::{CanvasMode, LayerError, StagedPicture};
@@ -19,7 +20,6 @@ use progress_db::{Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::clock::unix_now;
-use super::cpu_time::Stage;
 use super::fault_point::fault_point;
 use super::publish::Finished;
 use super::task::{Answer, Call, Done, Work};

@@ -7,12 +7,12 @@ use canvas::{
     Arrangement, Buffers, CanvasForm, Carries, Kind, Outgoing, Picture, Sheet, as_stored,
     decode_quadrant, infill, stitch, stitch_encoded,
 };
+use cores::Stage;
 use dispatch::{CanvasId, PrepareFailure};
 use image::DynamicImage;
 use layer::CanvasMode;
 use planner::{Block, Quadrant};
 
-use super::cpu_time::Stage;
 use super::fault_point::fault_point;
 use super::task::{Canvas, Done, Work};
 

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use canvas::{CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
+use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
+use cores::{Cores, CpuTime};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
 use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::{Item, Quadrant};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::cores::Cores;
-use super::cpu_time::CpuTime;
 use super::publish::Finished;
 use super::recorder::Recorder;
 use crate::endpoint::Endpoint;
@@ -35,7 +34,7 @@ pub(crate) struct Work {
     /// Items answered and not yet complete.
     pub being_saved: Arc<AtomicUsize>,
     pub sizes: Arc<Sizes>,
-    pub cores: Cores,
+    pub cores: Cores<Buffers>,
     pub writers: Semaphore,
 }
 

@@ -9,11 +9,16 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 /// The work on pictures, in the order in which it is done. All else, such as HTTP, the databases
 /// and the dispatcher, is what remains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub enum Stage {
+    /// Decoding source pictures.
     DecodeSource,
+    /// Drawing and encoding canvases.
     EncodeCanvas,
+    /// Decoding answers.
     DecodeAnswer,
+    /// Encoding finished quadrants.
     EncodeQuadrant,
+    /// Writing them.
     WriteFile,
 }
 
@@ -27,13 +32,13 @@ const STAGES: [(Stage, &str); 5] = [
 
 /// The processor time of each stage so far.
 #[derive(Debug, Default)]
-pub(crate) struct CpuTime {
+pub struct CpuTime {
     nanoseconds: [AtomicU64; STAGES.len()],
 }
 
 impl CpuTime {
     /// Does a piece of work on this thread and counts its time.
-    pub(crate) fn of<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
+    pub fn of<T>(&self, stage: Stage, work: impl FnOnce() -> T) -> T {
         let start = now(ClockId::ThreadCPUTime);
         let done = work();
         let took = now(ClockId::ThreadCPUTime).saturating_sub(start);

@@ -1,38 +1,35 @@
-//! Threads for picture work, as many as the machine has cores.
-//!
-//! They do nothing else, so that waiting for the disk or the network never takes a core's place,
-//! and each has [`Buffers`] of its own.
+//! Threads that do nothing but what keeps a core busy, so that waiting for the disk or the network
+//! never takes a core's place. Each has something of its own, such as buffers to use again.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::{io, thread};
 
-use canvas::Buffers;
 use tokio::sync::oneshot;
 
-type Job = Box<dyn FnOnce(&mut Buffers) + Send>;
+type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 
 /// The threads; they end when this is dropped and what they were given is done.
 #[derive(Debug)]
-pub(crate) struct Cores {
-    jobs: mpsc::Sender<Job>,
+pub struct Cores<S> {
+    jobs: mpsc::Sender<Job<S>>,
 }
 
-impl Cores {
-    /// Starts the threads.
+impl<S: Default + 'static> Cores<S> {
+    /// Starts so many threads.
     ///
     /// # Errors
     /// When the system refuses one.
-    pub(crate) fn start(count: usize) -> io::Result<Self> {
-        let (jobs, incoming) = mpsc::channel::<Job>();
+    pub fn start(count: usize) -> io::Result<Self> {
+        let (jobs, incoming) = mpsc::channel::<Job<S>>();
         let incoming = Arc::new(Mutex::new(incoming));
         for _ in 0..count {
             let incoming = Arc::clone(&incoming);
             thread::Builder::new()
-                .name("pictures".to_owned())
+                .name("cores".to_owned())
                 .spawn(move || {
                     step_back();
-                    let mut buffers = Buffers::default();
+                    let mut own = S::default();
                     loop {
                         let next = incoming
                             .lock()
@@ -41,28 +38,28 @@ impl Cores {
                         let Ok(job) = next else {
                             break;
                         };
-                        job(&mut buffers);
+                        job(&mut own);
                     }
                 })?;
         }
         Ok(Self { jobs })
     }
 
-    /// Does a piece of work on a picture, when its turn comes.
+    /// Does a piece of work, when its turn comes.
     ///
     /// # Errors
     /// What `work` returns.
     ///
     /// # Panics
     /// As `work` does.
-    pub(crate) async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Buffers) -> Result<T, String> + Send + 'static,
+        work: impl FnOnce(&mut S) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
         let (done, result) = oneshot::channel();
-        let job = move |buffers: &mut Buffers| {
+        let job = move |own: &mut S| {
             // Who has been given up does not wait for it any more.
-            let _ = done.send(catch_unwind(AssertUnwindSafe(|| work(buffers))));
+            let _ = done.send(catch_unwind(AssertUnwindSafe(|| work(own))));
         };
         self.jobs
             .send(Box::new(job))
@@ -73,7 +70,8 @@ impl Cores {
 }
 
 /// How many cores the machine has.
-pub(crate) fn cores() -> usize {
+#[must_use]
+pub fn count() -> usize {
     thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
@@ -99,8 +97,8 @@ mod tests {
 
     #[tokio::test]
     async fn work_is_done_no_wider_than_the_machine_and_a_panic_ends_who_waits() {
-        let cores = Cores::start(2).unwrap();
-        let name = |_: &mut Buffers| Ok(thread::current().id());
+        let cores = Cores::<()>::start(2).unwrap();
+        let name = |_: &mut ()| Ok(thread::current().id());
         let mut threads = std::collections::HashSet::new();
         for _ in 0..20 {
             threads.insert(cores.run(name).await.unwrap());
