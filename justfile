@@ -45,6 +45,12 @@ resume layer *args:
 retry layer *args:
     @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@" --retry-errors
 
+# Generate blocks of a layer again: `just redo layers/snow "12,-3 20,5..24,9"`.
+[no-exit-message]
+[positional-arguments]
+redo layer quadrants *args:
+    @layer=$1 quadrants=$2; shift 2; cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$layer" --redo "$quadrants" "$@"
+
 # Draw a layer's plan and progress on a map.
 [no-exit-message]
 [positional-arguments]

@@ -10,6 +10,7 @@ use planner::Quadrant;
 /// Can be stopped at any moment, by Ctrl-C or by a power cut, and started again with the same
 /// command: finished quadrants are kept, and no call is made twice but those that were under way.
 #[derive(Debug, Clone, Parser)]
+#[command(group = clap::ArgGroup::new("again").args(["redo", "redo_file"]))]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
     /// The layer directory, made by init_layer
@@ -35,6 +36,28 @@ pub struct Args {
     /// Send each endpoint one small canvas and show what comes back; change nothing in the layer
     #[arg(long, alias = "check_endpoints", conflicts_with = "dry_run")]
     pub check_endpoints: bool,
+
+    /// Generate blocks again, and with infill the later ones that joined them: those that hold these
+    /// quadrants or rectangles, as in "12,-3 20,5..24,9"; earlier pictures are kept
+    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, conflicts_with_all = ["redo_file", "check_endpoints", "explain"])]
+    pub redo: Option<String>,
+
+    /// The same, from a file: such a text, or GeoJSON
+    #[arg(long, alias = "redo_file", value_name = "FILE", conflicts_with_all = ["check_endpoints", "explain"])]
+    pub redo_file: Option<PathBuf>,
+
+    /// With --redo, leave the later blocks as they are
+    #[arg(long, alias = "without_followers", requires = "again")]
+    pub without_followers: bool,
+
+    /// With --redo, add a text to the prompt of these blocks alone
+    #[arg(long, alias = "redo_prompt", value_name = "TEXT", requires = "again", value_parser = prompt)]
+    pub redo_prompt: Option<String>,
+
+    /// Put the earlier pictures of blocks back, as in "12,-3 20,5@2" with a version's number; call
+    /// nothing
+    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, value_delimiter = ' ', value_parser = version, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
+    pub keep: Vec<Version>,
 
     /// Tell how a quadrant came to be: every call, its endpoint, seed and outcome, what it joined
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = quadrant, conflicts_with_all = ["dry_run", "check_endpoints"])]
@@ -68,6 +91,36 @@ fn seconds(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("{text:?} is not a number of seconds"))
 }
 
+/// A version of the pictures of the block that holds a quadrant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Version {
+    /// The quadrant.
+    pub quadrant: Quadrant,
+    /// Its number; the newest where none is given.
+    pub version: Option<u32>,
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    let (at, version) = match text.split_once('@') {
+        None => (text, None),
+        Some((at, version)) => {
+            let version = version.parse();
+            let bad = |_| format!("{text:?} names no version; one is written as in 12,-3@2");
+            (at, Some(version.map_err(bad)?))
+        }
+    };
+    let quadrant = quadrant(at)?;
+    Ok(Version { quadrant, version })
+}
+
+fn prompt(text: &str) -> Result<String, String> {
+    let is_text = |letter: char| letter == '\n' || !letter.is_control();
+    if text.trim().is_empty() || !text.chars().all(is_text) {
+        return Err("it must be a text without control characters".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 fn quadrant(text: &str) -> Result<Quadrant, String> {
     let (x, y) = text.split_once(',').unwrap_or((text, ""));
     match (x.trim().parse(), y.trim().parse()) {
@@ -85,6 +138,11 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
   generate_full_map_layer --layer-dir layers/snow --resume           check finished pictures first
   generate_full_map_layer --layer-dir layers/snow --retry-errors     run failed items again
+  generate_full_map_layer --layer-dir layers/snow --redo 12,-3 --dry-run
+                                                                     tell how many calls that is
+  generate_full_map_layer --layer-dir layers/snow --redo \"12,-3 20,5..24,9\"
+                                                                     generate blocks again
+  generate_full_map_layer --layer-dir layers/snow --keep 12,-3       the earlier pictures back
   generate_full_map_layer --layer-dir layers/snow --explain 12,-3    tell how a quadrant came to be
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on

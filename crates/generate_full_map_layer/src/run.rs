@@ -9,6 +9,7 @@ use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Surroundings};
 use layer::{LayerError, shell_quoted};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
+use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -16,7 +17,6 @@ use tokio::task::JoinSet;
 use crate::args::Args;
 use crate::ended::Ended;
 use crate::endpoint::Endpoint;
-use crate::report::printer::Printer;
 use crate::report::progress::Progress;
 use crate::report::summary::{Besides, summarize};
 use crate::start::setup::{Ready, ToRun, prepare};
@@ -42,7 +42,7 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 pub async fn run(args: Args) -> anyhow::Result<Ended> {
     let mut shutdown = Shutdown::listen()?;
     let printer = Printer::start()?;
-    crate::report::log::init(&printer);
+    terminal::show_diagnostics(&printer, env!("CARGO_CRATE_NAME"));
     sqlite::on_wait(|line| tracing::warn!("{line}"));
     let ready = tokio::select! {
         biased;
@@ -86,6 +86,7 @@ async fn execute(
     } = to_run;
     let last_attempt = db.last_attempt().await?;
     let answered = db.answers_of_open_items().await?;
+    let prompts = db.prompts().await?;
     remember_settings(&mut db, &start.endpoints).await?;
     for endpoint in &start.endpoints {
         printer.say(&format!(
@@ -147,6 +148,7 @@ async fn execute(
         pictures: Arc::clone(&pictures),
         canvas: start.config.canvas,
         seed: start.config.seed,
+        prompts,
         compression: start.config.png_compression,
         cpu_time: Arc::clone(&cpu_time),
         recorder,

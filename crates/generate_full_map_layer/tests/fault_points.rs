@@ -194,3 +194,81 @@ fn a_point_in_the_middle_of_a_run_loses_nothing_of_what_was_before() {
         );
     }
 }
+
+/// Whenever a redo dies: what there was is finished or kept, and the plain command goes on.
+#[test]
+fn a_redo_that_dies_anywhere_loses_no_earlier_picture() {
+    let points = [
+        "keeping",
+        "keeping:3",
+        "kept",
+        "recording",
+        "claimed",
+        "claimed:3",
+        "answered",
+        "staging",
+        "published_one",
+        "published_one:6",
+        "published_all",
+        "committed",
+        "committed:3",
+    ];
+    for point in points {
+        let taste = std::sync::Arc::new(std::sync::atomic::AtomicU8::new(0));
+        let own = std::sync::Arc::clone(&taste);
+        let server = ServerSpec::new()
+            .model(move |canvas| {
+                let taste = own.load(std::sync::atomic::Ordering::SeqCst);
+                let mut picture = canvas.clone();
+                picture.pixels_mut().for_each(|pixel| pixel.0[0] ^= taste);
+                picture
+            })
+            .start();
+        let layer = TestLayer::new(
+            MapSpec::rectangle(5, 5).quadrant_px(8, 8),
+            &endpoints_at([server.url().as_str()]),
+        );
+        layer.configure(|config| config["canvas"] = serde_json::json!({"mode": "infill"}));
+        layer.run(PROGRAM, &[]).assert_status(0);
+        let before = layer.all_stored();
+        taste.store(99, std::sync::atomic::Ordering::SeqCst);
+        let mut command = layer.command(PROGRAM, &["--redo", "0,0"]);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+        let mut kept = Vec::new();
+        for entry in walk(&layer.dir().join("candidates")) {
+            if !entry.to_string_lossy().contains(".part") {
+                kept.push(std::fs::read(entry).unwrap());
+            }
+        }
+        for (quadrant, bytes) in &before {
+            let there = layer.stored(*quadrant).as_ref() == Some(bytes);
+            assert!(there || kept.contains(bytes), "{point}: {quadrant} is lost");
+        }
+        layer.run(PROGRAM, &[]).assert_status(0);
+        assert_eq!(
+            layer.statuses()["complete"],
+            layer.statuses().values().sum::<usize>()
+        );
+        // A kill before anything was put back is no redo.
+        layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+        layer.run(PROGRAM, &["--resume"]).assert_status(0);
+        layer.assert_tidy();
+    }
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let Ok(entries) = std::fs::read_dir(dir) else {
+        return Vec::new();
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                walk(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}

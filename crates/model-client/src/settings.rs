@@ -22,6 +22,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The same with a text added to the prompt, on a line of its own.
+    #[must_use]
+    pub fn with_added(&self, text: &str) -> Self {
+        let told = serde_json::json!([self.hash, text]).to_string();
+        Self {
+            prompt: format!("{}\n{text}", self.prompt),
+            hash: blake3::hash(told.as_bytes()).to_hex()[..16].to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// All that follows from the configuration, as JSON for people to read later.
     #[must_use]
     pub fn told(&self) -> Value {

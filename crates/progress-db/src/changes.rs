@@ -127,6 +127,13 @@ pub enum Change {
         /// Why.
         message: String,
     },
+    /// What is added to the prompt of the item alone, from now on.
+    Prompt {
+        /// The item.
+        item: i64,
+        /// The text; `None` for nothing.
+        added: Option<String>,
+    },
     /// The item is to be generated (again).
     PutBack {
         /// The item.
@@ -386,6 +393,19 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(message.as_str())
                 .bind(*item);
         }
+        Change::Prompt { item, added } => match added {
+            Some(added) => {
+                script
+                    .add("INSERT OR REPLACE INTO prompts (item_id, added) VALUES (?, ?)")
+                    .bind(*item)
+                    .bind(added.as_str());
+            }
+            None => {
+                script
+                    .add("DELETE FROM prompts WHERE item_id = ?")
+                    .bind(*item);
+            }
+        },
         Change::PutBack { item } => {
             script
                 .add("UPDATE generation_plan SET status = 'pending', completed_at = NULL, error_message = NULL WHERE id = ?")

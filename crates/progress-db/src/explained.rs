@@ -1,5 +1,7 @@
 //! What is recorded of one item: its state, its calls, and what they were told.
 
+use std::collections::HashMap;
+
 use planner::Quadrant;
 
 use crate::{AttemptId, ProgressDb, ProgressError};
@@ -103,6 +105,17 @@ impl ProgressDb {
             })
             .await?;
         Ok(rows.pop().map(|(told,)| told))
+    }
+
+    /// What is added to the prompt of single items.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn prompts(&mut self) -> Result<HashMap<i64, String>, ProgressError> {
+        let rows: Vec<(i64, String)> = self
+            .rows(|| sqlx::query_as("SELECT item_id, CAST(added AS TEXT) FROM prompts"))
+            .await?;
+        Ok(rows.into_iter().collect())
     }
 
     /// How an item stands.

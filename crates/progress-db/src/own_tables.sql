@@ -27,3 +27,8 @@ CREATE TABLE IF NOT EXISTS settings (
   hash TEXT PRIMARY KEY,
   told TEXT NOT NULL
 ) WITHOUT ROWID;
+-- What is added to the prompt of one item alone, since it was asked for again.
+CREATE TABLE IF NOT EXISTS prompts (
+  item_id INTEGER PRIMARY KEY,
+  added TEXT NOT NULL
+);

@@ -81,6 +81,20 @@ impl Geometry {
         }
     }
 
+    /// Where a place lies in the grid, the way back of [`Geometry::grid_corner`]: quadrants to the
+    /// right and down of the grid corner (0, 0).
+    #[must_use]
+    pub fn grid_point(&self, place: LatLng) -> (f64, f64) {
+        let (lat, lng) = (place.lat - self.origin.lat, place.lng - self.origin.lng);
+        let (a, b) = (self.per_x, self.per_y);
+        // Cramer's rule.
+        let determinant = a.lng * b.lat - a.lat * b.lng;
+        (
+            (lng * b.lat - lat * b.lng) / determinant,
+            (a.lng * lat - a.lat * lng) / determinant,
+        )
+    }
+
     /// The anchor of a quadrant: its bottom-right corner.
     #[must_use]
     pub fn anchor(&self, quadrant: Quadrant) -> LatLng {

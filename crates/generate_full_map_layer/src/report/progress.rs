@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use dispatch::{Dispatcher, StepCounts, duration_text};
-
-use super::printer::{Bar, Printer};
+use terminal::{Bar, Printer};
 
 /// The time between two lines of progress, where there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(15);

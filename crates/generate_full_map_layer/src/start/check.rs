@@ -166,7 +166,14 @@ async fn call(
     seed: u32,
 ) -> Checked {
     let began = Instant::now();
-    let answer = call_server(client, server, endpoint, sheet, endpoint.seed_of(seed).0).await;
+    let answer = call_server(
+        client,
+        server,
+        &endpoint.settings,
+        sheet,
+        endpoint.seed_of(seed).0,
+    )
+    .await;
     let latency = began.elapsed();
     let read = |picture: &Carried, http_status: u16| {
         let picture = decode_answer(sheet, picture, &mut Buffers::default())?;

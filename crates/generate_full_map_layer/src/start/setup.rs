@@ -8,16 +8,17 @@ use dispatch::{Queue, duration_text};
 use layer::{Pictures, RunLock};
 use planner::{Item, Status, complete_followers};
 use progress_db::{Change, Durability, ProgressDb};
+use terminal::{Bar, Printer};
 
 use super::check::check;
 use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
+use super::redo::{Redo, bring_back};
 use super::verify::damaged_items;
 use crate::args::Args;
 use crate::ended::Ended;
-use crate::report::printer::{Bar, Printer};
 
 /// What comes before the first call.
 pub(crate) enum Ready {
@@ -72,6 +73,12 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         .layer
         .open_pictures(storage, complete.count(), source, quadrants);
     let pictures = Arc::new(pictures.await?);
+    if !args.keep.is_empty() {
+        let told = bring_back(args, &start, &items, &pictures, &mut db).await?;
+        pictures.end().await;
+        db.close().await?;
+        return Ok(Ready::Ended(Ended::with(0, told)));
+    }
     let items = bring_up_to_date(args, &start, items, &pictures, &mut db, printer).await?;
     let lacks = lacks(&start, &pictures, &mut db, &items).await?;
     let queue = Queue::of(items);
@@ -123,6 +130,12 @@ async fn bring_up_to_date(
         let again = find_to_make_again(start, pictures, db, &items, printer).await?;
         let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
         db.commit(&changes, Durability::Power).await?;
+        put_back(&mut items, |item| again.contains(&item.id));
+    }
+    if let Some(redo) = Redo::of(args, start, &items)? {
+        printer.say(&redo.told);
+        redo.carry_out(args, start, &items, pictures, db).await?;
+        let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
     Ok(items)
@@ -269,13 +282,19 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
+    let redo = Redo::of(args, start, &items)?;
+    if let Some(redo) = &redo {
+        let again = redo.items();
+        put_back(&mut items, |item| again.contains(&item.id));
+    }
     tell(&lacks(start, &pictures, &mut db, &items).await?);
     db.close().await?;
     let queue = Queue::of(items);
+    let told = redo.map_or_else(String::new, |redo| redo.told + "\n");
     let summary = dry_run::describe(
         &queue,
         &start.endpoints,
         args.max_items.map(|most| most as usize),
     );
-    Ok(Ended::with(0, summary))
+    Ok(Ended::with(0, told + &summary))
 }

@@ -14,7 +14,7 @@ use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
 use layer::{CanvasMode, LayerError, StagedPicture};
-use model_client::{Ask, CameAs, Carried, Client, Received, Server};
+use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
 use planner::{Block, Quadrant};
 use progress_db::{Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
@@ -23,7 +23,7 @@ use super::clock::unix_now;
 use super::fault_point::fault_point;
 use super::publish::Finished;
 use super::task::{Answer, Call, Done, Work};
-use crate::endpoint::{Endpoint, Speaks};
+use crate::endpoint::Speaks;
 
 /// How many items are being written to the disk at a time. A sync is a wait, not work.
 const WRITERS: usize = 16;
@@ -45,11 +45,16 @@ impl Work {
         let attempt = call.attempt;
         let endpoint = &self.endpoints[call.endpoint];
         let (item, at) = (call.item.id, unix_now());
+        let added = self.prompts.get(&item);
+        let settings = match added {
+            None => Cow::Borrowed(&endpoint.settings),
+            Some(added) => Cow::Owned(endpoint.settings.with_added(added)),
+        };
         let (seed, recorded_seed) = endpoint.seed_of(call.seed);
         let started = StartedCall {
             attempt,
             endpoint: endpoint.name.clone(),
-            settings_hash: endpoint.settings.hash.clone(),
+            settings_hash: settings.hash.clone(),
             seed: recorded_seed,
             joined: match endpoint.form.mode {
                 CanvasMode::Block => Vec::new(),
@@ -68,7 +73,14 @@ impl Work {
                 at,
             },
         };
-        if let Err(error) = self.recorder.commit(vec![start], Durability::Process).await {
+        let mut changes = vec![start];
+        if added.is_some() {
+            changes.push(Change::Settings {
+                hash: settings.hash.clone(),
+                told: endpoint.redact(&settings.told().to_string()),
+            });
+        }
+        if let Err(error) = self.recorder.commit(changes, Durability::Process).await {
             return Done::Event(Event::StorageFailed {
                 attempts: vec![attempt],
                 message: error.to_string(),
@@ -84,7 +96,7 @@ impl Work {
             }
             Speaks::Http(server) => {
                 let sheet = call.canvas.in_form(endpoint.form);
-                let answer = call_server(&self.client, server, endpoint, sheet, seed).await;
+                let answer = call_server(&self.client, server, &settings, sheet, seed).await;
                 let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
                 answer.map(Answer::Encoded)
             }
@@ -284,7 +296,7 @@ pub(crate) fn decode_answer(
 pub(crate) async fn call_server(
     client: &Client,
     server: &Server,
-    endpoint: &Endpoint,
+    settings: &Settings,
     sheet: &Outgoing,
     seed: Option<u32>,
 ) -> Result<Received, Failure> {
@@ -293,7 +305,7 @@ pub(crate) async fn call_server(
         picture,
         format,
         answer_px: sheet.answer_px,
-        settings: &endpoint.settings,
+        settings,
         seed,
     };
     client.call(server, ask).await

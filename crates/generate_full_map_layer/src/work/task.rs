@@ -1,5 +1,6 @@
 //! What a task of the executor's is given, and what it returns.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,6 +26,8 @@ pub(crate) struct Work {
     pub size: QuadrantSize,
     pub pictures: Arc<Pictures>,
     pub canvas: CanvasConfig,
+    /// What is added to the prompt of single items.
+    pub prompts: HashMap<i64, String>,
     /// The layer's seed.
     pub seed: u32,
     pub compression: PngCompression,

@@ -435,7 +435,8 @@ fn a_terminal_that_is_not_read_holds_up_nothing() {
     let seen = std::sync::Mutex::new(std::collections::HashSet::new());
     let server = ServerSpec::new()
         .script(move |request, _| {
-            let is_first = seen.lock().unwrap().insert(request.body.clone());
+            let canvas = request.json()["image_b64"].to_string();
+            let is_first = seen.lock().unwrap().insert(canvas);
             if is_first {
                 Reply::status(500).body("out of memory, and much to say about it: ".repeat(12))
             } else {

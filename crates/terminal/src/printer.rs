@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hands lines and bars to the thread that prints.
 #[derive(Debug, Clone)]
-pub(crate) struct Printer {
+pub struct Printer {
     shared: Arc<Shared>,
     is_terminal: bool,
 }
@@ -45,10 +45,12 @@ enum Stream {
 
 /// One bar, as it is to look.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Bar {
+pub struct Bar {
     /// What stands before it.
     pub label: String,
+    /// How much is done.
     pub done: u64,
+    /// Of how much.
     pub of: u64,
     /// What stands behind it.
     pub text: String,
@@ -59,7 +61,7 @@ impl Printer {
     ///
     /// # Errors
     /// When the system refuses one.
-    pub(crate) fn start() -> io::Result<Self> {
+    pub fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let is_terminal = !bars.is_hidden();
@@ -74,28 +76,28 @@ impl Printer {
     }
 
     /// Whether somebody looks at bars.
-    pub(crate) const fn is_terminal(&self) -> bool {
+    pub const fn is_terminal(&self) -> bool {
         self.is_terminal
     }
 
     /// Prints a line on standard output.
-    pub(crate) fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         self.add(Stream::Output, format!("{line}\n").into_bytes());
     }
 
     /// Prints bytes on standard error.
-    pub(crate) fn diagnose(&self, bytes: &[u8]) {
+    pub fn diagnose(&self, bytes: &[u8]) {
         self.add(Stream::Error, bytes.to_vec());
     }
 
     /// Shows these bars from now on.
-    pub(crate) fn show(&self, bars: Vec<Bar>) {
+    pub fn show(&self, bars: Vec<Bar>) {
         self.shared.lock().bars = Some(bars);
         self.shared.changed.notify_all();
     }
 
     /// Takes the bars away, and waits a moment until all is printed.
-    pub(crate) fn close(&self) {
+    pub fn close(&self) {
         let mut waiting = self.shared.lock();
         waiting.bars = Some(Vec::new());
         waiting.is_closed = true;

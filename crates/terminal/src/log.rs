@@ -8,13 +8,13 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::printer::Printer;
+use crate::Printer;
 
 /// Sends diagnostics to standard error, above the bars. `RUST_LOG` sets the level.
 ///
-/// Only this program's own lines are written: those of the HTTP client below it would show
+/// Only those of the crate `program` are written: those of the HTTP client below it would show
 /// addresses and headers, and keys with them.
-pub(crate) fn init(printer: &Printer) {
+pub fn show_diagnostics(printer: &Printer, program: &str) {
     let level = std::env::var("RUST_LOG")
         .ok()
         .and_then(|level| level.parse().ok())
@@ -23,7 +23,7 @@ pub(crate) fn init(printer: &Printer) {
         .with_writer(AboveBars(printer.clone()))
         .with_target(false)
         .with_ansi(wants_colors());
-    let own = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let own = Targets::new().with_target(program, level);
     // A second run within one process, as in tests, keeps the first one's.
     let _ = tracing_subscriber::registry()
         .with(lines)

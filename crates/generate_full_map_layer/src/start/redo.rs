@@ -1,0 +1,220 @@
+//! `--redo`: blocks that are generated again, and `--keep`: their earlier pictures back.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use layer::{BlockPictures, Pictures, Selection};
+use planner::{Block, Item, Quadrant, Status, complete_followers};
+use progress_db::{Change, Durability, PictureRecord, ProgressDb};
+
+use super::layer_state::Start;
+use crate::args::{Args, Version};
+use crate::work::clock::unix_now;
+use crate::work::fault_point::fault_point;
+
+/// What `--redo` and `--redo-file` put back.
+pub(crate) struct Redo {
+    /// The items that hold what is asked for and are not pending anyway.
+    asked: Vec<i64>,
+    /// The complete ones that were drawn to join them.
+    followers: Vec<i64>,
+    /// What is said of it.
+    pub told: String,
+}
+
+impl Redo {
+    /// What is asked for, if anything is.
+    ///
+    /// # Errors
+    /// When the text selects nothing that is planned.
+    pub(crate) fn of(args: &Args, start: &Start, items: &[Item]) -> anyhow::Result<Option<Self>> {
+        let (text, said) = match (&args.redo, &args.redo_file) {
+            (Some(text), _) => (text.clone(), "--redo".to_owned()),
+            (None, Some(path)) => {
+                let said = format!("--redo-file {}", path.display());
+                let text = std::fs::read_to_string(path);
+                (text.with_context(|| format!("cannot read {said}"))?, said)
+            }
+            (None, None) => return Ok(None),
+        };
+        let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
+        let chosen = Selection::parse(&text, start.source.geometry())
+            .and_then(|selection| selection.of(&planned))
+            .context(said)?;
+        let chosen: HashSet<Quadrant> = chosen.into_iter().collect();
+        let (pending, asked): (Vec<&Item>, Vec<&Item>) = items
+            .iter()
+            .filter(|item| item.block.quadrants().any(|at| chosen.contains(&at)))
+            .partition(|item| matches!(item.status, Status::Pending | Status::InProgress));
+        let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
+        let followers = match start.config.shows_surroundings() && !args.without_followers {
+            true => complete_followers(items, &asked),
+            false => Vec::new(),
+        };
+        let mut told = format!("redo: {} blocks", asked.len());
+        if !followers.is_empty() {
+            told += &format!(
+                ", and {} later ones that were drawn to join them",
+                followers.len()
+            );
+        }
+        told += &format!(": {} calls", asked.len() + followers.len());
+        if !pending.is_empty() {
+            told += &format!("; {} blocks are to be generated anyway", pending.len());
+        }
+        let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
+        let others = items.iter().filter(is_open).count() - pending.len();
+        if others > 0 {
+            told += &format!("; {others} other items are pending and run too");
+        }
+        Ok(Some(Self {
+            asked,
+            followers,
+            told,
+        }))
+    }
+
+    /// The items that are put back.
+    pub(crate) fn items(&self) -> HashSet<i64> {
+        self.asked.iter().chain(&self.followers).copied().collect()
+    }
+
+    /// Keeps the pictures of the complete items among them, and puts all of them back.
+    ///
+    /// # Errors
+    /// When a picture cannot be kept; then nothing is put back.
+    pub(crate) async fn carry_out(
+        &self,
+        args: &Args,
+        start: &Start,
+        items: &[Item],
+        pictures: &Arc<Pictures>,
+        db: &mut ProgressDb,
+    ) -> anyhow::Result<()> {
+        let again = self.items();
+        let candidates = start.layer.candidates();
+        let is_kept = |item: &&Item| item.status == Status::Complete && again.contains(&item.id);
+        for item in items.iter().filter(is_kept) {
+            fault_point("keeping");
+            if candidates.keep(item.block, pictures).await?.is_none() {
+                tracing::warn!(
+                    "{}: there is no whole picture to keep; it is generated again",
+                    item.block
+                );
+            }
+        }
+        candidates.sync().await?;
+        fault_point("kept");
+        let asked = self.asked.iter().map(|&item| Change::Prompt {
+            item,
+            added: args.redo_prompt.clone(),
+        });
+        let put_back = again.iter().map(|&item| Change::PutBack { item });
+        let changes: Vec<Change> = asked.chain(put_back).collect();
+        db.commit(&changes, Durability::Power).await?;
+        Ok(())
+    }
+}
+
+/// `--keep`: puts earlier pictures of blocks in the place of those that are there now, which are
+/// kept themselves. Calls nothing. Returns what was done, for people.
+///
+/// # Errors
+/// When a quadrant is not planned or its block has no earlier pictures; then nothing was changed.
+pub(crate) async fn bring_back(
+    args: &Args,
+    start: &Start,
+    items: &[Item],
+    pictures: &Arc<Pictures>,
+    db: &mut ProgressDb,
+) -> anyhow::Result<String> {
+    let candidates = start.layer.candidates();
+    let mut chosen: Vec<(Item, u32, BlockPictures)> = Vec::new();
+    for &Version { quadrant, version } in &args.keep {
+        let item = items.iter().find(|item| item.block.contains(quadrant));
+        let item = *item.with_context(|| {
+            format!("--keep {quadrant}: it is not in the plan, and nothing was changed")
+        })?;
+        if chosen.iter().any(|(other, ..)| other.id == item.id) {
+            continue;
+        }
+        let now = match item.status {
+            Status::Complete => read_all(pictures, item.block).await?,
+            _ => None,
+        };
+        let mut versions = candidates.versions(item.block)?;
+        versions.reverse();
+        versions.retain(|other| version.is_none_or(|version| version == *other));
+        let mut found = None;
+        for version in versions {
+            let earlier = candidates.read(item.block, version)?;
+            if let Some(earlier) = earlier.filter(|earlier| now.as_ref() != Some(earlier)) {
+                found = Some((version, earlier));
+                break;
+            }
+        }
+        let Some((version, earlier)) = found else {
+            bail!(
+                "--keep {quadrant}: {} has no {} that differ from what is there, and nothing was changed",
+                item.block,
+                match version {
+                    Some(version) => format!("pictures of version {version}"),
+                    None => "earlier pictures".to_owned(),
+                }
+            );
+        };
+        chosen.push((item, version, earlier));
+    }
+    let mut told = String::new();
+    let mut changes = Vec::new();
+    let mut staged = Vec::new();
+    for (item, version, earlier) in &chosen {
+        if item.status == Status::Complete {
+            candidates.keep(item.block, pictures).await?;
+        }
+        let mut records = Vec::with_capacity(earlier.len());
+        for (quadrant, bytes) in earlier {
+            records.push((*quadrant, PictureRecord::of(bytes)));
+            staged.push(pictures.stage(*quadrant, bytes.clone())?);
+        }
+        changes.push(Change::Complete {
+            item: item.id,
+            pictures: records,
+            at: unix_now(),
+        });
+        told += &format!("{}: version {version} is back\n", item.block);
+    }
+    candidates.sync().await?;
+    fault_point("bringing_back");
+    pictures.publish(staged, || ()).await?;
+    db.commit(&changes, Durability::Power).await?;
+    let ids: Vec<i64> = chosen.iter().map(|(item, ..)| item.id).collect();
+    if start.config.shows_surroundings() {
+        let followers = complete_followers(items, &ids);
+        let blocks = items.iter().filter(|item| followers.contains(&item.id));
+        let named: Vec<String> = blocks
+            .map(|item| format!("{},{}", item.block.top_left.x, item.block.top_left.y))
+            .collect();
+        if !named.is_empty() {
+            told += &format!(
+                "{} later blocks may have been drawn to join other pictures; --keep or --redo \"{}\" makes them fit\n",
+                named.len(),
+                named.join(" ")
+            );
+        }
+    }
+    told += "nothing was called\n";
+    Ok(told)
+}
+
+async fn read_all(pictures: &Pictures, block: Block) -> anyhow::Result<Option<BlockPictures>> {
+    let mut found = Vec::with_capacity(4);
+    for quadrant in block.quadrants() {
+        match pictures.read_what_is_whole(quadrant).await? {
+            Some(picture) => found.push((quadrant, picture)),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(found))
+}

@@ -1,0 +1,264 @@
+//! Blocks that are generated again, and their earlier pictures back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use fixtures::layers::{TestLayer, endpoints_at, snapshot};
+use fixtures::maps::MapSpec;
+use fixtures::server::{ScriptedServer, ServerSpec};
+use layer::Storage;
+use planner::Quadrant;
+use serde_json::json;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
+const STORAGES: [Storage; 2] = [Storage::Files, Storage::Sqlite];
+
+/// Its pictures are other ones each time that its taste has changed.
+struct Painter {
+    server: ScriptedServer,
+    taste: Arc<AtomicU8>,
+}
+
+impl Painter {
+    fn new() -> Self {
+        let taste = Arc::new(AtomicU8::new(0));
+        let own = Arc::clone(&taste);
+        let server = ServerSpec::new()
+            .model(move |canvas| {
+                let mut picture = canvas.clone();
+                let taste = own.load(Ordering::SeqCst);
+                picture
+                    .pixels_mut()
+                    .for_each(|pixel| pixel.0[1] ^= 0x55 ^ taste);
+                picture
+            })
+            .start();
+        Self { server, taste }
+    }
+
+    fn change_taste(&self) {
+        self.taste.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A finished layer of 9 x 9 quadrants: the lattice.
+    fn layer(&self, storage: Storage, mode: &str) -> TestLayer {
+        let map = MapSpec::rectangle(9, 9).quadrant_px(8, 8);
+        let layer = TestLayer::stored_in(storage, map, &endpoints_at([self.server.url().as_str()]));
+        layer.configure(|config| {
+            config["canvas"] = json!({"mode": mode});
+            config["generation_params"] = json!({"prompt": "snow"});
+        });
+        layer.run(PROGRAM, &[]).assert_status(0);
+        self.change_taste();
+        layer
+    }
+}
+
+fn pictures(layer: &TestLayer) -> BTreeMap<Quadrant, Vec<u8>> {
+    layer.all_stored().into_iter().collect()
+}
+
+/// The quadrants whose pictures differ.
+fn changed(
+    before: &BTreeMap<Quadrant, Vec<u8>>,
+    after: &BTreeMap<Quadrant, Vec<u8>>,
+) -> BTreeSet<(i32, i32)> {
+    assert_eq!(before.len(), after.len());
+    let differing = before.iter().filter(|(at, bytes)| after[at] != **bytes);
+    differing.map(|(at, _)| (at.x, at.y)).collect()
+}
+
+/// The quadrants of a rectangle.
+fn rectangle(xs: std::ops::Range<i32>, ys: std::ops::Range<i32>) -> BTreeSet<(i32, i32)> {
+    ys.flat_map(|y| xs.clone().map(move |x| (x, y))).collect()
+}
+
+/// (3, 3) is of the 2x2 in the middle; four strips join it, and four corners join these.
+#[test]
+fn a_redo_makes_the_promised_calls_and_changes_the_promised_pictures() {
+    let block = rectangle(3..5, 3..5);
+    let with_followers = rectangle(2..6, 2..6);
+    for storage in STORAGES {
+        for (mode, args, told, calls, expected) in [
+            (
+                "block",
+                &["--redo", "4,4"][..],
+                "redo: 1 blocks: 1 calls",
+                1,
+                &block,
+            ),
+            (
+                "infill",
+                &["--redo", "3,3 4,3"],
+                "redo: 1 blocks, and 8 later ones that were drawn to join them: 9 calls",
+                9,
+                &with_followers,
+            ),
+            (
+                "infill",
+                &["--redo", "3,3..4,4", "--without-followers"],
+                "redo: 1 blocks: 1 calls",
+                1,
+                &block,
+            ),
+        ] {
+            let painter = Painter::new();
+            let layer = painter.layer(storage, mode);
+            let before = pictures(&layer);
+            let already = painter.server.calls().len();
+
+            let files = snapshot(layer.dir());
+            let dry = layer.run(PROGRAM, &[args, &["--dry-run"]].concat());
+            dry.assert_status(0)
+                .assert_says(told)
+                .assert_says(&format!("{calls} calls would be made"));
+            assert!(snapshot(layer.dir()) == files, "a dry run changes nothing");
+
+            layer.run(PROGRAM, args).assert_status(0).assert_says(told);
+            assert_eq!(
+                painter.server.calls().len() - already,
+                calls,
+                "{mode} {args:?}"
+            );
+            let after = pictures(&layer);
+            assert_eq!(
+                &changed(&before, &after),
+                expected,
+                "{storage:?} {mode} {args:?}"
+            );
+            layer.assert_tidy();
+            // To go on is not to do it again.
+            layer.run(PROGRAM, &[]).assert_status(0);
+            assert_eq!(painter.server.calls().len() - already, calls);
+
+            // Each way to have it back, bit for bit, as often as one likes.
+            let middle = expected.iter().map(|(x, y)| format!("{x},{y}"));
+            let all = middle.collect::<Vec<_>>().join(" ");
+            for expected in [&before, &after, &before] {
+                let run = layer.run(PROGRAM, &["--keep", &all]);
+                run.assert_status(0).assert_says("nothing was called");
+                assert!(pictures(&layer) == *expected, "{storage:?} {mode}");
+            }
+            layer.run(PROGRAM, &["--keep", "3,3@2"]).assert_status(0);
+            assert_eq!(changed(&before, &pictures(&layer)), block);
+            assert_eq!(painter.server.calls().len() - already, calls);
+            layer.run(PROGRAM, &["--resume"]).assert_status(0);
+            assert_eq!(
+                painter.server.calls().len() - already,
+                calls,
+                "all are whole"
+            );
+        }
+    }
+}
+
+#[test]
+fn earlier_pictures_are_kept_once() {
+    for storage in STORAGES {
+        let painter = Painter::new();
+        let layer = painter.layer(storage, "block");
+        let first = pictures(&layer);
+        for _ in 0..2 {
+            layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
+        }
+        let kept = layer.dir().join("candidates/3_3");
+        let second = std::fs::read(kept.join("1/3_3.png")).unwrap();
+        assert_eq!(second, first[&Quadrant::new(3, 3)]);
+        // The second time round the model has drawn the same again.
+        assert!(kept.join("2/4_4.png").exists());
+        layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
+        assert!(!kept.join("3").exists());
+    }
+}
+
+#[test]
+fn a_prompt_is_added_for_the_blocks_that_are_named_and_no_others() {
+    let painter = Painter::new();
+    let layer = painter.layer(Storage::Files, "infill");
+    let prompts = |from: usize| -> BTreeMap<String, usize> {
+        let mut prompts = BTreeMap::new();
+        for call in &painter.server.calls()[from..] {
+            let prompt = call.json()["prompt"].as_str().unwrap().to_owned();
+            *prompts.entry(prompt).or_default() += 1;
+        }
+        prompts
+    };
+    let already = painter.server.calls().len();
+    let args = [
+        "--redo",
+        "3,3",
+        "--redo-prompt",
+        "no \"cars\"",
+        "--max-items",
+        "1",
+    ];
+    layer.run(PROGRAM, &args).assert_status(0);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let expected = [("snow".to_owned(), 8), ("snow\nno \"cars\"".to_owned(), 1)];
+    assert_eq!(prompts(already), expected.clone().into());
+    layer
+        .run(PROGRAM, &["--explain", "3,3"])
+        .assert_says("prompt: snow no \"cars\"");
+    // Without the text it is not there any more.
+    let already = painter.server.calls().len();
+    layer
+        .run(PROGRAM, &["--redo", "3,3", "--without-followers"])
+        .assert_status(0);
+    assert_eq!(prompts(already), [("snow".to_owned(), 1)].into());
+}
+
+#[test]
+fn a_file_may_say_which_as_text_or_as_geo_json() {
+    let painter = Painter::new();
+    let layer = painter.layer(Storage::Files, "block");
+    let file: PathBuf = layer.root().join("again");
+    std::fs::write(&file, "3,3\n0,0..1,1\n").unwrap();
+    let args = ["--redo-file", file.to_str().unwrap(), "--dry-run"];
+    layer
+        .run(PROGRAM, &args)
+        .assert_says("redo: 2 blocks: 2 calls");
+    let all = json!({"type": "Polygon", "coordinates": [[[-180, -89], [180, -89], [180, 89], [-180, 89], [-180, -89]]]});
+    std::fs::write(&file, all.to_string()).unwrap();
+    let items = layer.statuses()["complete"];
+    layer
+        .run(PROGRAM, &args)
+        .assert_says(&format!("redo: {items} blocks: {items} calls"));
+}
+
+#[test]
+fn what_cannot_be_meant_changes_nothing() {
+    let painter = Painter::new();
+    let layer = painter.layer(Storage::Files, "infill");
+    let calls = painter.server.calls().len();
+    let before = snapshot(layer.dir());
+    for (args, said) in [
+        (&["--redo", "900,900"][..], "is not in the plan"),
+        (&["--redo", "3,3 900,900"], "is not in the plan"),
+        (&["--redo", "100,100..200,200"], "none of what is asked for"),
+        (&["--redo", "3;3"], "neither a quadrant nor a rectangle"),
+        (&["--redo", ""], "no quadrant is named"),
+        (&["--redo", "{\"type\": \"Moon\"}"], "GeoJSON"),
+        (
+            &["--redo-file", "nowhere"],
+            "cannot read --redo-file nowhere",
+        ),
+        (
+            &["--redo", "3,3", "--redo-prompt", " "],
+            "a text without control characters",
+        ),
+        (&["--redo-prompt", "x"], "--redo"),
+        (&["--without-followers"], "--redo"),
+        (&["--keep", "3,3"], "has no earlier pictures"),
+        (&["--keep", "3,3@7"], "has no pictures of version 7"),
+        (&["--keep", "900,900"], "not in the plan"),
+        (&["--keep", "3,3@x"], "names no version"),
+        (&["--keep", "3,3", "--redo", "3,3"], "cannot be used with"),
+    ] {
+        let run = layer.run(PROGRAM, args);
+        run.assert_status(2).assert_says(said);
+    }
+    assert!(snapshot(layer.dir()) == before);
+    assert_eq!(painter.server.calls().len(), calls);
+}

@@ -1,0 +1,147 @@
+//! Pictures of blocks that are kept beside the finished ones: earlier ones, and answers that were
+//! not accepted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use planner::{Block, Quadrant};
+
+use crate::blocking::blocking;
+use crate::pictures::{io, read_regular};
+use crate::{LayerDir, LayerError, Pictures};
+
+/// Encoded pictures of a block's quadrants.
+pub type BlockPictures = Vec<(Quadrant, Vec<u8>)>;
+
+/// Pictures of blocks, in numbered versions: `{x}_{y}/{version}/{x}_{y}.png` below a directory,
+/// where the first `{x}_{y}` is the block's top-left quadrant. A version is whole, or not there.
+#[derive(Debug, Clone)]
+pub struct KeptPictures {
+    root: PathBuf,
+}
+
+impl LayerDir {
+    /// `candidates/`: earlier pictures of blocks that were drawn again.
+    #[must_use]
+    pub fn candidates(&self) -> KeptPictures {
+        let root = self.path().join("candidates");
+        KeptPictures { root }
+    }
+}
+
+impl KeptPictures {
+    fn dir_of(&self, block: Block) -> PathBuf {
+        let Quadrant { x, y } = block.top_left;
+        self.root.join(format!("{x}_{y}"))
+    }
+
+    /// The versions of a block, from the first.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the directory cannot be read.
+    pub fn versions(&self, block: Block) -> Result<Vec<u32>, LayerError> {
+        let dir = self.dir_of(block);
+        let entries = match fs::read_dir(&dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.map_err(io("read", &dir))?,
+        };
+        let mut versions = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(io("read", &dir))?.file_name();
+            let number = name.to_str().and_then(|name| name.parse::<u32>().ok());
+            versions.extend(number.filter(|number| *name == *number.to_string()));
+        }
+        versions.sort_unstable();
+        Ok(versions)
+    }
+
+    /// The pictures of a version; `None` when one of them is not there.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when one cannot be read.
+    pub fn read(&self, block: Block, version: u32) -> Result<Option<BlockPictures>, LayerError> {
+        let dir = self.dir_of(block).join(version.to_string());
+        let mut pictures = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            let picture = read_regular(&dir.join(LayerDir::picture_name(quadrant)))?;
+            match picture.filter(|bytes| !bytes.is_empty()) {
+                Some(picture) => pictures.push((quadrant, picture)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(pictures))
+    }
+
+    /// Keeps the finished pictures of a block, unless a version has the same bytes; the version that
+    /// has them then, or `None` when one of them is not there. It is durable after
+    /// [`KeptPictures::sync`].
+    ///
+    /// # Errors
+    /// [`LayerError`] when they cannot be read or kept.
+    pub async fn keep(&self, block: Block, pictures: &Pictures) -> Result<Option<u32>, LayerError> {
+        let mut bytes = Vec::with_capacity(4);
+        let versions = self.versions(block)?;
+        let may_link = matches!(pictures, Pictures::Files(_));
+        if !may_link || !versions.is_empty() {
+            for quadrant in block.quadrants() {
+                match pictures.read_what_is_whole(quadrant).await? {
+                    Some(picture) => bytes.push((quadrant, picture)),
+                    None => return Ok(None),
+                }
+            }
+            for &version in &versions {
+                if self.read(block, version)?.as_ref() == Some(&bytes) {
+                    return Ok(Some(version));
+                }
+            }
+        }
+        let next = versions.last().map_or(1, |last| last + 1);
+        let dir = self.dir_of(block);
+        let staged = dir.join(format!(".{next}.part"));
+        let _ = fs::remove_dir_all(&staged);
+        fs::create_dir_all(&staged).map_err(io("make the directory", &staged))?;
+        for quadrant in block.quadrants() {
+            let to = staged.join(LayerDir::picture_name(quadrant));
+            if pictures.link(quadrant, &to) {
+                continue;
+            }
+            let Some(picture) = pictures.read_what_is_whole(quadrant).await? else {
+                let _ = fs::remove_dir_all(&staged);
+                return Ok(None);
+            };
+            write_synced(to, picture).await?;
+        }
+        let place = dir.join(next.to_string());
+        fs::rename(&staged, &place).map_err(io("rename", &place))?;
+        Ok(Some(next))
+    }
+
+    /// Makes all that was kept durable.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub async fn sync(&self) -> Result<(), LayerError> {
+        let root = self.root.clone();
+        if !root.exists() {
+            return Ok(());
+        }
+        // One wait for thousands of directories.
+        blocking(move || {
+            let dir = fs::File::open(&root).map_err(io("open", &root))?;
+            rustix::fs::syncfs(&dir).map_err(|error| io("sync", &root)(error.into()))
+        })
+        .await
+    }
+}
+
+async fn write_synced(path: PathBuf, bytes: Vec<u8>) -> Result<(), LayerError> {
+    blocking(move || {
+        let write = |path: &Path| {
+            let mut file = fs::File::create(path)?;
+            std::io::Write::write_all(&mut file, &bytes)?;
+            file.sync_all()
+        };
+        write(&path).map_err(io("write", &path))
+    })
+    .await
+}

@@ -1,0 +1,338 @@
+//! Which quadrants somebody asks for: as text, or as GeoJSON.
+
+use std::collections::HashSet;
+
+use planner::{Bounds, Quadrant};
+use serde_json::Value;
+use source_map::{Geometry, LatLng};
+
+/// A point of a polygon, in quadrants right and down of the grid corner (0, 0).
+type Point = (f64, f64);
+
+/// Quadrants that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Selection {
+    singles: Vec<Quadrant>,
+    rectangles: Vec<Bounds>,
+    /// Those that hold one of these, when they are planned.
+    held: HashSet<Quadrant>,
+    /// The rings of polygons, holes too.
+    polygons: Vec<Vec<Vec<Point>>>,
+}
+
+/// Why a text selects nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SelectionError {
+    /// A word that is neither a quadrant nor a rectangle.
+    #[error(
+        "{0:?} is neither a quadrant nor a rectangle; they are written as in 12,-3 and 20,5..24,9, with blanks between them"
+    )]
+    Word(String),
+    /// There is nothing in it.
+    #[error("no quadrant is named; they are written as in 12,-3 or 20,5..24,9")]
+    Empty,
+    /// It begins like GeoJSON and is none.
+    #[error("it is no GeoJSON with points, lines or polygons in longitude and latitude: {0}")]
+    GeoJson(String),
+    /// A quadrant that is not planned.
+    #[error("quadrant {0} is not in the plan, which is of the quadrants {1}")]
+    NotPlanned(Quadrant, String),
+    /// None of it is planned.
+    #[error("none of what is asked for is in the plan, which is of the quadrants {0}")]
+    NonePlanned(String),
+}
+
+impl Selection {
+    /// Reads quadrants and inclusive rectangles, `12,-3 20,5..24,9`, or GeoJSON (RFC 7946) on the
+    /// map of `geometry`. A quadrant belongs to a polygon when its centre lies in it, and to points
+    /// and lines when it holds one of their points.
+    ///
+    /// # Errors
+    /// [`SelectionError`] when the text is none of these.
+    pub fn parse(text: &str, geometry: Geometry) -> Result<Self, SelectionError> {
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let mut selection = Self::default();
+        if text.starts_with('{') {
+            let value: Value = serde_json::from_str(text)
+                .map_err(|error| SelectionError::GeoJson(error.to_string()))?;
+            selection.add_geo_json(&value, geometry)?;
+        } else {
+            for word in text.split_whitespace() {
+                selection.add_word(word)?;
+            }
+        }
+        if selection == Self::default() {
+            return Err(SelectionError::Empty);
+        }
+        Ok(selection)
+    }
+
+    fn add_word(&mut self, word: &str) -> Result<(), SelectionError> {
+        let bad = || SelectionError::Word(word.to_owned());
+        let quadrant = |text: &str| {
+            let (x, y) = text.split_once(',').ok_or_else(bad)?;
+            let number = |text: &str| text.parse().map_err(|_| bad());
+            Ok(Quadrant::new(number(x)?, number(y)?))
+        };
+        match word.split_once("..") {
+            None => self.singles.push(quadrant(word)?),
+            Some((from, to)) => {
+                let (from, to) = (quadrant(from)?, quadrant(to)?);
+                let min = Quadrant::new(from.x.min(to.x), from.y.min(to.y));
+                let max = Quadrant::new(from.x.max(to.x), from.y.max(to.y));
+                self.rectangles
+                    .push(Bounds::new(min, max).map_err(|_| bad())?);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_geo_json(&mut self, object: &Value, geometry: Geometry) -> Result<(), SelectionError> {
+        let bad = |what: &str| SelectionError::GeoJson(what.to_owned());
+        let list = |value: &Value| {
+            let list = value.as_array().cloned();
+            list.ok_or_else(|| bad("a list of coordinates is missing"))
+        };
+        let point = |value: &Value| -> Result<Point, SelectionError> {
+            let number = |index: usize| value.get(index).and_then(Value::as_f64);
+            match (number(0), number(1)) {
+                (Some(lng), Some(lat)) if lng.abs() <= 360.0 && lat.abs() <= 90.0 => {
+                    Ok(geometry.grid_point(LatLng { lat, lng }))
+                }
+                _ => Err(bad(&format!("{value} is not a longitude and a latitude"))),
+            }
+        };
+        let points = |value: &Value| {
+            list(value)?
+                .iter()
+                .map(point)
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let rings = |value: &Value| {
+            list(value)?
+                .iter()
+                .map(points)
+                .collect::<Result<Vec<_>, _>>()
+        };
+        let coordinates = &object["coordinates"];
+        match object["type"].as_str() {
+            Some("FeatureCollection") => {
+                for feature in list(&object["features"])? {
+                    self.add_geo_json(&feature, geometry)?;
+                }
+            }
+            Some("GeometryCollection") => {
+                for part in list(&object["geometries"])? {
+                    self.add_geo_json(&part, geometry)?;
+                }
+            }
+            Some("Feature") if object["geometry"].is_null() => {}
+            Some("Feature") => self.add_geo_json(&object["geometry"], geometry)?,
+            Some("Point") => self.hold(&[point(coordinates)?]),
+            Some("MultiPoint" | "LineString") => self.hold(&points(coordinates)?),
+            Some("MultiLineString") => self.hold(&rings(coordinates)?.concat()),
+            Some("Polygon") => self.polygons.push(rings(coordinates)?),
+            Some("MultiPolygon") => {
+                for polygon in list(coordinates)? {
+                    self.polygons.push(rings(&polygon)?);
+                }
+            }
+            Some(other) => return Err(bad(&format!("{other:?} is no type of it"))),
+            None => return Err(bad("it has no type")),
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, points: &[Point]) {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "what lies beyond 32 bits is in no plan"
+        )]
+        let quadrant = |&(x, y): &Point| Quadrant::new(x.floor() as i32, y.floor() as i32);
+        self.held.extend(points.iter().map(quadrant));
+    }
+
+    /// The quadrants of `planned` that are asked for, in their order.
+    ///
+    /// # Errors
+    /// [`SelectionError::NotPlanned`] for one that is named and not among them, and
+    /// [`SelectionError::NonePlanned`] where none is.
+    pub fn of(&self, planned: &[Quadrant]) -> Result<Vec<Quadrant>, SelectionError> {
+        let all: HashSet<Quadrant> = planned.iter().copied().collect();
+        let extent = || {
+            let xs = planned.iter().map(|quadrant| quadrant.x);
+            let ys = planned.iter().map(|quadrant| quadrant.y);
+            let of = |least: Option<i32>, most: Option<i32>| {
+                (least.unwrap_or_default(), most.unwrap_or_default())
+            };
+            let (min_x, max_x) = of(xs.clone().min(), xs.max());
+            let (min_y, max_y) = of(ys.clone().min(), ys.max());
+            format!("{min_x},{min_y}..{max_x},{max_y}")
+        };
+        if let Some(&unknown) = self.singles.iter().find(|&single| !all.contains(single)) {
+            return Err(SelectionError::NotPlanned(unknown, extent()));
+        }
+        let singles: HashSet<Quadrant> = self.singles.iter().copied().collect();
+        let is_asked_for = |&quadrant: &Quadrant| {
+            let centre = (f64::from(quadrant.x) + 0.5, f64::from(quadrant.y) + 0.5);
+            singles.contains(&quadrant)
+                || self.held.contains(&quadrant)
+                || self.rectangles.iter().any(|part| part.contains(quadrant))
+                || self.polygons.iter().any(|rings| is_inside(rings, centre))
+        };
+        let chosen: Vec<Quadrant> = planned.iter().copied().filter(is_asked_for).collect();
+        if chosen.is_empty() {
+            return Err(SelectionError::NonePlanned(extent()));
+        }
+        Ok(chosen)
+    }
+}
+
+/// Whether a point lies in a polygon and in none of its holes: a ray from it crosses the rings an
+/// odd number of times.
+fn is_inside(rings: &[Vec<Point>], (x, y): Point) -> bool {
+    let mut is_inside = false;
+    for ring in rings {
+        let ends = ring.iter().zip(ring.iter().cycle().skip(1));
+        for (&(ax, ay), &(bx, by)) in ends {
+            if (ay > y) != (by > y) && x < ax + (y - ay) / (by - ay) * (bx - ax) {
+                is_inside = !is_inside;
+            }
+        }
+    }
+    is_inside
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Turned by some 30 degrees, and flattened.
+    const GEOMETRY: Geometry = Geometry {
+        origin: LatLng {
+            lat: 40.0,
+            lng: -74.0,
+        },
+        per_x: LatLng {
+            lat: -0.0005,
+            lng: 0.001,
+        },
+        per_y: LatLng {
+            lat: -0.001,
+            lng: -0.0004,
+        },
+    };
+
+    fn square(size: i32) -> Vec<Quadrant> {
+        let rows = -size..size;
+        rows.flat_map(|y| (-size..size).map(move |x| Quadrant::new(x, y)))
+            .collect()
+    }
+
+    fn chosen(text: &str) -> Vec<(i32, i32)> {
+        let selection = Selection::parse(text, GEOMETRY).unwrap();
+        let chosen = selection.of(&square(10)).unwrap();
+        chosen.iter().map(|at| (at.x, at.y)).collect()
+    }
+
+    /// A place in the grid as GeoJSON has it.
+    fn at(x: f64, y: f64) -> Value {
+        let Geometry {
+            origin,
+            per_x,
+            per_y,
+        } = GEOMETRY;
+        json!([
+            origin.lng + x * per_x.lng + y * per_y.lng,
+            origin.lat + x * per_x.lat + y * per_y.lat
+        ])
+    }
+
+    #[test]
+    fn quadrants_and_rectangles_are_read_in_any_order() {
+        assert_eq!(chosen(" 3,-3\n-1,2 "), [(3, -3), (-1, 2)]);
+        assert_eq!(chosen("1,1..0,0"), [(0, 0), (1, 0), (0, 1), (1, 1)]);
+        assert_eq!(chosen("0,0..1,0 1,0 0,0"), [(0, 0), (1, 0)]);
+        // Of a rectangle only what is planned counts.
+        assert_eq!(chosen("9,9..2000000000,2000000000"), [(9, 9)]);
+    }
+
+    #[test]
+    fn geo_json_selects_what_its_shapes_hold() {
+        let ring = |x: f64, y: f64, size: f64| {
+            json!([
+                at(x, y),
+                at(x + size, y),
+                at(x + size, y + size),
+                at(x, y + size),
+                at(x, y)
+            ])
+        };
+        let polygon =
+            json!({"type": "Polygon", "coordinates": [ring(-0.2, -0.2, 3.4), ring(0.9, 0.9, 1.2)]});
+        let held: Vec<_> = (0..3)
+            .flat_map(|y| (0..3).map(move |x| (x, y)))
+            .filter(|&at| at != (1, 1))
+            .collect();
+        assert_eq!(
+            chosen(&polygon.to_string()),
+            held,
+            "a hole is no part of it"
+        );
+        let feature = json!({"type": "FeatureCollection", "features": [
+            {"type": "Feature", "geometry": null},
+            {"type": "Feature", "geometry": {"type": "GeometryCollection", "geometries": [
+                {"type": "Point", "coordinates": at(-0.5, 4.5)},
+                {"type": "LineString", "coordinates": [at(5.1, 4.1), at(7.9, 4.9)]}]}},
+            {"type": "Feature", "geometry": {"type": "MultiPolygon", "coordinates": [[ring(-4.1, -4.1, 1.2)]]}}]});
+        assert_eq!(
+            chosen(&feature.to_string()),
+            [(-4, -4), (-1, 4), (5, 4), (7, 4)]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_told() {
+        let bad = [
+            "",
+            "  ",
+            "1",
+            "1,2,3",
+            "1,b",
+            "1..2",
+            "1,2..",
+            "{",
+            "{}",
+            "99999999999,1",
+            "1, 2",
+            "{\"type\": \"Point\"}",
+            "{\"type\": \"Polygon\", \"coordinates\": [[1, 2]]}",
+            "{\"type\": \"Point\", \"coordinates\": [4000000, 1]}",
+            "{\"type\": \"FeatureCollection\", \"features\": []}",
+        ];
+        for text in bad {
+            let error = Selection::parse(text, GEOMETRY).unwrap_err().to_string();
+            assert!(!error.is_empty(), "{text}");
+        }
+        let of = |text: &str| Selection::parse(text, GEOMETRY).unwrap().of(&square(3));
+        let error = of("0,0 3,0").unwrap_err().to_string();
+        assert!(
+            error.contains("(3, 0)") && error.contains("-3,-3..2,2"),
+            "{error}"
+        );
+        assert!(matches!(
+            of("3,3..9,9"),
+            Err(SelectionError::NonePlanned(_))
+        ));
+    }
+
+    #[test]
+    fn a_place_on_the_globe_leads_back_to_its_place_in_the_grid() {
+        for (x, y) in [(0, 0), (7, -3), (-1200, 4000)] {
+            let (px, py) = GEOMETRY.grid_point(GEOMETRY.grid_corner(x, y));
+            assert!((px - x as f64).abs() < 1e-6 && (py - y as f64).abs() < 1e-6);
+        }
+    }
+}
