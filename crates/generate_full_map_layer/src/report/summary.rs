@@ -53,7 +53,7 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
         .max(8);
     let _ = writeln!(
         text,
-        "\n {:longest$}   calls   saved  rejected  wasted  mean call",
+        "\n {:longest$}   calls   saved  wasted  mean call",
         "endpoint"
     );
     let (mut calls, mut saved) = (0, 0);
@@ -69,11 +69,10 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
             .unwrap_or_default();
         let _ = writeln!(
             text,
-            " {:longest$}  {:>6}  {:>6}  {:>8}  {:>6}  {mean:>9}{out}",
+            " {:longest$}  {:>6}  {:>6}  {:>6}  {mean:>9}{out}",
             member.name(),
             own.calls,
             own.saved,
-            own.not_accepted,
             own.calls - own.saved
         );
         calls += own.calls;

@@ -444,7 +444,7 @@ fn a_terminal_that_is_not_read_holds_up_nothing() {
             }
         })
         .start();
-    let layer = layer_at(MapSpec::rectangle(30, 30).quadrant_px(4, 4), &[&server]);
+    let layer = layer_at(MapSpec::rectangle(20, 20).quadrant_px(4, 4), &[&server]);
     set_option(&layer, 0, "max_concurrent", 8);
     let mut child = layer.command(PROGRAM, &[]).spawn().unwrap();
     let items = count(&layer, "pending");
