@@ -52,21 +52,22 @@ impl Redo {
             true => complete_followers(items, &asked),
             false => Vec::new(),
         };
-        let mut told = format!("redo: {} blocks", asked.len());
+        let mut told = format!("redo: {}", counted(asked.len(), "block"));
         if !followers.is_empty() {
-            told += &format!(
-                ", and {} later ones that were drawn to join them",
-                followers.len()
-            );
+            let later = counted(followers.len(), "later one");
+            told += &format!(", and {later} drawn to join them");
         }
-        told += &format!(": {} calls", asked.len() + followers.len());
+        let calls = counted(asked.len() + followers.len(), "call");
+        told += &format!(": {calls}");
         if !pending.is_empty() {
-            told += &format!("; {} blocks are to be generated anyway", pending.len());
+            let anyway = counted(pending.len(), "other");
+            told += &format!("; {anyway} of what is asked for is pending anyway");
         }
         let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
         let others = items.iter().filter(is_open).count() - pending.len();
         if others > 0 {
-            told += &format!("; {others} other items are pending and run too");
+            let others = counted(others, "item");
+            told += &format!("; what else is pending runs too, {others}");
         }
         Ok(Some(Self {
             asked,
@@ -115,6 +116,11 @@ impl Redo {
         db.commit(&changes, Durability::Power).await?;
         Ok(())
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 /// `--keep`: puts earlier pictures of blocks in the place of those that are there now, which are
