@@ -56,8 +56,8 @@ pub struct Args {
 
     /// Put the earlier pictures of blocks back, as in "12,-3 20,5@2" with a version's number; call
     /// nothing
-    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, value_delimiter = ' ', value_parser = version, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
-    pub keep: Vec<Version>,
+    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, value_parser = versions, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
+    pub keep: Option<Versions>,
 
     /// Tell how a quadrant came to be: every call, its endpoint, seed and outcome, what it joined
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = quadrant, conflicts_with_all = ["dry_run", "check_endpoints"])]
@@ -91,26 +91,28 @@ fn seconds(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("{text:?} is not a number of seconds"))
 }
 
-/// A version of the pictures of the block that holds a quadrant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Version {
-    /// The quadrant.
-    pub quadrant: Quadrant,
-    /// Its number; the newest where none is given.
-    pub version: Option<u32>,
-}
+/// Versions of the pictures of the blocks that hold these quadrants; the newest where no number is
+/// given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions(pub Vec<(Quadrant, Option<u32>)>);
 
-fn version(text: &str) -> Result<Version, String> {
-    let (at, version) = match text.split_once('@') {
-        None => (text, None),
+fn versions(text: &str) -> Result<Versions, String> {
+    let version = |word: &str| match word.split_once('@') {
+        None => Ok((quadrant(word)?, None)),
         Some((at, version)) => {
             let version = version.parse();
-            let bad = |_| format!("{text:?} names no version; one is written as in 12,-3@2");
-            (at, Some(version.map_err(bad)?))
+            let bad = |_| format!("{word:?} names no version; one is written as in 12,-3@2");
+            Ok((quadrant(at)?, Some(version.map_err(bad)?)))
         }
     };
-    let quadrant = quadrant(at)?;
-    Ok(Version { quadrant, version })
+    let versions: Vec<_> = text
+        .split_whitespace()
+        .map(version)
+        .collect::<Result<_, String>>()?;
+    match versions.is_empty() {
+        true => Err("it names no quadrant".to_owned()),
+        false => Ok(Versions(versions)),
+    }
 }
 
 fn prompt(text: &str) -> Result<String, String> {

@@ -201,12 +201,55 @@ fn a_prompt_is_added_for_the_blocks_that_are_named_and_no_others() {
     layer
         .run(PROGRAM, &["--explain", "3,3"])
         .assert_says("prompt: snow no \"cars\"");
+    let run = layer.run(PROGRAM, &["--redo", "7,7", "--max-items", "1"]);
+    run.assert_status(0);
+    assert!(!run.stderr.contains("other settings"), "{}", run.stderr);
+    // Each time with another seed.
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let already = painter.server.calls().len();
+    for _ in 0..3 {
+        layer
+            .run(PROGRAM, &["--redo", "0,0", "--without-followers"])
+            .assert_status(0);
+    }
+    let seeds: BTreeSet<String> = painter.server.calls()[already..]
+        .iter()
+        .map(|call| call.json()["seed"].to_string())
+        .collect();
+    assert_eq!(seeds.len(), 3);
+    // A block that is pending gets its text, too.
+    let run = layer.run(PROGRAM, &["--redo", "3,3", "--max-items", "1"]);
+    run.assert_status(0);
+    let already = painter.server.calls().len();
+    let strip = ["--redo", "2,3", "--redo-prompt", "more trees"];
+    layer
+        .run(PROGRAM, &strip)
+        .assert_status(0)
+        .assert_says("pending anyway");
+    let expected = [("snow".to_owned(), 7), ("snow\nmore trees".to_owned(), 1)];
+    assert_eq!(prompts(already), expected.into());
     // Without the text it is not there any more.
     let already = painter.server.calls().len();
     layer
         .run(PROGRAM, &["--redo", "3,3", "--without-followers"])
         .assert_status(0);
     assert_eq!(prompts(already), [("snow".to_owned(), 1)].into());
+}
+
+/// No endpoint, no redo; earlier pictures come back all the same.
+#[test]
+fn without_an_endpoint_nothing_is_put_back() {
+    let painter = Painter::new();
+    let layer = painter.layer(Storage::Files, "block");
+    let first = pictures(&layer);
+    layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+    layer.configure(|config| config["model_endpoints"] = json!([]));
+    layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(2);
+    assert_eq!(layer.statuses().len(), 1, "all are complete");
+    layer
+        .run(PROGRAM, &["--keep", " 1,1  0,0"])
+        .assert_status(0);
+    assert!(pictures(&layer) == first);
 }
 
 #[test]
@@ -266,6 +309,7 @@ fn what_cannot_be_meant_changes_nothing() {
         (&["--keep", "3,3@7"], "has no pictures of version 7"),
         (&["--keep", "900,900"], "not in the plan"),
         (&["--keep", "3,3@x"], "names no version"),
+        (&["--keep", " "], "names no quadrant"),
         (&["--keep", "3,3", "--redo", "3,3"], "cannot be used with"),
     ] {
         let run = layer.run(PROGRAM, args);

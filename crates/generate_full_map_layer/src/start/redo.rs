@@ -9,13 +9,18 @@ use planner::{Block, Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, PictureRecord, ProgressDb};
 
 use super::layer_state::Start;
-use crate::args::{Args, Version};
+use crate::args::{Args, Versions};
 use crate::work::clock::unix_now;
 use crate::work::fault_point::fault_point;
 
+/// So many blocks are brought back in one go.
+const TOGETHER: usize = 64;
+
 /// What `--redo` and `--redo-file` put back.
 pub(crate) struct Redo {
-    /// The items that hold what is asked for and are not pending anyway.
+    /// The items that hold what is asked for.
+    named: Vec<i64>,
+    /// Those of them that are not pending anyway.
     asked: Vec<i64>,
     /// The complete ones that were drawn to join them.
     followers: Vec<i64>,
@@ -43,9 +48,10 @@ impl Redo {
             .and_then(|selection| selection.of(&planned))
             .context(said)?;
         let chosen: HashSet<Quadrant> = chosen.into_iter().collect();
-        let (pending, asked): (Vec<&Item>, Vec<&Item>) = items
+        let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
+        let named: Vec<&Item> = items.iter().filter(holds).collect();
+        let (pending, asked): (Vec<&Item>, Vec<&Item>) = named
             .iter()
-            .filter(|item| item.block.quadrants().any(|at| chosen.contains(&at)))
             .partition(|item| matches!(item.status, Status::Pending | Status::InProgress));
         let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
         let followers = match start.config.shows_surroundings() && !args.without_followers {
@@ -70,6 +76,7 @@ impl Redo {
             told += &format!("; what else is pending runs too, {others}");
         }
         Ok(Some(Self {
+            named: named.iter().map(|item| item.id).collect(),
             asked,
             followers,
             told,
@@ -107,12 +114,12 @@ impl Redo {
         }
         candidates.sync().await?;
         fault_point("kept");
-        let asked = self.asked.iter().map(|&item| Change::Prompt {
+        let prompts = self.named.iter().map(|&item| Change::Prompt {
             item,
             added: args.redo_prompt.clone(),
         });
         let put_back = again.iter().map(|&item| Change::PutBack { item });
-        let changes: Vec<Change> = asked.chain(put_back).collect();
+        let changes: Vec<Change> = prompts.chain(put_back).collect();
         db.commit(&changes, Durability::Power).await?;
         Ok(())
     }
@@ -136,13 +143,16 @@ pub(crate) async fn bring_back(
     db: &mut ProgressDb,
 ) -> anyhow::Result<String> {
     let candidates = start.layer.candidates();
-    let mut chosen: Vec<(Item, u32, BlockPictures)> = Vec::new();
-    for &Version { quadrant, version } in &args.keep {
+    let mut chosen: Vec<(Item, u32)> = Vec::new();
+    let Some(Versions(wanted)) = &args.keep else {
+        return Ok(String::new());
+    };
+    for &(quadrant, version) in wanted {
         let item = items.iter().find(|item| item.block.contains(quadrant));
         let item = *item.with_context(|| {
             format!("--keep {quadrant}: it is not in the plan, and nothing was changed")
         })?;
-        if chosen.iter().any(|(other, ..)| other.id == item.id) {
+        if chosen.iter().any(|(other, _)| other.id == item.id) {
             continue;
         }
         let now = match item.status {
@@ -150,17 +160,16 @@ pub(crate) async fn bring_back(
             _ => None,
         };
         let mut versions = candidates.versions(item.block)?;
-        versions.reverse();
         versions.retain(|other| version.is_none_or(|version| version == *other));
         let mut found = None;
-        for version in versions {
+        while let Some(version) = versions.pop() {
             let earlier = candidates.read(item.block, version)?;
-            if let Some(earlier) = earlier.filter(|earlier| now.as_ref() != Some(earlier)) {
-                found = Some((version, earlier));
+            if earlier.is_some() && earlier != now {
+                found = Some(version);
                 break;
             }
         }
-        let Some((version, earlier)) = found else {
+        let Some(found) = found else {
             bail!(
                 "--keep {quadrant}: {} has no {} that differ from what is there, and nothing was changed",
                 item.block,
@@ -170,32 +179,37 @@ pub(crate) async fn bring_back(
                 }
             );
         };
-        chosen.push((item, version, earlier));
+        chosen.push((item, found));
     }
     let mut told = String::new();
-    let mut changes = Vec::new();
-    let mut staged = Vec::new();
-    for (item, version, earlier) in &chosen {
-        if item.status == Status::Complete {
-            candidates.keep(item.block, pictures).await?;
+    for some in chosen.chunks(TOGETHER) {
+        let mut changes = Vec::with_capacity(some.len());
+        let mut staged = Vec::new();
+        for (item, version) in some {
+            if item.status == Status::Complete {
+                candidates.keep(item.block, pictures).await?;
+            }
+            let earlier = candidates
+                .read(item.block, *version)?
+                .with_context(|| format!("version {version} of {} is gone", item.block))?;
+            let mut records = Vec::with_capacity(earlier.len());
+            for (quadrant, bytes) in earlier {
+                records.push((quadrant, PictureRecord::of(&bytes)));
+                staged.push(pictures.stage(quadrant, bytes)?);
+            }
+            changes.push(Change::Complete {
+                item: item.id,
+                pictures: records,
+                at: unix_now(),
+            });
+            told += &format!("{}: version {version} is back\n", item.block);
         }
-        let mut records = Vec::with_capacity(earlier.len());
-        for (quadrant, bytes) in earlier {
-            records.push((*quadrant, PictureRecord::of(bytes)));
-            staged.push(pictures.stage(*quadrant, bytes.clone())?);
-        }
-        changes.push(Change::Complete {
-            item: item.id,
-            pictures: records,
-            at: unix_now(),
-        });
-        told += &format!("{}: version {version} is back\n", item.block);
+        candidates.sync().await?;
+        fault_point("bringing_back");
+        pictures.publish(staged, || ()).await?;
+        db.commit(&changes, Durability::Power).await?;
     }
-    candidates.sync().await?;
-    fault_point("bringing_back");
-    pictures.publish(staged, || ()).await?;
-    db.commit(&changes, Durability::Power).await?;
-    let ids: Vec<i64> = chosen.iter().map(|(item, ..)| item.id).collect();
+    let ids: Vec<i64> = chosen.iter().map(|(item, _)| item.id).collect();
     if start.config.shows_surroundings() {
         let followers = complete_followers(items, &ids);
         let blocks = items.iter().filter(|item| followers.contains(&item.id));

@@ -55,7 +55,8 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if args.dry_run {
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
-    if !start.is_complete {
+    let redoes = args.redo.is_some() || args.redo_file.is_some();
+    if args.keep.is_none() && (redoes || !start.is_complete) {
         start.config.require_endpoints(start.layer.config_path())?;
     }
     let lock = RunLock::take(&start.layer)?;
@@ -73,7 +74,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         .layer
         .open_pictures(storage, complete.count(), source, quadrants);
     let pictures = Arc::new(pictures.await?);
-    if !args.keep.is_empty() {
+    if args.keep.is_some() {
         let told = bring_back(args, &start, &items, &pictures, &mut db).await?;
         pictures.end().await;
         db.close().await?;
@@ -218,16 +219,23 @@ fn tell(lines: &[String]) {
 
 /// Says how many finished items were made with other settings than this run's.
 async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Result<()> {
+    let added: HashSet<String> = db.prompts().await?.into_values().collect();
+    let own: HashSet<String> = start
+        .endpoints
+        .iter()
+        .flat_map(|endpoint| {
+            let with_added = added
+                .iter()
+                .map(|added| endpoint.settings.with_added(added));
+            let settings = std::iter::once(endpoint.settings.clone()).chain(with_added);
+            settings.map(|settings| settings.hash)
+        })
+        .collect();
     let others: u64 = db
         .settings_of_complete_items()
         .await?
         .into_iter()
-        .filter(|(hash, _)| {
-            !start
-                .endpoints
-                .iter()
-                .any(|endpoint| endpoint.settings.hash == *hash)
-        })
+        .filter(|(hash, _)| !own.contains(hash))
         .map(|(_, count)| count)
         .sum();
     if others > 0 {
