@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
+use layer::Versions;
 use planner::Quadrant;
 
 /// Run a layer's plan on its model endpoints until all quadrants are generated.
@@ -51,16 +52,16 @@ pub struct Args {
     pub without_followers: bool,
 
     /// With --redo, add a text to the prompt of these blocks alone
-    #[arg(long, alias = "redo_prompt", value_name = "TEXT", requires = "again", value_parser = prompt)]
+    #[arg(long, alias = "redo_prompt", value_name = "TEXT", requires = "again", allow_hyphen_values = true, value_parser = prompt)]
     pub redo_prompt: Option<String>,
 
     /// Put the earlier pictures of blocks back, as in "12,-3 20,5@2" with a version's number; call
     /// nothing
-    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, value_parser = versions, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
+    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
     pub keep: Option<Versions>,
 
     /// Tell how a quadrant came to be: every call, its endpoint, seed and outcome, what it joined
-    #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = quadrant, conflicts_with_all = ["dry_run", "check_endpoints"])]
+    #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = layer::quadrant_named, conflicts_with_all = ["dry_run", "check_endpoints"])]
     pub explain: Option<Quadrant>,
 
     /// Stop after so many items
@@ -91,46 +92,12 @@ fn seconds(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("{text:?} is not a number of seconds"))
 }
 
-/// Versions of the pictures of the blocks that hold these quadrants; the newest where no number is
-/// given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Versions(pub Vec<(Quadrant, Option<u32>)>);
-
-fn versions(text: &str) -> Result<Versions, String> {
-    let version = |word: &str| match word.split_once('@') {
-        None => Ok((quadrant(word)?, None)),
-        Some((at, version)) => {
-            let version = version.parse();
-            let bad = |_| format!("{word:?} names no version; one is written as in 12,-3@2");
-            Ok((quadrant(at)?, Some(version.map_err(bad)?)))
-        }
-    };
-    let versions: Vec<_> = text
-        .split_whitespace()
-        .map(version)
-        .collect::<Result<_, String>>()?;
-    match versions.is_empty() {
-        true => Err("it names no quadrant".to_owned()),
-        false => Ok(Versions(versions)),
-    }
-}
-
 fn prompt(text: &str) -> Result<String, String> {
     let is_text = |letter: char| letter == '\n' || !letter.is_control();
     if text.trim().is_empty() || !text.chars().all(is_text) {
         return Err("it must be a text without control characters".to_owned());
     }
     Ok(text.to_owned())
-}
-
-fn quadrant(text: &str) -> Result<Quadrant, String> {
-    let (x, y) = text.split_once(',').unwrap_or((text, ""));
-    match (x.trim().parse(), y.trim().parse()) {
-        (Ok(x), Ok(y)) => Ok(Quadrant::new(x, y)),
-        _ => Err(format!(
-            "{text:?} is no quadrant; one is written as in 12,-3"
-        )),
-    }
 }
 
 const EXAMPLES: &str = "Examples:

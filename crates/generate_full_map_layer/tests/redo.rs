@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use fixtures::layers::{TestLayer, endpoints_at, snapshot};
 use fixtures::maps::MapSpec;
-use fixtures::server::{ScriptedServer, ServerSpec};
+use fixtures::server::{Reply, ScriptedServer, ServerSpec};
 use layer::Storage;
 use planner::Quadrant;
 use serde_json::json;
@@ -249,6 +249,68 @@ fn without_an_endpoint_nothing_is_put_back() {
     layer
         .run(PROGRAM, &["--keep", " 1,1  0,0"])
         .assert_status(0);
+    assert!(pictures(&layer) == first);
+}
+
+#[test]
+fn what_is_damaged_is_told_and_never_kept() {
+    for storage in STORAGES {
+        let painter = Painter::new();
+        let layer = painter.layer(storage, "block");
+        let whole = layer.stored(Quadrant::new(3, 3)).unwrap();
+        layer.tamper(Quadrant::new(3, 3), Some(&whole[..whole.len() / 2]));
+        let run = layer.run(PROGRAM, &["--redo", "3,3", "--redo-prompt", "-no cars"]);
+        run.assert_status(0).assert_says("missing or damaged");
+        layer.run(PROGRAM, &["--keep", "3,3"]).assert_status(2);
+        // One that was spoilt among the candidates does not come back.
+        layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+        let kept = layer.dir().join("candidates/0_0/1/0_0.png");
+        let bytes = std::fs::read(&kept).unwrap();
+        std::fs::write(&kept, &bytes[..bytes.len() / 2]).unwrap();
+        layer.run(PROGRAM, &["--keep", "0,0"]).assert_status(2);
+        std::fs::write(&kept, &bytes).unwrap();
+        // Nor does what a link leads to.
+        let (own, moved) = (
+            layer.dir().join("candidates/0_0/1"),
+            layer.root().join("moved"),
+        );
+        std::fs::rename(&own, &moved).unwrap();
+        std::os::unix::fs::symlink(&moved, &own).unwrap();
+        layer.run(PROGRAM, &["--keep", "0,0"]).assert_status(2);
+    }
+}
+
+#[test]
+fn a_refused_selection_leaves_failed_items_as_they_are() {
+    let server = ServerSpec::new()
+        .script(|_, call| match call {
+            1 => Reply::status(400),
+            _ => Reply::model(),
+        })
+        .start();
+    let map = MapSpec::rectangle(2, 2).quadrant_px(8, 8);
+    let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
+    layer.run(PROGRAM, &[]).assert_status(1);
+    let run = layer.run(PROGRAM, &["--retry-errors", "--redo", "900,900"]);
+    run.assert_status(2);
+    assert_eq!(layer.statuses(), [("error".to_owned(), 1)].into());
+}
+
+/// It is what lay there last, not the newest of all.
+#[test]
+fn of_a_block_that_waits_comes_back_what_it_was() {
+    let painter = Painter::new();
+    let layer = painter.layer(Storage::Files, "infill");
+    let first = pictures(&layer);
+    layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
+    let all = "3,3 2,3 5,3 3,2 3,5 2,2 5,2 2,5 5,5";
+    layer.run(PROGRAM, &["--keep", all]).assert_status(0);
+    assert!(pictures(&layer) == first);
+    // All nine are put back, and one is drawn anew.
+    layer
+        .run(PROGRAM, &["--redo", "3,3", "--max-items", "1"])
+        .assert_status(0);
+    layer.run(PROGRAM, &["--keep", all]).assert_status(0);
     assert!(pictures(&layer) == first);
 }
 

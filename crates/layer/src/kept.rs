@@ -61,6 +61,14 @@ impl KeptPictures {
     /// [`LayerError::Io`] when one cannot be read.
     pub fn read(&self, block: Block, version: u32) -> Result<Option<BlockPictures>, LayerError> {
         let dir = self.dir_of(block).join(version.to_string());
+        let is_own = |dir: &Path| fs::symlink_metadata(dir).is_ok_and(|dir| dir.is_dir());
+        // What a link leads to is somebody else's.
+        if ![&self.root, &self.dir_of(block), &dir]
+            .into_iter()
+            .all(|dir| is_own(dir))
+        {
+            return Ok(None);
+        }
         let mut pictures = Vec::with_capacity(4);
         for quadrant in block.quadrants() {
             let picture = read_regular(&dir.join(LayerDir::picture_name(quadrant)))?;
@@ -128,7 +136,11 @@ impl KeptPictures {
         // One wait for thousands of directories.
         blocking(move || {
             let dir = fs::File::open(&root).map_err(io("open", &root))?;
-            rustix::fs::syncfs(&dir).map_err(|error| io("sync", &root)(error.into()))
+            #[cfg(target_os = "linux")]
+            rustix::fs::syncfs(&dir).map_err(|error| io("sync", &root)(error.into()))?;
+            #[cfg(not(target_os = "linux"))]
+            rustix::fs::sync();
+            dir.sync_all().map_err(io("sync", &root))
         })
         .await
     }

@@ -19,6 +19,7 @@ mod shell;
 mod source;
 mod storage;
 mod time;
+mod versions;
 
 pub use canvas::{CanvasConfig, CanvasMode, Color};
 pub use config::{LayerConfig, PngCompression, read_params};
@@ -38,3 +39,4 @@ pub use source::Source;
 pub use source_map::SourceLayer;
 pub use storage::Storage;
 pub use time::{file_timestamp, timestamp};
+pub use versions::{Versions, quadrant_named};

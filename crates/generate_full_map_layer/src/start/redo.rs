@@ -4,12 +4,14 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use layer::{BlockPictures, Pictures, Selection};
+use canvas::{Buffers, decode_quadrant};
+use layer::{BlockPictures, Pictures, Selection, Versions};
 use planner::{Block, Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, PictureRecord, ProgressDb};
 
 use super::layer_state::Start;
-use crate::args::{Args, Versions};
+use super::verify::damaged_items;
+use crate::args::Args;
 use crate::work::clock::unix_now;
 use crate::work::fault_point::fault_point;
 
@@ -54,8 +56,9 @@ impl Redo {
             .iter()
             .partition(|item| matches!(item.status, Status::Pending | Status::InProgress));
         let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
+        let named: Vec<i64> = named.iter().map(|item| item.id).collect();
         let followers = match start.config.shows_surroundings() && !args.without_followers {
-            true => complete_followers(items, &asked),
+            true => complete_followers(items, &named),
             false => Vec::new(),
         };
         let mut told = format!("redo: {}", counted(asked.len(), "block"));
@@ -76,7 +79,7 @@ impl Redo {
             told += &format!("; what else is pending runs too, {others}");
         }
         Ok(Some(Self {
-            named: named.iter().map(|item| item.id).collect(),
+            named,
             asked,
             followers,
             told,
@@ -102,15 +105,11 @@ impl Redo {
     ) -> anyhow::Result<()> {
         let again = self.items();
         let candidates = start.layer.candidates();
-        let is_kept = |item: &&Item| item.status == Status::Complete && again.contains(&item.id);
-        for item in items.iter().filter(is_kept) {
+        let is_kept = |item: &Item| item.status == Status::Complete && again.contains(&item.id);
+        let kept: Vec<Item> = items.iter().copied().filter(is_kept).collect();
+        for item in whole_of(&kept, start, pictures, db).await? {
             fault_point("keeping");
-            if candidates.keep(item.block, pictures).await?.is_none() {
-                tracing::warn!(
-                    "{}: there is no whole picture to keep; it is generated again",
-                    item.block
-                );
-            }
+            candidates.keep(item.block, pictures).await?;
         }
         candidates.sync().await?;
         fault_point("kept");
@@ -123,6 +122,26 @@ impl Redo {
         db.commit(&changes, Durability::Power).await?;
         Ok(())
     }
+}
+
+/// Those of complete items whose pictures are whole; of the others it is told that they are not.
+async fn whole_of(
+    items: &[Item],
+    start: &Start,
+    pictures: &Arc<Pictures>,
+    db: &mut ProgressDb,
+) -> anyhow::Result<Vec<Item>> {
+    let damaged = damaged_items(db, pictures, start.size, items, cores::count(), |_| ()).await?;
+    let damaged: HashSet<i64> = damaged.into_iter().collect();
+    let (damaged, whole): (Vec<Item>, Vec<Item>) =
+        items.iter().partition(|item| damaged.contains(&item.id));
+    for item in damaged {
+        tracing::warn!(
+            "{}: a picture is missing or damaged, so that there is nothing to keep",
+            item.block
+        );
+    }
+    Ok(whole)
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -155,18 +174,24 @@ pub(crate) async fn bring_back(
         if chosen.iter().any(|(other, _)| other.id == item.id) {
             continue;
         }
-        let now = match item.status {
-            Status::Complete => read_all(pictures, item.block).await?,
-            _ => None,
-        };
+        let now = read_all(pictures, item.block).await?;
         let mut versions = candidates.versions(item.block)?;
         versions.retain(|other| version.is_none_or(|version| version == *other));
         let mut found = None;
-        while let Some(version) = versions.pop() {
+        for version in versions.into_iter().rev() {
             let earlier = candidates.read(item.block, version)?;
-            if earlier.is_some() && earlier != now {
-                found = Some(version);
-                break;
+            let Some(earlier) = earlier.filter(|earlier| are_whole(earlier, start)) else {
+                continue;
+            };
+            let is_there = now.as_ref() == Some(&earlier);
+            match item.status {
+                Status::Complete if is_there => {}
+                // What is there of one that is to be drawn again was the last that was finished.
+                _ if is_there => {
+                    found = Some(version);
+                    break;
+                }
+                _ => found = found.or(Some(version)),
             }
         }
         let Some(found) = found else {
@@ -185,10 +210,13 @@ pub(crate) async fn bring_back(
     for some in chosen.chunks(TOGETHER) {
         let mut changes = Vec::with_capacity(some.len());
         let mut staged = Vec::new();
+        let items: Vec<Item> = some.iter().map(|(item, _)| *item).collect();
+        let complete = items.into_iter().filter(|i| i.status == Status::Complete);
+        let complete: Vec<Item> = complete.collect();
+        for item in whole_of(&complete, start, pictures, db).await? {
+            candidates.keep(item.block, pictures).await?;
+        }
         for (item, version) in some {
-            if item.status == Status::Complete {
-                candidates.keep(item.block, pictures).await?;
-            }
             let earlier = candidates
                 .read(item.block, *version)?
                 .with_context(|| format!("version {version} of {} is gone", item.block))?;
@@ -226,6 +254,13 @@ pub(crate) async fn bring_back(
     }
     told += "nothing was called\n";
     Ok(told)
+}
+
+/// Whether all pictures can be decoded and have the size of a quadrant.
+fn are_whole(pictures: &BlockPictures, start: &Start) -> bool {
+    let is_whole =
+        |bytes: &[u8]| decode_quadrant(bytes, start.size, &mut Buffers::default()).is_ok();
+    pictures.iter().all(|(_, bytes)| is_whole(bytes))
 }
 
 async fn read_all(pictures: &Pictures, block: Block) -> anyhow::Result<Option<BlockPictures>> {

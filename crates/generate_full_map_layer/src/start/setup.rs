@@ -114,6 +114,8 @@ async fn bring_up_to_date(
     db: &mut ProgressDb,
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
+    // What cannot be meant is refused before anything is put back.
+    Redo::of(args, start, &items)?;
     let is_failed = |item: &&Item| item.status == Status::Error;
     let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
