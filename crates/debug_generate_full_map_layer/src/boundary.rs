@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use serde_json::Value;
+use source_map::{GeoShape, LatLng, geo_shapes};
 
 /// Lines on the globe; each point is `[lng, lat]` in degrees.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,10 +25,14 @@ impl Boundary {
     }
 
     fn parse(text: &str) -> Result<Self> {
-        let value: Value =
-            serde_json::from_str(text.trim_start_matches('\u{feff}')).context("it is not JSON")?;
         let mut lines = Vec::new();
-        collect(&value, &mut lines)?;
+        for shape in geo_shapes(text)? {
+            match shape {
+                GeoShape::Point(_) => {}
+                GeoShape::Line(places) => lines.push(line(&places)),
+                GeoShape::Polygon(rings) => lines.extend(rings.iter().map(|ring| line(ring))),
+            }
+        }
         if lines.is_empty() {
             bail!("it has no LineString or Polygon in it");
         }
@@ -36,63 +40,11 @@ impl Boundary {
     }
 }
 
-fn collect(object: &Value, lines: &mut Vec<Vec<[f64; 2]>>) -> Result<()> {
-    let parts = |key: &str| {
-        object[key]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-    };
-    let coordinates = || parts("coordinates");
-    match object["type"].as_str() {
-        Some("FeatureCollection") => parts("features").iter().try_for_each(|f| collect(f, lines)),
-        Some("GeometryCollection") => parts("geometries")
-            .iter()
-            .try_for_each(|g| collect(g, lines)),
-        Some("Feature") if object["geometry"].is_null() => Ok(()),
-        Some("Feature") => collect(&object["geometry"], lines),
-        Some("LineString") => {
-            lines.push(line(coordinates())?);
-            Ok(())
-        }
-        Some("Polygon" | "MultiLineString") => coordinates().iter().try_for_each(|part| {
-            lines.push(line(
-                part.as_array().map(Vec::as_slice).unwrap_or_default(),
-            )?);
-            Ok(())
-        }),
-        Some("MultiPolygon") => {
-            for ring in coordinates()
-                .iter()
-                .flat_map(|polygon| polygon.as_array().into_iter().flatten())
-            {
-                lines.push(line(
-                    ring.as_array().map(Vec::as_slice).unwrap_or_default(),
-                )?);
-            }
-            Ok(())
-        }
-        Some("Point" | "MultiPoint") => Ok(()),
-        other => bail!(
-            "it is not GeoJSON: there is an object of type {other:?}, which has to be a FeatureCollection, a Feature or a geometry"
-        ),
-    }
-}
-
-fn line(points: &[Value]) -> Result<Vec<[f64; 2]>> {
-    points
-        .iter()
-        .map(|point| {
-            let (lng, lat) = (point[0].as_f64(), point[1].as_f64());
-            match (lng, lat) {
-                (Some(lng), Some(lat)) if lng.abs() <= 540.0 && lat.abs() <= 90.0 => {
-                    // A centimetre is enough.
-                    Ok([lng, lat].map(|degrees| (degrees * 1e7).round() / 1e7))
-                }
-                _ => bail!("{point} is not a longitude and a latitude in degrees"),
-            }
-        })
-        .collect()
+fn line(places: &[LatLng]) -> Vec<[f64; 2]> {
+    // A centimetre is enough.
+    let rounded = |degrees: f64| (degrees * 1e7).round() / 1e7;
+    let place = |at: &LatLng| [rounded(at.lng), rounded(at.lat)];
+    places.iter().map(place).collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use planner::{Bounds, Quadrant};
-use serde_json::Value;
-use source_map::{Geometry, LatLng};
+use source_map::{GeoJsonError, GeoShape, Geometry, LatLng, geo_shapes};
+
+use crate::versions::quadrant_named;
 
 /// A point of a polygon, in quadrants right and down of the grid corner (0, 0).
 type Point = (f64, f64);
@@ -32,8 +33,8 @@ pub enum SelectionError {
     #[error("no quadrant is named; they are written as in 12,-3 or 20,5..24,9")]
     Empty,
     /// It begins like GeoJSON and is none.
-    #[error("it is no GeoJSON with points, lines or polygons in longitude and latitude: {0}")]
-    GeoJson(String),
+    #[error(transparent)]
+    GeoJson(#[from] GeoJsonError),
     /// A quadrant that is not planned.
     #[error("quadrant {0} is not in the plan, which is of the quadrants {1}")]
     NotPlanned(Quadrant, String),
@@ -53,9 +54,9 @@ impl Selection {
         let text = text.trim_start_matches('\u{feff}').trim();
         let mut selection = Self::default();
         if text.starts_with('{') {
-            let value: Value = serde_json::from_str(text)
-                .map_err(|error| SelectionError::GeoJson(error.to_string()))?;
-            selection.add_geo_json(&value, geometry)?;
+            for shape in geo_shapes(text)? {
+                selection.add(&shape, geometry);
+            }
         } else {
             for word in text.split_whitespace() {
                 selection.add_word(word)?;
@@ -69,11 +70,7 @@ impl Selection {
 
     fn add_word(&mut self, word: &str) -> Result<(), SelectionError> {
         let bad = || SelectionError::Word(word.to_owned());
-        let quadrant = |text: &str| {
-            let (x, y) = text.split_once(',').ok_or_else(bad)?;
-            let number = |text: &str| text.parse().map_err(|_| bad());
-            Ok(Quadrant::new(number(x)?, number(y)?))
-        };
+        let quadrant = |text: &str| quadrant_named(text).map_err(|_| bad());
         match word.split_once("..") {
             None => self.singles.push(quadrant(word)?),
             Some((from, to)) => {
@@ -87,60 +84,18 @@ impl Selection {
         Ok(())
     }
 
-    fn add_geo_json(&mut self, object: &Value, geometry: Geometry) -> Result<(), SelectionError> {
-        let bad = |what: &str| SelectionError::GeoJson(what.to_owned());
-        let list = |value: &Value| {
-            let list = value.as_array().cloned();
-            list.ok_or_else(|| bad("a list of coordinates is missing"))
+    fn add(&mut self, shape: &GeoShape, geometry: Geometry) {
+        let points = |places: &[LatLng]| -> Vec<Point> {
+            places.iter().map(|&at| geometry.grid_point(at)).collect()
         };
-        let point = |value: &Value| -> Result<Point, SelectionError> {
-            let number = |index: usize| value.get(index).and_then(Value::as_f64);
-            match (number(0), number(1)) {
-                (Some(lng), Some(lat)) if lng.abs() <= 360.0 && lat.abs() <= 90.0 => {
-                    Ok(geometry.grid_point(LatLng { lat, lng }))
-                }
-                _ => Err(bad(&format!("{value} is not a longitude and a latitude"))),
+        match shape {
+            GeoShape::Point(place) => self.hold(&points(&[*place])),
+            GeoShape::Line(places) => self.hold(&points(places)),
+            GeoShape::Polygon(rings) => {
+                let rings = rings.iter().map(|ring| points(ring));
+                self.polygons.push(rings.collect());
             }
-        };
-        let points = |value: &Value| {
-            list(value)?
-                .iter()
-                .map(point)
-                .collect::<Result<Vec<_>, _>>()
-        };
-        let rings = |value: &Value| {
-            list(value)?
-                .iter()
-                .map(points)
-                .collect::<Result<Vec<_>, _>>()
-        };
-        let coordinates = &object["coordinates"];
-        match object["type"].as_str() {
-            Some("FeatureCollection") => {
-                for feature in list(&object["features"])? {
-                    self.add_geo_json(&feature, geometry)?;
-                }
-            }
-            Some("GeometryCollection") => {
-                for part in list(&object["geometries"])? {
-                    self.add_geo_json(&part, geometry)?;
-                }
-            }
-            Some("Feature") if object["geometry"].is_null() => {}
-            Some("Feature") => self.add_geo_json(&object["geometry"], geometry)?,
-            Some("Point") => self.hold(&[point(coordinates)?]),
-            Some("MultiPoint" | "LineString") => self.hold(&points(coordinates)?),
-            Some("MultiLineString") => self.hold(&rings(coordinates)?.concat()),
-            Some("Polygon") => self.polygons.push(rings(coordinates)?),
-            Some("MultiPolygon") => {
-                for polygon in list(coordinates)? {
-                    self.polygons.push(rings(&polygon)?);
-                }
-            }
-            Some(other) => return Err(bad(&format!("{other:?} is no type of it"))),
-            None => return Err(bad("it has no type")),
         }
-        Ok(())
     }
 
     fn hold(&mut self, points: &[Point]) {
@@ -205,7 +160,7 @@ fn is_inside(rings: &[Vec<Point>], (x, y): Point) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

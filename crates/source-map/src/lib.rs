@@ -6,6 +6,7 @@
 
 mod config;
 mod error;
+mod geo_json;
 mod geometry;
 mod map;
 mod quadrants;
@@ -13,6 +14,7 @@ mod source_layer;
 
 pub use config::{GenerationConfig, LatLng};
 pub use error::SourceError;
+pub use geo_json::{GeoJsonError, GeoShape, geo_shapes};
 pub use geometry::Geometry;
 pub use map::{Described, open_map};
 pub use quadrants::QuadrantsDb;
