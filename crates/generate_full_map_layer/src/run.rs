@@ -197,7 +197,7 @@ async fn execute(
 async fn remember_settings(db: &mut ProgressDb, endpoints: &[Endpoint]) -> anyhow::Result<()> {
     let settings = endpoints.iter().map(|endpoint| Change::Settings {
         hash: endpoint.settings.hash.clone(),
-        told: endpoint.redact(&endpoint.settings.told().to_string()),
+        told: endpoint.redact(&endpoint.settings.told_json()),
     });
     let settings: Vec<Change> = settings.collect();
     Ok(db.commit(&settings, Durability::Process).await?)

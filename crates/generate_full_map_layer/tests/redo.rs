@@ -1,11 +1,13 @@
 //! Blocks that are generated again, and their earlier pictures back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use fixtures::layers::{TestLayer, endpoints_at, snapshot};
+use fixtures::layers::{Run, TestLayer, endpoints_at, snapshot};
 use fixtures::maps::MapSpec;
 use fixtures::server::{Reply, ScriptedServer, ServerSpec};
 use layer::Storage;
@@ -330,6 +332,22 @@ fn a_file_may_say_which_as_text_or_as_geo_json() {
     layer
         .run(PROGRAM, &args)
         .assert_says(&format!("redo: {items} blocks: {items} calls"));
+}
+
+/// It gives what it has only once.
+#[test]
+fn a_file_may_be_a_pipe() {
+    let painter = Painter::new();
+    let layer = painter.layer(Storage::Files, "block");
+    let already = painter.server.calls().len();
+    let mut command = layer.command(PROGRAM, &["--redo-file", "/dev/stdin"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"3,3 0,0").unwrap();
+    drop(input);
+    let run = Run::of(&child.wait_with_output().unwrap());
+    run.assert_status(0);
+    assert_eq!(painter.server.calls().len() - already, 2);
 }
 
 #[test]

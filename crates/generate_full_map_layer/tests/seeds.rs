@@ -143,8 +143,8 @@ fn the_record_of_a_call_leads_to_its_request() {
     let layer = layer_at(&server, 2);
     layer.configure(|config| {
         config["generation_params"] =
-            json!({"prompt": "deep \"snow\"\nand ice", "true_cfg_scale": 2.5});
-        config["model_endpoints"][0]["params"] = json!({"guidance_scale": 3});
+            json!({"prompt": "deep \"snow\"\nand ice", "true_cfg_scale": 2.5, "extra": {"a": 1, "b": 2}});
+        config["model_endpoints"][0]["params"] = json!({"guidance_scale": 3, "extra": {"b": 3}});
         config["canvas"] = json!({"mode": "infill"});
     });
     layer.run(PROGRAM, &[]).assert_status(0);
@@ -166,7 +166,7 @@ fn the_record_of_a_call_leads_to_its_request() {
         let body = call.json();
         let told = &recorded[&seed_of(&call).unwrap()];
         assert_eq!(told["prompt"], body["prompt"]);
-        for param in ["true_cfg_scale", "guidance_scale"] {
+        for param in ["true_cfg_scale", "guidance_scale", "extra"] {
             assert_eq!(told["params"][param], body[param]);
         }
         assert_eq!(told["canvas"]["mode"], "infill");

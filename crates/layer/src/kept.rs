@@ -1,5 +1,4 @@
-//! Pictures of blocks that are kept beside the finished ones: earlier ones, and answers that were
-//! not accepted.
+//! Earlier pictures of blocks, which are kept beside the finished ones.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,11 +6,8 @@ use std::path::{Path, PathBuf};
 use planner::{Block, Quadrant};
 
 use crate::blocking::blocking;
-use crate::pictures::{io, read_regular};
+use crate::pictures::{BlockPictures, io, read_regular};
 use crate::{LayerDir, LayerError, Pictures};
-
-/// Encoded pictures of a block's quadrants.
-pub type BlockPictures = Vec<(Quadrant, Vec<u8>)>;
 
 /// Pictures of blocks, in numbered versions: `{x}_{y}/{version}/{x}_{y}.png` below a directory,
 /// where the first `{x}_{y}` is the block's top-left quadrant. A version is whole, or not there.
@@ -87,15 +83,13 @@ impl KeptPictures {
     /// # Errors
     /// [`LayerError`] when they cannot be read or kept.
     pub async fn keep(&self, block: Block, pictures: &Pictures) -> Result<Option<u32>, LayerError> {
-        let mut bytes = Vec::with_capacity(4);
+        let mut bytes = BlockPictures::new();
         let versions = self.versions(block)?;
         let may_link = matches!(pictures, Pictures::Files(_));
         if !may_link || !versions.is_empty() {
-            for quadrant in block.quadrants() {
-                match pictures.read_what_is_whole(quadrant).await? {
-                    Some(picture) => bytes.push((quadrant, picture)),
-                    None => return Ok(None),
-                }
+            match pictures.read_block(block).await? {
+                Some(pictures) => bytes = pictures,
+                None => return Ok(None),
             }
             for &version in &versions {
                 if self.read(block, version)?.as_ref() == Some(&bytes) {
@@ -113,7 +107,11 @@ impl KeptPictures {
             if pictures.link(quadrant, &to) {
                 continue;
             }
-            let Some(picture) = pictures.read_what_is_whole(quadrant).await? else {
+            let picture = match bytes.iter().find(|(at, _)| *at == quadrant) {
+                Some((_, picture)) => Some(picture.clone()),
+                None => pictures.read_what_is_whole(quadrant).await?,
+            };
+            let Some(picture) = picture else {
                 let _ = fs::remove_dir_all(&staged);
                 return Ok(None);
             };

@@ -28,10 +28,10 @@ pub use endpoint::{EndpointConfig, HeaderSource, ImageFormat, SizePolicy, read_e
 pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use holder::Holder;
-pub use kept::{BlockPictures, KeptPictures};
+pub use kept::KeptPictures;
 pub use lock::RunLock;
 pub use overviews::{OverviewFiles, OverviewLock, OverviewTile};
-pub use pictures::{PictureState, Pictures, StagedPicture};
+pub use pictures::{BlockPictures, PictureState, Pictures, StagedPicture};
 pub use seed::block_seed;
 pub use selection::{Selection, SelectionError};
 pub use shell::shell_quoted;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use planner::Quadrant;
+use planner::{Block, Quadrant};
 use progress_db::PictureRecord;
 use source_map::{Geometry, QuadrantsDb, SourceError, SourceLayer};
 
@@ -16,6 +16,9 @@ use crate::{LayerDir, LayerError, Source, Storage};
 pub(crate) use database::create;
 use files::StagedFile;
 pub(crate) use files::{io, link_regular, read_regular};
+
+/// Encoded pictures of a block's quadrants.
+pub type BlockPictures = Vec<(Quadrant, Vec<u8>)>;
 
 /// How a picture on disk compares with what is remembered of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -210,6 +213,22 @@ impl Pictures {
             )) => Ok(None),
             read => read,
         }
+    }
+
+    /// The pictures of all quadrants of a block, as [`Self::read_what_is_whole`]; `None` when one is
+    /// not there.
+    ///
+    /// # Errors
+    /// [`LayerError`] when the place as a whole cannot be read.
+    pub async fn read_block(&self, block: Block) -> Result<Option<BlockPictures>, LayerError> {
+        let mut pictures = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            match self.read_what_is_whole(quadrant).await? {
+                Some(picture) => pictures.push((quadrant, picture)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(pictures))
     }
 
     /// Takes a picture that is to be published: a file is written and synced under its temporary

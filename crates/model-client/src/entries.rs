@@ -62,23 +62,29 @@ impl Settings {
             .chain(&endpoint_params)
             .collect();
         merged.sort_by_key(|(key, _)| *key);
-        let drawn_as = match &endpoint.url {
-            EndpointUrl::Builtin(filter) => json!({"filter": filter.name()}),
-            EndpointUrl::Http(_) => {
-                json!({"canvas": config.canvas, "source_layer": config.source_layer})
-            }
-        };
-        let Value::Object(drawn_as) = drawn_as else {
-            unreachable!("both are objects")
-        };
-        let told = match &endpoint.url {
+        let (hashed, told) = match &endpoint.url {
             // A filter is told nothing; which one it is makes all the difference.
-            EndpointUrl::Builtin(filter) => json!(["builtin", filter.name()]),
+            EndpointUrl::Builtin(filter) => (
+                json!(["builtin", filter.name()]),
+                vec![("filter", filter.name().into())],
+            ),
             EndpointUrl::Http(_) => {
-                json!([prompt, merged, model, config.canvas, config.source_layer])
+                let mut params = layer_params.clone();
+                protocol::merge(&mut params, &endpoint_params);
+                let told = vec![
+                    ("prompt", prompt.as_str().into()),
+                    ("model", model.as_deref().into()),
+                    ("params", params.into()),
+                    ("canvas", json!(config.canvas)),
+                    ("source_layer", json!(config.source_layer)),
+                ];
+                let hashed = json!([prompt, merged, model, config.canvas, config.source_layer]);
+                (hashed, told)
             }
         };
-        let hash = blake3::hash(told.to_string().as_bytes()).to_hex()[..16].to_owned();
+        let told = told.into_iter().map(|(key, value)| (key.to_owned(), value));
+        let told = told.collect();
+        let hash = blake3::hash(hashed.to_string().as_bytes()).to_hex()[..16].to_owned();
         Ok(Self {
             prompt,
             has_own_prompt,
@@ -86,7 +92,7 @@ impl Settings {
             endpoint_params,
             model,
             hash,
-            drawn_as,
+            told,
         })
     }
 }

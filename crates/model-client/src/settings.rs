@@ -17,33 +17,32 @@ pub struct Settings {
     pub model: Option<String>,
     /// Fingerprint of all of it and of the canvas: pictures of one fingerprint go together.
     pub hash: String,
-    /// What it is shown or, inside the process, which filter it is.
-    pub(crate) drawn_as: Map<String, Value>,
+    /// All that follows from the configuration, for people to read later: prompt, model, params,
+    /// canvas and source layer, or which filter it is.
+    pub told: Map<String, Value>,
 }
 
 impl Settings {
     /// The same with a text added to the prompt, on a line of its own.
     #[must_use]
     pub fn with_added(&self, text: &str) -> Self {
-        let told = serde_json::json!([self.hash, text]).to_string();
+        let hashed = serde_json::json!([self.hash, text]).to_string();
+        let prompt = format!("{}\n{text}", self.prompt);
+        let mut told = self.told.clone();
+        if let Some(of_told) = told.get_mut("prompt") {
+            *of_told = prompt.as_str().into();
+        }
         Self {
-            prompt: format!("{}\n{text}", self.prompt),
-            hash: blake3::hash(told.as_bytes()).to_hex()[..16].to_owned(),
+            prompt,
+            told,
+            hash: blake3::hash(hashed.as_bytes()).to_hex()[..16].to_owned(),
             ..self.clone()
         }
     }
 
-    /// All that follows from the configuration, as JSON for people to read later.
+    /// [`Self::told`] as JSON.
     #[must_use]
-    pub fn told(&self) -> Value {
-        let mut params = self.layer_params.clone();
-        params.extend(self.endpoint_params.clone());
-        let mut told = self.drawn_as.clone();
-        if !self.drawn_as.contains_key("filter") {
-            told.insert("prompt".to_owned(), self.prompt.as_str().into());
-            told.insert("model".to_owned(), self.model.as_deref().into());
-            told.insert("params".to_owned(), params.into());
-        }
-        told.into()
+    pub fn told_json(&self) -> String {
+        Value::from(self.told.clone()).to_string()
     }
 }

@@ -1,14 +1,12 @@
 //! What is recorded of one item: its state, its calls, and what they were told.
 
-use std::collections::HashMap;
-
 use planner::Quadrant;
 
 use crate::{AttemptId, ProgressDb, ProgressError};
 
 /// A call as it was recorded. Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecordedCall {
+pub(crate) struct RecordedCall {
     /// Its number.
     pub attempt: AttemptId,
     /// The endpoint's name.
@@ -33,7 +31,7 @@ pub struct RecordedCall {
 
 /// How an item stands. Times are Unix seconds.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ItemState {
+pub(crate) struct ItemState {
     /// The endpoint that was called last.
     pub model_name: Option<String>,
     /// When it was complete.
@@ -60,7 +58,7 @@ impl ProgressDb {
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
-    pub async fn calls_of(&mut self, item: i64) -> Result<Vec<RecordedCall>, ProgressError> {
+    pub(crate) async fn calls_of(&mut self, item: i64) -> Result<Vec<RecordedCall>, ProgressError> {
         if !self.has_table("attempts").await? {
             return Ok(Vec::new());
         }
@@ -95,7 +93,7 @@ impl ProgressDb {
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
-    pub async fn settings(&mut self, hash: &str) -> Result<Option<String>, ProgressError> {
+    pub(crate) async fn settings(&mut self, hash: &str) -> Result<Option<String>, ProgressError> {
         if !self.has_table("settings").await? {
             return Ok(None);
         }
@@ -107,22 +105,11 @@ impl ProgressDb {
         Ok(rows.pop().map(|(told,)| told))
     }
 
-    /// What is added to the prompt of single items.
-    ///
-    /// # Errors
-    /// [`ProgressError`] when the database cannot be read.
-    pub async fn prompts(&mut self) -> Result<HashMap<i64, String>, ProgressError> {
-        let rows: Vec<(i64, String)> = self
-            .rows(|| sqlx::query_as("SELECT item_id, CAST(added AS TEXT) FROM prompts"))
-            .await?;
-        Ok(rows.into_iter().collect())
-    }
-
     /// How an item stands.
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
-    pub async fn item_state(&mut self, item: i64) -> Result<ItemState, ProgressError> {
+    pub(crate) async fn item_state(&mut self, item: i64) -> Result<ItemState, ProgressError> {
         let mut rows: Vec<(Option<String>, Option<f64>, Option<String>)> = self
             .rows(|| {
                 sqlx::query_as(

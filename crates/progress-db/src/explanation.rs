@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use planner::{Item, Owners, Quadrant, Status};
 use serde_json::Value;
 
-use crate::{ProgressDb, ProgressError, RecordedCall};
+use crate::explained::RecordedCall;
+use crate::{ProgressDb, ProgressError};
 
 impl ProgressDb {
     /// All that is recorded of the item that holds `quadrant`, in lines for people.

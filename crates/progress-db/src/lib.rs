@@ -22,7 +22,6 @@ pub use changes::{AttemptId, Change, Durability, Outcome, StartedCall};
 pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;
 pub use error::ProgressError;
-pub use explained::{ItemState, RecordedCall};
 pub use metadata::MetadataKey;
 pub use record::PictureRecord;
 pub use snapshot::{LastTry, Snapshot};

@@ -180,6 +180,17 @@ impl ProgressDb {
             .collect())
     }
 
+    /// What is added to the prompt of single items.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn prompts(&mut self) -> Result<HashMap<i64, String>, ProgressError> {
+        let rows: Vec<(i64, String)> = self
+            .rows(|| sqlx::query_as("SELECT item_id, CAST(added AS TEXT) FROM prompts"))
+            .await?;
+        Ok(rows.into_iter().collect())
+    }
+
     /// How many complete items were made with each hash of settings, as far as that is known.
     ///
     /// # Errors

@@ -62,7 +62,7 @@ fn collect(object: &Value, shapes: &mut Vec<GeoShape>) -> Result<(), GeoJsonErro
         Some("MultiPoint") => shapes.extend(places(coordinates)?.into_iter().map(GeoShape::Point)),
         Some("LineString") => shapes.push(GeoShape::Line(places(coordinates)?)),
         Some("MultiLineString") => {
-            shapes.extend(lines(coordinates)?.into_iter().map(GeoShape::Line))
+            shapes.extend(lines(coordinates)?.into_iter().map(GeoShape::Line));
         }
         Some("Polygon") => shapes.push(GeoShape::Polygon(lines(coordinates)?)),
         Some("MultiPolygon") => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use canvas::{Buffers, decode_quadrant};
 use layer::{BlockPictures, Pictures, Selection, Versions};
-use planner::{Block, Item, Quadrant, Status, complete_followers};
+use planner::{Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, PictureRecord, ProgressDb};
 
 use super::layer_state::Start;
@@ -30,31 +30,44 @@ pub(crate) struct Redo {
     pub told: String,
 }
 
+/// The quadrants that `--redo` or `--redo-file` asks for, if any does. Read once: a pipe gives what
+/// it has only once.
+///
+/// # Errors
+/// When the text selects nothing that is planned.
+pub(crate) fn asked_for(
+    args: &Args,
+    start: &Start,
+    items: &[Item],
+) -> anyhow::Result<Option<HashSet<Quadrant>>> {
+    let (text, said) = match (&args.redo, &args.redo_file) {
+        (Some(text), _) => (text.clone(), "--redo".to_owned()),
+        (None, Some(path)) => {
+            let said = format!("--redo-file {}", path.display());
+            let text = std::fs::read_to_string(path);
+            (text.with_context(|| format!("cannot read {said}"))?, said)
+        }
+        (None, None) => return Ok(None),
+    };
+    let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
+    let chosen = Selection::parse(&text, start.source.geometry())
+        .and_then(|selection| selection.of(&planned))
+        .context(said)?;
+    Ok(Some(chosen.into_iter().collect()))
+}
+
 impl Redo {
-    /// What is asked for, if anything is.
-    ///
-    /// # Errors
-    /// When the text selects nothing that is planned.
-    pub(crate) fn of(args: &Args, start: &Start, items: &[Item]) -> anyhow::Result<Option<Self>> {
-        let (text, said) = match (&args.redo, &args.redo_file) {
-            (Some(text), _) => (text.clone(), "--redo".to_owned()),
-            (None, Some(path)) => {
-                let said = format!("--redo-file {}", path.display());
-                let text = std::fs::read_to_string(path);
-                (text.with_context(|| format!("cannot read {said}"))?, said)
-            }
-            (None, None) => return Ok(None),
-        };
-        let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
-        let chosen = Selection::parse(&text, start.source.geometry())
-            .and_then(|selection| selection.of(&planned))
-            .context(said)?;
-        let chosen: HashSet<Quadrant> = chosen.into_iter().collect();
+    /// What it takes to generate the blocks again that hold `chosen`.
+    pub(crate) fn of(
+        chosen: &HashSet<Quadrant>,
+        args: &Args,
+        start: &Start,
+        items: &[Item],
+    ) -> Self {
         let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
         let named: Vec<&Item> = items.iter().filter(holds).collect();
-        let (pending, asked): (Vec<&Item>, Vec<&Item>) = named
-            .iter()
-            .partition(|item| matches!(item.status, Status::Pending | Status::InProgress));
+        let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
+        let (pending, asked): (Vec<&Item>, Vec<&Item>) = named.iter().partition(|i| is_open(i));
         let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
         let named: Vec<i64> = named.iter().map(|item| item.id).collect();
         let followers = match start.config.shows_surroundings() && !args.without_followers {
@@ -72,18 +85,17 @@ impl Redo {
             let anyway = counted(pending.len(), "other");
             told += &format!("; {anyway} of what is asked for is pending anyway");
         }
-        let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
         let others = items.iter().filter(is_open).count() - pending.len();
         if others > 0 {
             let others = counted(others, "item");
             told += &format!("; what else is pending runs too, {others}");
         }
-        Ok(Some(Self {
+        Self {
             named,
             asked,
             followers,
             told,
-        }))
+        }
     }
 
     /// The items that are put back.
@@ -105,9 +117,8 @@ impl Redo {
     ) -> anyhow::Result<()> {
         let again = self.items();
         let candidates = start.layer.candidates();
-        let is_kept = |item: &Item| item.status == Status::Complete && again.contains(&item.id);
-        let kept: Vec<Item> = items.iter().copied().filter(is_kept).collect();
-        for item in whole_of(&kept, start, pictures, db).await? {
+        let put_back = items.iter().filter(|item| again.contains(&item.id));
+        for item in whole_of(put_back, start, pictures, db).await? {
             fault_point("keeping");
             candidates.keep(item.block, pictures).await?;
         }
@@ -124,17 +135,21 @@ impl Redo {
     }
 }
 
-/// Those of complete items whose pictures are whole; of the others it is told that they are not.
+/// Those of the complete ones among items whose pictures are whole; of the others it is told that
+/// they are not.
 async fn whole_of(
-    items: &[Item],
+    items: impl Iterator<Item = &Item>,
     start: &Start,
     pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
 ) -> anyhow::Result<Vec<Item>> {
-    let damaged = damaged_items(db, pictures, start.size, items, cores::count(), |_| ()).await?;
+    let is_complete = |item: &&Item| item.status == Status::Complete;
+    let items: Vec<Item> = items.filter(is_complete).copied().collect();
+    let damaged = damaged_items(db, pictures, start.size, &items, cores::count(), |_| ()).await?;
     let damaged: HashSet<i64> = damaged.into_iter().collect();
-    let (damaged, whole): (Vec<Item>, Vec<Item>) =
-        items.iter().partition(|item| damaged.contains(&item.id));
+    let (damaged, whole): (Vec<Item>, Vec<Item>) = items
+        .into_iter()
+        .partition(|item| damaged.contains(&item.id));
     for item in damaged {
         tracing::warn!(
             "{}: a picture is missing or damaged, so that there is nothing to keep",
@@ -155,7 +170,7 @@ fn counted(count: usize, what: &str) -> String {
 /// # Errors
 /// When a quadrant is not planned or its block has no earlier pictures; then nothing was changed.
 pub(crate) async fn bring_back(
-    args: &Args,
+    Versions(wanted): &Versions,
     start: &Start,
     items: &[Item],
     pictures: &Arc<Pictures>,
@@ -163,9 +178,6 @@ pub(crate) async fn bring_back(
 ) -> anyhow::Result<String> {
     let candidates = start.layer.candidates();
     let mut chosen: Vec<(Item, u32)> = Vec::new();
-    let Some(Versions(wanted)) = &args.keep else {
-        return Ok(String::new());
-    };
     for &(quadrant, version) in wanted {
         let item = items.iter().find(|item| item.block.contains(quadrant));
         let item = *item.with_context(|| {
@@ -174,7 +186,7 @@ pub(crate) async fn bring_back(
         if chosen.iter().any(|(other, _)| other.id == item.id) {
             continue;
         }
-        let now = read_all(pictures, item.block).await?;
+        let now = pictures.read_block(item.block).await?;
         let mut versions = candidates.versions(item.block)?;
         versions.retain(|other| version.is_none_or(|version| version == *other));
         let mut found = None;
@@ -210,10 +222,8 @@ pub(crate) async fn bring_back(
     for some in chosen.chunks(TOGETHER) {
         let mut changes = Vec::with_capacity(some.len());
         let mut staged = Vec::new();
-        let items: Vec<Item> = some.iter().map(|(item, _)| *item).collect();
-        let complete = items.into_iter().filter(|i| i.status == Status::Complete);
-        let complete: Vec<Item> = complete.collect();
-        for item in whole_of(&complete, start, pictures, db).await? {
+        let replaced = some.iter().map(|(item, _)| item);
+        for item in whole_of(replaced, start, pictures, db).await? {
             candidates.keep(item.block, pictures).await?;
         }
         for (item, version) in some {
@@ -261,15 +271,4 @@ fn are_whole(pictures: &BlockPictures, start: &Start) -> bool {
     let is_whole =
         |bytes: &[u8]| decode_quadrant(bytes, start.size, &mut Buffers::default()).is_ok();
     pictures.iter().all(|(_, bytes)| is_whole(bytes))
-}
-
-async fn read_all(pictures: &Pictures, block: Block) -> anyhow::Result<Option<BlockPictures>> {
-    let mut found = Vec::with_capacity(4);
-    for quadrant in block.quadrants() {
-        match pictures.read_what_is_whole(quadrant).await? {
-            Some(picture) => found.push((quadrant, picture)),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(found))
 }

@@ -15,7 +15,7 @@ use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
-use super::redo::{Redo, bring_back};
+use super::redo::{Redo, asked_for, bring_back};
 use super::verify::damaged_items;
 use crate::args::Args;
 use crate::ended::Ended;
@@ -74,8 +74,8 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         .layer
         .open_pictures(storage, complete.count(), source, quadrants);
     let pictures = Arc::new(pictures.await?);
-    if args.keep.is_some() {
-        let told = bring_back(args, &start, &items, &pictures, &mut db).await?;
+    if let Some(versions) = &args.keep {
+        let told = bring_back(versions, &start, &items, &pictures, &mut db).await?;
         pictures.end().await;
         db.close().await?;
         return Ok(Ready::Ended(Ended::with(0, told)));
@@ -115,7 +115,7 @@ async fn bring_up_to_date(
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
     // What cannot be meant is refused before anything is put back.
-    Redo::of(args, start, &items)?;
+    let chosen = asked_for(args, start, &items)?;
     let is_failed = |item: &&Item| item.status == Status::Error;
     let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
@@ -135,7 +135,8 @@ async fn bring_up_to_date(
         db.commit(&changes, Durability::Power).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    if let Some(redo) = Redo::of(args, start, &items)? {
+    if let Some(chosen) = chosen {
+        let redo = Redo::of(&chosen, args, start, &items);
         printer.say(&redo.told);
         redo.carry_out(args, start, &items, pictures, db).await?;
         let again = redo.items();
@@ -292,7 +293,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    let redo = Redo::of(args, start, &items)?;
+    let chosen = asked_for(args, start, &items)?;
+    let redo = chosen.map(|chosen| Redo::of(&chosen, args, start, &items));
     if let Some(redo) = &redo {
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));

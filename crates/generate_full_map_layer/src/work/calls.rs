@@ -77,7 +77,7 @@ impl Work {
         if added.is_some() {
             changes.push(Change::Settings {
                 hash: settings.hash.clone(),
-                told: endpoint.redact(&settings.told().to_string()),
+                told: endpoint.redact(&settings.told_json()),
             });
         }
         if let Err(error) = self.recorder.commit(changes, Durability::Process).await {

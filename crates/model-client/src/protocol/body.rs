@@ -47,7 +47,7 @@ pub(super) fn renamed(params: &Map<String, Value>, steps: &str) -> Map<String, V
 
 /// Merges `over` into `into`: objects key by key, all else is replaced. A key in `snake_case`
 /// finds the one in `camelCase` that is there: Google takes both, but not both at once.
-pub(super) fn merge(into: &mut Map<String, Value>, over: &Map<String, Value>) {
+pub(crate) fn merge(into: &mut Map<String, Value>, over: &Map<String, Value>) {
     for (key, value) in over {
         let camel = camel_case(key);
         let key = if !into.contains_key(key) && into.contains_key(&camel) {

@@ -21,7 +21,7 @@ use reqwest::header::{ACCEPT, HeaderMap, HeaderName};
 use reqwest::{Client, RequestBuilder, Url};
 
 pub(crate) use answer::{content_type, error_text};
-pub(crate) use body::camel_case;
+pub(crate) use body::{camel_case, merge};
 
 use crate::settings::Settings;
 use dispatch::{Failure, FailureKind};
