@@ -18,8 +18,6 @@ pub enum Outcome {
     Ok,
     /// The answer was of no use.
     BadAnswer,
-    /// The picture was whole and not good enough.
-    NotAccepted,
     /// The endpoint was away.
     Away,
     /// The endpoint refused this canvas for good.
@@ -41,7 +39,6 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::BadAnswer => "bad_answer",
-            Self::NotAccepted => "not_accepted",
             Self::Away => "away",
             Self::Rejected => "rejected",
             Self::EndpointOut => "endpoint_out",

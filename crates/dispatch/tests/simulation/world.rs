@@ -164,7 +164,6 @@ impl World {
         let limits = Limits {
             max_items: disturbance.max_items,
             max_errors: self.max_errors,
-            max_not_accepted: 3,
             startup_wait: self.startup_wait,
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
             spare_canvases: 3,
@@ -261,11 +260,11 @@ impl World {
                 run.promises.storage_failed = true;
                 attempts.iter().for_each(|&a| run.promises.on_not_saved(a));
             }
-            Event::Unusable { attempt, failure } => {
+            Event::Unusable { attempt, .. } => {
                 let MadeUpCall { endpoint, item, .. } = run.calls[attempt];
                 let is_poison = self.servers[endpoint].poison_of(item).is_some();
                 run.promises
-                    .on_unusable(*attempt, endpoint, is_poison, failure, self.now);
+                    .on_unusable(*attempt, endpoint, is_poison, self.now);
             }
             Event::Probed {
                 endpoint,
@@ -315,10 +314,7 @@ impl World {
                 let event = match call.outcome {
                     Outcome::Undecodable => Event::Unusable {
                         attempt,
-                        failure: match self.chance.happens(0.5) {
-                            true => Failure::bad_answer("no picture").with_status(200),
-                            false => Failure::new(FailureKind::NotAccepted, "blank"),
-                        },
+                        failure: Failure::bad_answer("no picture").with_status(200),
                     },
                     _ if self.disk_is_full() || self.chance.happens(self.saves_fail) => {
                         Event::StorageFailed {
