@@ -37,7 +37,7 @@ const SCRIPTS: [&str; 21] = [
     include_str!("../assets/map_layer.js"),
     include_str!("../assets/curtain.js"),
     include_str!("../assets/address.js"),
-    include_str!("../assets/with_leaflet.js"),
+    include_str!("../assets/loading.js"),
     include_str!("../assets/views.js"),
     include_str!("../assets/progress.js"),
     include_str!("../assets/panel.js"),

@@ -25,7 +25,7 @@ const SCRIPTS: [&str; 12] = [
     include_str!("../../assets/map_layer.js"),
     include_str!("../../assets/curtain.js"),
     include_str!("../../assets/address.js"),
-    include_str!("../../assets/with_leaflet.js"),
+    include_str!("../../assets/loading.js"),
     include_str!("../../assets/views.js"),
     include_str!("../../assets/site.js"),
 ];

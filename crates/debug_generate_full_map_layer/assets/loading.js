@@ -1,4 +1,4 @@
-// Leaflet, when it comes.
+// Waits for the map library, and says so when it does not come.
 
 const NO_LEAFLET_AFTER_MS = 5000;
 
