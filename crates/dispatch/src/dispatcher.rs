@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::random::Random;
 use crate::{
-    AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, Handle, Level, Limits,
-    Moment, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
+    AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, FailureKind, Handle,
+    Level, Limits, Moment, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
 };
 use comparing::Comparison;
 
@@ -84,7 +84,7 @@ impl Dispatcher {
         Self {
             queue,
             pool,
-            tries: Tries::default(),
+            tries: Tries::new(limits.max_not_accepted),
             surroundings,
             limits,
             tally: Tally::default(),
@@ -235,7 +235,10 @@ impl Dispatcher {
         let Some(call) = self.calls.remove(&attempt) else {
             return;
         };
-        self.pool.bad_answer(call.endpoint, now);
+        match failure.kind {
+            FailureKind::NotAccepted => self.pool.not_accepted(call.endpoint),
+            _ => self.pool.bad_answer(call.endpoint, now),
+        }
         let (block, name) = (self.block(call.canvas.handle()), self.name(call.endpoint));
         let line = format!("{block}: endpoint {name}: {failure}");
         self.tell(Level::Warning, line);

@@ -19,6 +19,9 @@ pub struct Failure {
 pub enum FailureKind {
     /// The answer is of no use: it counts against the item, and the endpoint rests a moment.
     BadAnswer,
+    /// The picture is whole and not good enough: the item gets another try, and the endpoint is
+    /// there.
+    NotAccepted,
     /// The model declines to draw this: it counts against the item, which gets one more try.
     Refused,
     /// The endpoint is away: the item loses nothing, the endpoint rests, longer each time.

@@ -10,6 +10,8 @@ pub struct Limits {
     pub max_items: Option<usize>,
     /// After how many failed items in a row to stop.
     pub max_errors: usize,
+    /// After how many pictures that are not good enough an item is given up.
+    pub max_not_accepted: usize,
     /// How long no endpoint may answer at the start.
     pub startup_wait: Duration,
     /// How long calls that are under way may take after the user asked to stop; as long as their

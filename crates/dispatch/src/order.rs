@@ -150,6 +150,8 @@ pub enum Order {
 pub enum CallEnd {
     /// The answer was of no use.
     BadAnswer,
+    /// The picture was whole and not good enough.
+    NotAccepted,
     /// The endpoint was away.
     Away,
     /// The endpoint refused this canvas for good.

@@ -215,7 +215,7 @@ impl Pool {
         }
         match failure.kind {
             FailureKind::BadAnswer | FailureKind::Refused => self.bad_answer(index, now),
-            FailureKind::Rejected => member.away_in_a_row = 0,
+            FailureKind::Rejected | FailureKind::NotAccepted => member.away_in_a_row = 0,
             FailureKind::Away { retry_after } => {
                 if let Some(asked) = retry_after {
                     let asked = asked.clamp(SHORTEST_RETRY_AFTER, LONGEST_RETRY_AFTER);
@@ -295,6 +295,12 @@ impl Pool {
     /// Notes that an answer was good.
     pub fn good_answer(&mut self, index: EndpointIndex) {
         self.members[index].bad_in_a_row = 0;
+    }
+
+    /// Notes that a picture of an endpoint's was whole and not good enough.
+    pub fn not_accepted(&mut self, index: EndpointIndex) {
+        self.good_answer(index);
+        self.members[index].tally.not_accepted += 1;
     }
 
     /// Notes that the pictures of a call were saved.

@@ -1,6 +1,6 @@
 //! What an item's failed calls amount to.
 //!
-//! A useless answer counts against its item. A call that ends without an answer is the item's
+//! A useless answer, and a picture that is not good enough, counts against its item. A call that ends without an answer is the item's
 //! fault or the endpoint's, and a block is compared with what its endpoint does for others:
 //!
 //! - another item fails there too, before anything is answered: the endpoint is away, and the
@@ -61,8 +61,10 @@ const MOST_DOUBTED: usize = 3;
 const ENOUGH: u32 = 2520;
 
 /// The failed calls of the items of a run that are not given up yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Tries {
+    /// After how many pictures that are not good enough an item is given up.
+    max_not_accepted: usize,
     items: BTreeMap<Handle, ItemTries>,
     endpoints: BTreeMap<EndpointIndex, Witness>,
     /// When the last comparison began.
@@ -77,6 +79,8 @@ struct ItemTries {
     /// Who gave an answer that was of no use.
     bad: Vec<EndpointIndex>,
     refusals: usize,
+    /// Who gave a picture that was not good enough.
+    not_accepted: Vec<EndpointIndex>,
     /// Whether one failure counts where the endpoint had answered nothing yet.
     cold_counts: bool,
     /// When the last call began that counts.
@@ -154,6 +158,19 @@ pub enum Standing {
 }
 
 impl Tries {
+    /// No calls yet. After `max_not_accepted` pictures that are not good enough an item is given
+    /// up.
+    #[must_use]
+    pub fn new(max_not_accepted: usize) -> Self {
+        Self {
+            max_not_accepted,
+            items: BTreeMap::new(),
+            endpoints: BTreeMap::new(),
+            compared: None,
+            last_answer: None,
+        }
+    }
+
     /// Notes that a call for an item failed that began at `started`. Whether the endpoint is not
     /// to blame.
     pub fn note(
@@ -175,6 +192,12 @@ impl Tries {
                 item.bad.push(endpoint);
                 item.refusals += usize::from(failure.kind == FailureKind::Refused);
                 // It was heard: whoever did not answer was away.
+                item.is_heard();
+                self.answered(handle, endpoint, now);
+                false
+            }
+            FailureKind::NotAccepted => {
+                item.not_accepted.push(endpoint);
                 item.is_heard();
                 self.answered(handle, endpoint, now);
                 false
@@ -412,6 +435,7 @@ impl Tries {
         let useless = ENOUGH * parts(item.bad.len()) / MOST_TRIES;
         let given_up = item.against + useless >= ENOUGH
             || item.refusals >= MOST_REFUSALS
+            || item.not_accepted.len() >= self.max_not_accepted
             || item.bad.len() + item.probed >= MOST_PROBED;
         let Verdict { endpoint, message } = item.last.clone().filter(|_| given_up)?;
         Some(Verdict {
@@ -429,12 +453,12 @@ impl Tries {
             .collect()
     }
 
-    /// Whether an endpoint has given a useless answer for this item before.
+    /// Whether an endpoint has given an answer for this item before that could not be used.
     #[must_use]
     pub fn was_bad_at(&self, handle: Handle, endpoint: EndpointIndex) -> bool {
-        self.items
-            .get(&handle)
-            .is_some_and(|item| item.bad.contains(&endpoint))
+        self.items.get(&handle).is_some_and(|item| {
+            item.bad.contains(&endpoint) || item.not_accepted.contains(&endpoint)
+        })
     }
 
     /// Whether a call for the item ended without an answer.

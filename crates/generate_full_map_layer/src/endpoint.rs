@@ -142,6 +142,9 @@ impl Endpoint {
             (FailureKind::Away { .. } | FailureKind::BrokeOff, None) => {
                 format!("check that a server answers at {address}, within \"timeout_s\"")
             }
+            (FailureKind::NotAccepted, _) => {
+                "look at it, and at \"accept\" in layer_config.json".to_owned()
+            }
             (FailureKind::Refused, _) => "change the prompt".to_owned(),
             (FailureKind::Rejected, _) => {
                 "check \"model\", \"params\" and \"size_policy\", and \"protocol\"".to_owned()

@@ -106,6 +106,7 @@ async fn execute(
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,
+        max_not_accepted: 3,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
         spare_canvases: cores::count() + 1,

@@ -18,6 +18,8 @@ pub enum Outcome {
     Ok,
     /// The answer was of no use.
     BadAnswer,
+    /// The picture was whole and not good enough.
+    NotAccepted,
     /// The endpoint was away.
     Away,
     /// The endpoint refused this canvas for good.
@@ -39,6 +41,7 @@ impl Outcome {
         match self {
             Self::Ok => "ok",
             Self::BadAnswer => "bad_answer",
+            Self::NotAccepted => "not_accepted",
             Self::Away => "away",
             Self::Rejected => "rejected",
             Self::EndpointOut => "endpoint_out",

@@ -198,9 +198,9 @@ mod tests {
             Change::Claim { item, call, at },
             Change::AttemptEnded {
                 attempt: 1,
-                outcome: Outcome::BadAnswer,
+                outcome: Outcome::NotAccepted,
                 http_status: Some(200),
-                message: Some("no picture; a 'quote'".to_owned()),
+                message: Some("solid 1.00; a 'quote'".to_owned()),
                 at: at + 2.0,
             },
             Change::Compare {
@@ -217,11 +217,11 @@ mod tests {
             started_at: at,
             ended_at: Some(at + 2.0),
             http_status: Some(200),
-            outcome: "bad_answer".to_owned(),
+            outcome: "not_accepted".to_owned(),
             settings_hash: "5e77".to_owned(),
             seed: Some(2_147_483_647),
             joined: Some(joined),
-            message: Some("no picture; a 'quote'".to_owned()),
+            message: Some("solid 1.00; a 'quote'".to_owned()),
         };
         assert_eq!(calls[0], expected);
         assert_eq!((calls[1].seed, calls[1].ended_at), (None, None));

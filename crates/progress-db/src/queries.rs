@@ -169,7 +169,7 @@ impl ProgressDb {
     /// [`ProgressError`] when the database cannot be read.
     pub async fn answers_of_open_items(&mut self) -> Result<HashMap<i64, u32>, ProgressError> {
         let rows: Vec<(i64, i64)> = self.rows(|| sqlx::query_as(
-            "SELECT item_id, count(*) FROM attempts WHERE outcome IN ('ok', 'bad_answer')
+            "SELECT item_id, count(*) FROM attempts WHERE outcome IN ('ok', 'bad_answer', 'not_accepted')
                AND item_id IN (SELECT id FROM generation_plan WHERE status <> 'complete') GROUP BY item_id",
         ))
         .await?;

@@ -154,6 +154,7 @@ impl Dispatcher {
 /// What the record of a failed call says.
 fn end_of(failure: &Failure) -> CallEnd {
     match failure.kind {
+        FailureKind::NotAccepted => CallEnd::NotAccepted,
         FailureKind::BadAnswer | FailureKind::Refused => CallEnd::BadAnswer,
         FailureKind::Away { .. } | FailureKind::BrokeOff | FailureKind::Missing => CallEnd::Away,
         FailureKind::Rejected => CallEnd::Rejected,

@@ -48,6 +48,8 @@ pub struct EndpointTally {
     pub calls: u64,
     /// Calls whose pictures were saved.
     pub saved: u64,
+    /// Calls whose pictures were whole and not good enough.
+    pub not_accepted: u64,
     /// Answers of any kind, errors included.
     pub answers: u64,
     /// Time spent in calls that brought a picture.

@@ -422,6 +422,7 @@ fn what_an_endpoint_did_is_counted() {
         saved: 2,
         answers: 3,
         busy: Duration::from_secs(2),
+        not_accepted: 0,
         pictures: 2,
     };
     assert_eq!(pool.members()[0].tally(), tally);

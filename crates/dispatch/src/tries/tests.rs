@@ -11,7 +11,7 @@ struct Trial {
 impl Trial {
     fn new() -> Self {
         Self {
-            tries: Tries::default(),
+            tries: Tries::new(3),
             now: Moment::from_secs(1000),
         }
     }
@@ -70,7 +70,11 @@ const BUSY: FailureKind = FailureKind::Away {
 
 #[test]
 fn useless_answers_and_refusals_are_counted() {
-    for (kind, expected) in [(FailureKind::BadAnswer, 3), (FailureKind::Refused, 2)] {
+    for (kind, expected) in [
+        (FailureKind::BadAnswer, 3),
+        (FailureKind::Refused, 2),
+        (FailureKind::NotAccepted, 3),
+    ] {
         let mut trial = Trial::new();
         let rounds = trial.rounds(1, |trial, _| {
             assert!(!trial.fails(1, 0, kind));

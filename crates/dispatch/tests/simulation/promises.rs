@@ -298,13 +298,16 @@ impl Promises {
         attempt: AttemptId,
         endpoint: EndpointIndex,
         is_poison: bool,
+        failure: &Failure,
         now: Duration,
     ) {
+        let is_picture = failure.kind == FailureKind::NotAccepted;
+        self.endpoints[endpoint].tally.not_accepted += u64::from(is_picture);
         if let Some((item, _)) = self.saving.remove(&attempt) {
             self.own[item].bad += 1;
             self.own[item].poisoned += usize::from(is_poison);
         }
-        self.endpoints[endpoint].on_failure(&Failure::bad_answer(""), now);
+        self.endpoints[endpoint].on_failure(failure, now);
     }
 
     pub(crate) fn on_missed_probe(
@@ -568,7 +571,7 @@ impl Watched {
                 Duration::from_secs(300)
             }
             FailureKind::BadAnswer | FailureKind::Refused => Duration::from_secs(2),
-            FailureKind::Rejected => Duration::ZERO,
+            FailureKind::Rejected | FailureKind::NotAccepted => Duration::ZERO,
             FailureKind::Missing | FailureKind::EndpointOut => {
                 self.is_out = true;
                 Duration::ZERO

@@ -164,6 +164,7 @@ impl World {
         let limits = Limits {
             max_items: disturbance.max_items,
             max_errors: self.max_errors,
+            max_not_accepted: 3,
             startup_wait: self.startup_wait,
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
             spare_canvases: 3,
@@ -260,11 +261,11 @@ impl World {
                 run.promises.storage_failed = true;
                 attempts.iter().for_each(|&a| run.promises.on_not_saved(a));
             }
-            Event::Unusable { attempt, .. } => {
+            Event::Unusable { attempt, failure } => {
                 let MadeUpCall { endpoint, item, .. } = run.calls[attempt];
                 let is_poison = self.servers[endpoint].poison_of(item).is_some();
                 run.promises
-                    .on_unusable(*attempt, endpoint, is_poison, self.now);
+                    .on_unusable(*attempt, endpoint, is_poison, failure, self.now);
             }
             Event::Probed {
                 endpoint,
@@ -314,7 +315,10 @@ impl World {
                 let event = match call.outcome {
                     Outcome::Undecodable => Event::Unusable {
                         attempt,
-                        failure: Failure::bad_answer("no picture").with_status(200),
+                        failure: match self.chance.happens(0.5) {
+                            true => Failure::bad_answer("no picture").with_status(200),
+                            false => Failure::new(FailureKind::NotAccepted, "blank"),
+                        },
                     },
                     _ if self.disk_is_full() || self.chance.happens(self.saves_fail) => {
                         Event::StorageFailed {

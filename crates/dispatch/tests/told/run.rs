@@ -63,6 +63,7 @@ impl Run {
         let limits = Limits {
             max_items,
             max_errors: 2,
+            max_not_accepted: 3,
             startup_wait: Duration::from_secs(600),
             drain: None,
             spare_canvases: 2,

@@ -231,7 +231,7 @@ impl Executor {
             } => {
                 let in_flight = self.calls.remove(&attempt);
                 if let Some(InFlight { call, .. }) = &in_flight
-                    && end == CallEnd::BadAnswer
+                    && matches!(end, CallEnd::BadAnswer | CallEnd::NotAccepted)
                     && matches!(call.id, CanvasId::Of(_))
                 {
                     *self.answered.entry(call.item.id).or_default() += 1;
@@ -289,6 +289,7 @@ impl Executor {
 const fn outcome(end: CallEnd) -> Outcome {
     match end {
         CallEnd::BadAnswer => Outcome::BadAnswer,
+        CallEnd::NotAccepted => Outcome::NotAccepted,
         CallEnd::Away => Outcome::Away,
         CallEnd::Rejected => Outcome::Rejected,
         CallEnd::EndpointOut => Outcome::EndpointOut,
