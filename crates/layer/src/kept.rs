@@ -23,6 +23,13 @@ impl LayerDir {
         let root = self.path().join("candidates");
         KeptPictures { root }
     }
+
+    /// `rejected/`: the best answer for each block of which none was good enough.
+    #[must_use]
+    pub fn rejected(&self) -> KeptPictures {
+        let root = self.path().join("rejected");
+        KeptPictures { root }
+    }
 }
 
 impl KeptPictures {
@@ -115,11 +122,51 @@ impl KeptPictures {
                 let _ = fs::remove_dir_all(&staged);
                 return Ok(None);
             };
-            write_synced(to, picture).await?;
+            blocking(move || write_synced(&to, &picture)).await?;
         }
         let place = dir.join(next.to_string());
         fs::rename(&staged, &place).map_err(io("rename", &place))?;
         Ok(Some(next))
+    }
+
+    /// Keeps `pictures` of a block in place of all that was kept of it. Whoever dies meanwhile leaves
+    /// the earlier ones, or both.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn replace(
+        &self,
+        block: Block,
+        pictures: &[(Quadrant, Vec<u8>)],
+    ) -> Result<(), LayerError> {
+        let earlier = self.versions(block)?;
+        let next = earlier.last().map_or(1, |last| last.saturating_add(1));
+        let dir = self.dir_of(block);
+        let staged = dir.join(format!(".{next}.part"));
+        let _ = fs::remove_dir_all(&staged);
+        fs::create_dir_all(&staged).map_err(io("make the directory", &staged))?;
+        for (quadrant, bytes) in pictures {
+            write_synced(&staged.join(LayerDir::picture_name(*quadrant)), bytes)?;
+        }
+        let place = dir.join(next.to_string());
+        fs::rename(&staged, &place).map_err(io("rename", &place))?;
+        for version in earlier {
+            let dir = dir.join(version.to_string());
+            fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
+        }
+        Ok(())
+    }
+
+    /// Removes all that was kept of a block.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn remove(&self, block: Block) -> Result<(), LayerError> {
+        let dir = self.dir_of(block);
+        match fs::remove_dir_all(&dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed.map_err(io("remove", &dir)),
+        }
     }
 
     /// Makes all that was kept durable.
@@ -144,14 +191,11 @@ impl KeptPictures {
     }
 }
 
-async fn write_synced(path: PathBuf, bytes: Vec<u8>) -> Result<(), LayerError> {
-    blocking(move || {
-        let write = |path: &Path| {
-            let mut file = fs::File::create(path)?;
-            std::io::Write::write_all(&mut file, &bytes)?;
-            file.sync_all()
-        };
-        write(&path).map_err(io("write", &path))
-    })
-    .await
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), LayerError> {
+    let write = || {
+        let mut file = fs::File::create(path)?;
+        std::io::Write::write_all(&mut file, bytes)?;
+        file.sync_all()
+    };
+    write().map_err(io("write", path))
 }
