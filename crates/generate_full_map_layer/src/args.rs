@@ -60,6 +60,10 @@ pub struct Args {
     #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
     pub keep: Option<Versions>,
 
+    /// Take the rejected answers of failed blocks as they are, as in "12,-3 20,5"; call nothing
+    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, conflicts_with_all = ["keep", "redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
+    pub accept: Option<Versions>,
+
     /// Tell how a quadrant came to be: every call, its endpoint, seed and outcome, what it joined
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = layer::quadrant_named, conflicts_with_all = ["dry_run", "check_endpoints"])]
     pub explain: Option<Quadrant>,
@@ -112,6 +116,7 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --redo \"12,-3 20,5..24,9\"
                                                                      generate blocks again
   generate_full_map_layer --layer-dir layers/snow --keep 12,-3       the earlier pictures back
+  generate_full_map_layer --layer-dir layers/snow --accept 12,-3     take a rejected answer as it is
   generate_full_map_layer --layer-dir layers/snow --explain 12,-3    tell how a quadrant came to be
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on

@@ -13,6 +13,7 @@ use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use upkeep::UpkeepError;
 
 use crate::args::Args;
 use crate::ended::Ended;
@@ -65,7 +66,9 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
 fn is_storage_failure(error: &anyhow::Error) -> bool {
     let of_layer = error.downcast_ref::<LayerError>();
     let of_progress = error.downcast_ref::<ProgressError>();
+    let of_upkeep = error.downcast_ref::<UpkeepError>();
     of_layer.is_some_and(LayerError::is_of_storage)
+        || of_upkeep.is_some_and(UpkeepError::is_of_storage)
         || matches!(of_progress, Some(ProgressError::Storage { .. }))
 }
 

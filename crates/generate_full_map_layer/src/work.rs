@@ -2,7 +2,6 @@
 
 pub(crate) mod calls;
 pub(crate) mod canvases;
-pub(crate) mod clock;
 pub(crate) mod executor;
 pub(crate) mod fault_point;
 pub(crate) mod publish;

@@ -9,14 +9,14 @@ use layer::{Pictures, RunLock};
 use planner::{Item, Status, complete_followers};
 use progress_db::{Change, Durability, ProgressDb};
 use terminal::{Bar, Printer};
+use upkeep::damaged_items;
 
 use super::check::check;
 use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
-use super::redo::{Redo, asked_for, bring_back};
-use super::verify::damaged_items;
+use super::redo::{asked_for, prompts, redo_of, replace};
 use crate::args::Args;
 use crate::ended::Ended;
 
@@ -56,7 +56,8 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
     let redoes = args.redo.is_some() || args.redo_file.is_some();
-    if args.keep.is_none() && (redoes || !start.is_complete) {
+    let replaces = args.keep.is_some() || args.accept.is_some();
+    if !replaces && (redoes || !start.is_complete) {
         start.config.require_endpoints(start.layer.config_path())?;
     }
     let lock = RunLock::take(&start.layer)?;
@@ -74,8 +75,8 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         .layer
         .open_pictures(storage, complete.count(), source, quadrants);
     let pictures = Arc::new(pictures.await?);
-    if let Some(versions) = &args.keep {
-        let told = bring_back(versions, &start, &items, &pictures, &mut db).await?;
+    let told = replace(args, &items, start.upkeep(&pictures, &mut db)).await?;
+    if let Some(told) = told {
         pictures.end().await;
         db.close().await?;
         return Ok(Ready::Ended(Ended::with(0, told)));
@@ -136,9 +137,11 @@ async fn bring_up_to_date(
         put_back(&mut items, |item| again.contains(&item.id));
     }
     if let Some(chosen) = chosen {
-        let redo = Redo::of(&chosen, args, start, &items);
+        let redo = redo_of(&chosen, args, start, &items);
         printer.say(&redo.told);
-        redo.carry_out(args, start, &items, pictures, db).await?;
+        let prompts = prompts(args, &chosen, &items);
+        let mut upkeep = start.upkeep(pictures, db);
+        upkeep.put_back(&redo, &items, &prompts).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
@@ -294,7 +297,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let chosen = asked_for(args, start, &items)?;
-    let redo = chosen.map(|chosen| Redo::of(&chosen, args, start, &items));
+    let redo = chosen.map(|chosen| redo_of(&chosen, args, start, &items));
     if let Some(redo) = &redo {
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));

@@ -13,13 +13,12 @@ use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
 use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
-use layer::{CanvasMode, LayerError, StagedPicture};
+use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
 use planner::{Block, Quadrant};
 use progress_db::{Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::clock::unix_now;
 use super::fault_point::fault_point;
 use super::publish::Finished;
 use super::task::{Answer, Call, Done, Work};
