@@ -1,5 +1,6 @@
 //! A layer directory: its configuration, its paths, the run lock, and where finished quadrants go.
 
+mod accept;
 mod blocking;
 mod canvas;
 mod config;
@@ -21,6 +22,7 @@ mod storage;
 mod time;
 mod versions;
 
+pub use accept::{AcceptConfig, Check};
 pub use canvas::{CanvasConfig, CanvasMode, Color};
 pub use config::{LayerConfig, PngCompression, read_params};
 pub use directory::LayerDir;

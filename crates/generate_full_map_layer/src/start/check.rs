@@ -128,7 +128,7 @@ async fn check_one(
         Speaks::Http(server) => {
             let sheet = sheet_of(start, endpoint, block, source);
             let (form, config) = (endpoint.form, &start.config.canvas);
-            match Outgoing::of(sheet, form, config, &mut Buffers::default()) {
+            match Outgoing::of(sheet, form, config, None, &mut Buffers::default()) {
                 Ok(encoded) => {
                     let seed = block_seed(start.config.seed, block, 0);
                     call(client, endpoint, server, &encoded, seed).await
