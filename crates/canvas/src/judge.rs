@@ -169,13 +169,20 @@ impl Judgement {
         self.findings.is_empty()
     }
 
-    /// How bad the answer is beside others: what was measured as multiples of its limits, added up.
+    /// How bad the answer is beside others: 1 for each finding, and 1 more for one that could not be
+    /// worse.
     #[must_use]
     pub fn badness(&self) -> f64 {
-        let findings = self.findings.iter();
-        findings
-            .map(|finding| finding.measured / finding.limit)
-            .sum()
+        let beyond = |finding: &Finding| {
+            let most = finding.check.most() - finding.limit;
+            let beyond = finding.measured - finding.limit;
+            1.0 + if most > 0.0 {
+                (beyond / most).min(1.0)
+            } else {
+                1.0
+            }
+        };
+        self.findings.iter().map(beyond).sum()
     }
 }
 

@@ -63,7 +63,8 @@ impl Check {
     }
 
     /// The largest limit that has a meaning.
-    const fn most(self) -> f64 {
+    #[must_use]
+    pub const fn most(self) -> f64 {
         match self {
             Self::Solid | Self::Unchanged | Self::BorderLeft => 1.0,
             Self::Drift => 8.0,

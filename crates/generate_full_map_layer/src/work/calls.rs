@@ -9,7 +9,7 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
+use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch, Tell};
 use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure};
 use image::RgbImage;
@@ -30,6 +30,7 @@ const WRITERS: usize = 16;
 /// The encoded quadrants of a block, cut out of an answer.
 struct Cut {
     size_match: SizeMatch,
+    judgement: Judgement,
     quadrants: Vec<(Quadrant, Vec<u8>)>,
 }
 
@@ -158,6 +159,7 @@ impl Work {
             .await;
         let Cut {
             size_match,
+            judgement,
             quadrants,
         } = cut.map_err(|reason| {
             let reason = self.endpoints[call.endpoint].redact(&reason);
@@ -167,6 +169,13 @@ impl Work {
             })
         })?;
         self.sizes.note(size_match);
+        if !judgement.is_good() {
+            let rejected = self.reject(call, &judgement, quadrants).await;
+            return Err(match rejected {
+                Ok(failure) => NotSaved::Unusable(failure),
+                Err(error) => NotSaved::Storage(error.to_string()),
+            });
+        }
         let permit = self
             .writers
             .acquire()
@@ -191,7 +200,11 @@ impl Work {
         };
         let _ = self.publisher.send(finished);
         match published.await {
-            Ok(published) => published.map_err(NotSaved::Storage),
+            Ok(Ok(())) => {
+                self.gate.forget(call.item);
+                Ok(())
+            }
+            Ok(Err(message)) => Err(NotSaved::Storage(message)),
             // The publisher has ended the run, and says why.
             Err(_) => std::future::pending().await,
         }
@@ -215,23 +228,35 @@ impl Work {
         answer: Answer,
         buffers: &mut Buffers,
     ) -> Result<Cut, String> {
-        let as_it_is = |quadrants| Cut {
+        let as_it_is = |quadrants, judgement| Cut {
             size_match: SizeMatch::Exact,
+            judgement,
             quadrants,
         };
-        let picture = match answer {
-            Answer::Drawn(Drawn::Picture(picture)) => picture,
-            Answer::Drawn(Drawn::Quadrants(quadrants)) => return Ok(as_it_is(quadrants)),
+        let (picture, as_it_came) = match answer {
+            Answer::Drawn(Drawn::Picture(picture)) => (picture, None),
+            Answer::Drawn(Drawn::Quadrants(quadrants)) => {
+                return Ok(as_it_is(quadrants, Judgement::default()));
+            }
             Answer::Encoded(Received { picture, .. }) => {
                 let check = || self.as_it_came(sheet, &picture, buffers);
-                if let Some(stored) = self.cpu_time.of(Stage::DecodeAnswer, check) {
-                    return Ok(as_it_is(vec![(block.top_left, stored)]));
+                let as_it_came = self.cpu_time.of(Stage::DecodeAnswer, check);
+                if self.gate.looks_for().is_none()
+                    && let Some(stored) = as_it_came
+                {
+                    let quadrants = vec![(block.top_left, stored)];
+                    return Ok(as_it_is(quadrants, Judgement::default()));
                 }
                 let decode = || decode_answer(sheet, &picture, buffers);
-                self.cpu_time.of(Stage::DecodeAnswer, decode)?
+                (self.cpu_time.of(Stage::DecodeAnswer, decode)?, as_it_came)
             }
         };
         let (mut picture, size_match) = sheet.bring_to_size(picture)?;
+        let judge = || self.gate.judge(sheet, &picture);
+        let judgement = self.cpu_time.of(Stage::Judge, judge);
+        if let Some(stored) = as_it_came {
+            return Ok(as_it_is(vec![(block.top_left, stored)], judgement));
+        }
         canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);
         let mut quadrants = Vec::with_capacity(4);
         for quadrant in block.quadrants() {
@@ -243,8 +268,27 @@ impl Work {
         buffers.give_back(picture.into_raw());
         Ok(Cut {
             size_match,
+            judgement,
             quadrants,
         })
+    }
+
+    /// Keeps the pictures of an answer that is not good enough; what is said of it.
+    async fn reject(
+        self: &Arc<Self>,
+        call: &Call,
+        judgement: &Judgement,
+        quadrants: Vec<(Quadrant, Vec<u8>)>,
+    ) -> Result<Failure, LayerError> {
+        let (this, judgement) = (Arc::clone(self), judgement.clone());
+        let (item, endpoint) = (call.item, call.endpoint);
+        let reject = move || {
+            let name = &this.endpoints[endpoint].name;
+            this.gate
+                .reject(item, endpoint, name, &judgement, &quadrants)
+        };
+        let rejected = tokio::task::spawn_blocking(reject).await;
+        rejected.unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()))
     }
 }
 

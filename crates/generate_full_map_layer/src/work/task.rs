@@ -12,6 +12,7 @@ use model_client::{Client, Received};
 use planner::{Item, Quadrant};
 use tokio::sync::{Semaphore, mpsc};
 
+use super::gate::Gate;
 use super::publish::Finished;
 use super::recorder::Recorder;
 use crate::endpoint::Endpoint;
@@ -26,6 +27,7 @@ pub(crate) struct Work {
     pub size: QuadrantSize,
     pub pictures: Arc<Pictures>,
     pub canvas: CanvasConfig,
+    pub gate: Arc<Gate>,
     /// What is added to the prompt of single items.
     pub prompts: HashMap<i64, String>,
     /// The layer's seed.
