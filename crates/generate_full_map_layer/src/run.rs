@@ -14,7 +14,7 @@ use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use upkeep::UpkeepError;
+use upkeep::{Gate, UpkeepError};
 
 use crate::args::Args;
 use crate::ended::Ended;
@@ -23,7 +23,6 @@ use crate::report::progress::Progress;
 use crate::report::summary::{Besides, summarize};
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::work::executor::Executor;
-use crate::work::gate::Gate;
 use crate::work::publish::publish_all;
 use crate::work::recorder::Recorder;
 use crate::work::shutdown::Shutdown;

@@ -4,7 +4,7 @@ pub(crate) mod calls;
 pub(crate) mod canvases;
 pub(crate) mod executor;
 pub(crate) mod fault_point;
-pub(crate) mod gate;
+mod learning;
 pub(crate) mod publish;
 pub(crate) mod recorder;
 pub(crate) mod shutdown;

@@ -1,13 +1,16 @@
-//! What is done to the blocks of a layer without a call: finished pictures are checked, kept, and put
-//! back to be generated again; earlier ones, and answers that were not good enough, take their place.
+//! What becomes of the pictures of a layer's blocks: answers are good enough or rejected; finished
+//! pictures are checked, kept, and put back to be generated again; earlier and rejected ones take their
+//! place.
 
 mod error;
+mod gate;
 mod redo;
 mod replace;
 mod upkeep;
 mod whole;
 
 pub use error::UpkeepError;
+pub use gate::Gate;
 pub use redo::{Followers, Redo};
 pub use replace::{Kept, Replacement};
 pub use upkeep::Upkeep;

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch, Tell};
 use cores::Stage;
-use dispatch::{CanvasId, EndpointIndex, Event, Failure};
+use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind};
 use image::RgbImage;
 use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
@@ -170,9 +170,9 @@ impl Work {
         })?;
         self.sizes.note(size_match);
         if !judgement.is_good() {
-            let rejected = self.reject(call, &judgement, quadrants).await;
+            let rejected = self.reject(call, judgement, quadrants).await;
             return Err(match rejected {
-                Ok(failure) => NotSaved::Unusable(failure),
+                Ok(told) => NotSaved::Unusable(Failure::new(FailureKind::NotAccepted, told)),
                 Err(error) => NotSaved::Storage(error.to_string()),
             });
         }
@@ -201,7 +201,9 @@ impl Work {
         let _ = self.publisher.send(finished);
         match published.await {
             Ok(Ok(())) => {
-                self.gate.forget(call.item);
+                let forgotten = self.gate.forget(call.item);
+                // It is complete all the same.
+                drop(forgotten.inspect_err(|error| tracing::warn!("{error}")));
                 Ok(())
             }
             Ok(Err(message)) => Err(NotSaved::Storage(message)),
@@ -277,15 +279,13 @@ impl Work {
     async fn reject(
         self: &Arc<Self>,
         call: &Call,
-        judgement: &Judgement,
+        judgement: Judgement,
         quadrants: Vec<(Quadrant, Vec<u8>)>,
-    ) -> Result<Failure, LayerError> {
-        let (this, judgement) = (Arc::clone(self), judgement.clone());
-        let (item, endpoint) = (call.item, call.endpoint);
+    ) -> Result<String, LayerError> {
+        let (this, item, endpoint) = (Arc::clone(self), call.item, call.endpoint);
         let reject = move || {
-            let name = &this.endpoints[endpoint].name;
-            this.gate
-                .reject(item, endpoint, name, &judgement, &quadrants)
+            let drawn_by = (endpoint, &*this.endpoints[endpoint].name);
+            this.gate.reject(item, drawn_by, &judgement, &quadrants)
         };
         let rejected = tokio::task::spawn_blocking(reject).await;
         rejected.unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()))

@@ -11,8 +11,8 @@ use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::{Item, Quadrant};
 use tokio::sync::{Semaphore, mpsc};
+use upkeep::Gate;
 
-use super::gate::Gate;
 use super::publish::Finished;
 use super::recorder::Recorder;
 use crate::endpoint::Endpoint;
