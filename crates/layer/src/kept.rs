@@ -63,6 +63,26 @@ impl KeptPictures {
     /// # Errors
     /// [`LayerError::Io`] when one cannot be read.
     pub fn read(&self, block: Block, version: u32) -> Result<Option<BlockPictures>, LayerError> {
+        let mut pictures = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            match self.read_picture(block, version, quadrant)? {
+                Some(picture) => pictures.push((quadrant, picture)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(pictures))
+    }
+
+    /// The picture of one quadrant of a version; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when it cannot be read.
+    pub fn read_picture(
+        &self,
+        block: Block,
+        version: u32,
+        quadrant: Quadrant,
+    ) -> Result<Option<Vec<u8>>, LayerError> {
         let dir = self.dir_of(block).join(version.to_string());
         let is_own = |dir: &Path| fs::symlink_metadata(dir).is_ok_and(|dir| dir.is_dir());
         // What a link leads to is somebody else's.
@@ -72,15 +92,8 @@ impl KeptPictures {
         {
             return Ok(None);
         }
-        let mut pictures = Vec::with_capacity(4);
-        for quadrant in block.quadrants() {
-            let picture = read_regular(&dir.join(LayerDir::picture_name(quadrant)))?;
-            match picture.filter(|bytes| !bytes.is_empty()) {
-                Some(picture) => pictures.push((quadrant, picture)),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(pictures))
+        let picture = read_regular(&dir.join(LayerDir::picture_name(quadrant)))?;
+        Ok(picture.filter(|bytes| !bytes.is_empty()))
     }
 
     /// Keeps the finished pictures of a block, unless a version has the same bytes; the version that
