@@ -40,5 +40,5 @@ pub use shell::shell_quoted;
 pub use source::Source;
 pub use source_map::SourceLayer;
 pub use storage::Storage;
-pub use time::{file_timestamp, timestamp};
+pub use time::{file_timestamp, timestamp, timestamp_ms};
 pub use versions::{Versions, quadrant_named};

@@ -7,6 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Judgement, Verdict};
+use crate::timestamp_ms;
 
 /// So long a note, and what is added to a prompt, may be.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -114,8 +115,7 @@ fn plain_text_if_any<'de, D: Deserializer<'de>>(
 }
 
 fn write_time<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = (*time).max(SystemTime::UNIX_EPOCH);
-    serializer.collect_str(&humantime::format_rfc3339_millis(time))
+    serializer.serialize_str(&timestamp_ms(*time))
 }
 
 fn read_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SystemTime, D::Error> {
