@@ -4,12 +4,12 @@
 const ASK_EVERY_MS = 1000;
 const ANSWERED_WITHIN_MS = 5000;
 
-function followLive(live, plan, onChange, onState) {
+function followLive(live, plan, onChange, onState, onReplaced) {
   let revision = live.revision, isAsking = false, next;
 
   function take(answer) {
     // The layer was planned anew, or another layer is served: nothing on this page holds.
-    if (answer.kind === "replaced") return location.reload();
+    if (answer.kind === "replaced") return onReplaced();
     if (answer.kind === "trouble") return onState(answer.message, "lost");
     revision = answer.revision;
     onState("Live", "live");

@@ -43,6 +43,8 @@ function showMap(data, plan, panel) {
   keepViewInAddress(map, address);
   chooseBlockOf(address, index, details);
   layer.on("drawn", () => (document.getElementById("no-pictures").hidden = !layer.loader.isInVain()));
+  const desk = data.live?.has_desk ? new Desk(data, plan, index, own, details, address) : null;
+  desk?.begin();
   if (data.live) {
     const changed = (change) => {
       const isSeen = change.progress || change.tiles.length > 0;
@@ -55,11 +57,13 @@ function showMap(data, plan, panel) {
       panel.update(data.health);
       lists.update(data.worst_edges, data.health);
       details.show();
+      desk?.planChanged();
     };
-    followLive(data.live, plan, changed, (text, kind) => panel.setFreshness(text, kind));
+    const replaced = () => desk?.isHeld() || location.reload();
+    followLive(data.live, plan, changed, (text, kind) => panel.setFreshness(text, kind), replaced);
   }
   // For the console, and for tests.
-  window.layerMap = { map, layer, plan, index, geometry, details, placements, own, compared };
+  window.layerMap = { map, layer, plan, index, geometry, details, placements, own, compared, desk };
 }
 
 function showNotice(id) {

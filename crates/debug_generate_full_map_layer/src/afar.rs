@@ -26,9 +26,9 @@ pub(crate) struct Afar {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct WorstEdge {
     /// The places of its blocks in the order of generation.
-    items: (u32, u32),
+    pub(crate) items: (u32, u32),
     /// The mean step across it, of 255.
-    step: f64,
+    pub(crate) step: f64,
 }
 
 impl Afar {

@@ -25,6 +25,11 @@ pub struct Args {
     #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = DEFAULT_ADDRESS)]
     pub serve: Option<String>,
 
+    /// With --serve: the page becomes a place to judge the blocks, for who has the address that is
+    /// printed, on this machine alone. generate_full_map_layer --redo-flagged carries it out
+    #[arg(long, requires = "serve")]
+    pub review: bool,
+
     /// Put Leaflet's own files, from this directory, into the page, so that it needs no network
     #[arg(long, alias = "leaflet_dir", value_name = "DIR")]
     pub leaflet_dir: Option<PathBuf>,
@@ -65,6 +70,10 @@ Examples:
 
   Watch a run in the browser, at http://127.0.0.1:8765/:
     debug_generate_full_map_layer --layer-dir layers/snow --serve
+
+  Judge the blocks, those first that are likely not to be good, and do again what was flagged:
+    debug_generate_full_map_layer --layer-dir layers/snow --serve --review
+    generate_full_map_layer --layer-dir layers/snow --redo-flagged
 
   One file that opens without a network (after npm install leaflet@1.9.4):
     debug_generate_full_map_layer --layer-dir layers/snow --output snow.html \\

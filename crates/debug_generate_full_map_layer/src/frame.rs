@@ -17,7 +17,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) looks_style: String,
     pub(crate) looks: String,
     pub(crate) data: String,
-    pub(crate) scripts: &'static [&'static str],
+    pub(crate) scripts: Vec<&'static str>,
 }
 
 impl<'a> Frame<'a> {
@@ -28,7 +28,7 @@ impl<'a> Frame<'a> {
     pub(crate) fn of(
         leaflet: &'a Leaflet,
         data: &impl Serialize,
-        scripts: &'static [&'static str],
+        scripts: Vec<&'static str>,
     ) -> Result<Self> {
         Ok(Self {
             leaflet,

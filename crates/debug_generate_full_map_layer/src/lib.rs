@@ -14,6 +14,7 @@ mod client_stream;
 mod columns;
 mod compared;
 mod connections;
+mod desk;
 mod followed;
 mod frame;
 mod health;
@@ -37,6 +38,7 @@ mod seams;
 mod seams_report;
 mod server;
 mod tile_set;
+mod turns;
 mod varint;
 mod watch;
 

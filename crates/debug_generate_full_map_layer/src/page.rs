@@ -24,7 +24,7 @@ pub struct PageOptions {
 }
 
 /// The page's script, in the order in which its parts build on each other.
-const SCRIPTS: [&str; 21] = [
+const SCRIPTS: [&str; 20] = [
     include_str!("../assets/styles.js"),
     include_str!("../assets/plan.js"),
     include_str!("../assets/geometry.js"),
@@ -45,8 +45,20 @@ const SCRIPTS: [&str; 21] = [
     include_str!("../assets/tour.js"),
     include_str!("../assets/lists.js"),
     include_str!("../assets/live.js"),
-    include_str!("../assets/main.js"),
 ];
+
+/// What makes it a place to judge.
+const DESK_SCRIPTS: [&str; 7] = [
+    include_str!("../assets/desk_pictures.js"),
+    include_str!("../assets/desk_blocks.js"),
+    include_str!("../assets/desk_order.js"),
+    include_str!("../assets/desk_panes.js"),
+    include_str!("../assets/desk_judging.js"),
+    include_str!("../assets/desk_form.js"),
+    include_str!("../assets/desk.js"),
+];
+
+const MAIN: &str = include_str!("../assets/main.js");
 
 #[derive(Template)]
 #[template(path = "page.html")]
@@ -55,6 +67,8 @@ struct Page<'a> {
     /// The layer, and what it is made from in turn.
     chain: &'a [String],
     source_layer: &'a str,
+    /// The style of the desk, where there is one.
+    desk_style: Option<&'static str>,
     frame: Frame<'a>,
 }
 
@@ -65,6 +79,8 @@ pub struct Live {
     pub(crate) revision: u64,
     /// Tells its plan from others; too great a number for JavaScript.
     pub(crate) plan: String,
+    /// Whether it is a place to judge.
+    pub(crate) has_desk: bool,
 }
 
 #[derive(Serialize)]
@@ -114,11 +130,15 @@ impl PageOptions {
             live,
             plan: Columns::of(plan),
         };
+        let has_desk = live.is_some_and(|live| live.has_desk);
+        let desk: &[&str] = if has_desk { &DESK_SCRIPTS } else { &[] };
+        let scripts = [&SCRIPTS, desk, &[MAIN]].concat();
         let page = Page {
+            desk_style: has_desk.then_some(include_str!("../assets/desk.css")),
             name: &layer.name,
             chain: &layer.chain,
             source_layer: layer.source_layer.name(),
-            frame: Frame::of(&self.leaflet, &data, &SCRIPTS)?,
+            frame: Frame::of(&self.leaflet, &data, scripts)?,
         };
         page.render().context("cannot put the page together")
     }

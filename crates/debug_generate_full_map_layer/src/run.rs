@@ -41,7 +41,11 @@ pub async fn run(args: &Args) -> Result<()> {
             if let Some(output) = &args.output {
                 write(&layer, &options, compare, output).await?;
             }
-            serve(address, layer, options, compare).await
+            let mut server = Server::bind(address, layer, options, compare).await?;
+            if args.review {
+                server = server.with_desk().await?;
+            }
+            serve(&args.layer_dir, server).await
         }
     }
 }
@@ -65,14 +69,7 @@ async fn write(
     Ok(())
 }
 
-async fn serve(
-    address: &str,
-    layer: PlacedLayer,
-    options: PageOptions,
-    compare: Option<&str>,
-) -> Result<()> {
-    let path = layer.dir.path().display().to_string();
-    let server = Server::bind(address, layer, options, compare).await?;
+async fn serve(layer_dir: &Path, server: Server) -> Result<()> {
     // Heard before anyone is told that it serves.
     let listen = |kind| unix::signal(kind).context("cannot listen for signals");
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -84,7 +81,9 @@ async fn serve(
         ));
     }
     say(format_args!(
-        "serving {path} at http://{bound}/ until Ctrl-C"
+        "serving {} at {} until Ctrl-C",
+        layer_dir.display(),
+        server.url()
     ))?;
     tokio::select! {
         never = server.run() => match never {},

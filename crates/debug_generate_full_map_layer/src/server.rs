@@ -1,41 +1,40 @@
 //! Serving the page, and what has changed since it was made.
 //!
-//! The server gives out the page, the finished pictures and the progress, and changes nothing.
+//! The server gives out the page, the finished pictures and the progress, and changes nothing but, with
+//! a desk, what is judged there.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use layer::{LayerDir, OverviewFiles, OverviewTile};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::address::{AllowedHosts, listen};
 use crate::compared::Compared;
+use crate::desk::Desk;
 use crate::keeping_up::keep_up;
 use crate::page::Live;
 use crate::pictured::compared;
 use crate::tile_set::{Place, TileSet};
+use crate::turns::Turns;
 use crate::watch::Watch;
 use crate::{PageOptions, Pictured, PlacedLayer, connections};
-
-/// So many pictures are read at a time.
-const READ_AT_A_TIME: usize = 8;
 
 /// A server that listens already.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     bound: SocketAddr,
-    pages: Arc<Pages>,
+    pages: Pages,
 }
 
 /// What the requests are answered from.
@@ -45,10 +44,14 @@ struct Pages {
     options: PageOptions,
     watch: Arc<Watch>,
     compared: Option<Compared>,
-    turns_to_read: Semaphore,
-    /// The page as it was made last, and its revision.
-    made: Mutex<Option<(u64, Bytes)>>,
+    turns: Arc<Turns>,
+    desk: Option<Arc<Desk>>,
+    /// The pages as they were made last, without the desk and with it.
+    made: Mutex<[Option<Made>; 2]>,
 }
+
+/// A page, and the revision that it is of.
+type Made = (u64, Bytes);
 
 impl Server {
     /// Listens at `address`, `host:port` or a port of this machine, to serve the page of
@@ -73,17 +76,35 @@ impl Server {
             None => None,
         };
         Ok(Self {
-            pages: Arc::new(Pages {
+            pages: Pages {
                 hosts: AllowedHosts::of(address, bound),
                 options,
                 watch,
                 compared,
-                turns_to_read: Semaphore::new(READ_AT_A_TIME),
-                made: Mutex::new(None),
-            }),
+                turns: Arc::new(Turns::new()),
+                desk: None,
+                made: Mutex::default(),
+            },
             listener,
             bound,
         })
+    }
+
+    /// With a desk to judge at, for who is given its address.
+    ///
+    /// # Errors
+    /// When others than this machine can reach the server, or the layer's source or its judgements
+    /// cannot be read.
+    pub async fn with_desk(mut self) -> Result<Self> {
+        if !self.bound.ip().is_loopback() {
+            bail!(
+                "--review is for this machine alone, and others can reach {}, which --serve names: whoever can would judge, too; leave out the address, or give one of this machine, as in --serve 127.0.0.1:8765",
+                self.bound
+            );
+        }
+        let (watch, turns) = (self.pages.watch.clone(), self.pages.turns.clone());
+        self.pages.desk = Some(Desk::over(watch, turns).await?);
+        Ok(self)
     }
 
     /// Where it listens.
@@ -92,9 +113,18 @@ impl Server {
         self.bound
     }
 
+    /// What to open; who knows that of a desk can judge.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let desk = self.pages.desk.as_ref();
+        let query = desk.map(|desk| desk.query()).unwrap_or_default();
+        format!("http://{}/{query}", self.bound)
+    }
+
     /// Serves without end; dropping the future ends it.
     pub async fn run(self) -> Infallible {
-        let pages = self.pages;
+        let pages = Arc::new(self.pages);
+        let desk = pages.desk.clone().map(Desk::routes).unwrap_or_default();
         let routes = Router::new()
             .route("/", get(page))
             .route("/changes/{plan}/{since}", get(changes))
@@ -102,8 +132,9 @@ impl Server {
             .route("/overviews/{level}/{name}", get(overview))
             .route("/compared/{name}", get(compared_picture))
             .route("/compared_overviews/{level}/{name}", get(compared_overview))
-            .layer(middleware::from_fn_with_state(pages.clone(), guard))
-            .with_state(pages.clone());
+            .with_state(pages.clone())
+            .merge(desk)
+            .layer(middleware::from_fn_with_state(pages.clone(), guard));
         tokio::select! {
             never = connections::serve(self.listener, routes) => never,
             never = keep_up(&pages.watch) => never,
@@ -132,21 +163,29 @@ async fn guard(State(pages): State<Arc<Pages>>, request: Request, next: Next) ->
         "cross-origin-resource-policy",
         HeaderValue::from_static("same-origin"),
     );
+    if pages.desk.is_some() {
+        // The address tells who may judge; the servers of base maps need not know it.
+        let nothing = HeaderValue::from_static("no-referrer");
+        headers.insert(header::REFERRER_POLICY, nothing);
+    }
     response
 }
 
-async fn page(State(pages): State<Arc<Pages>>) -> Response {
+async fn page(State(pages): State<Arc<Pages>>, RawQuery(query): RawQuery) -> Response {
     pages.watch.look().await;
-    match pages.make() {
+    let desk = pages.desk.as_ref();
+    let has_desk = desk.is_some_and(|desk| desk.is_at(query.as_deref()));
+    match pages.make(has_desk) {
         Ok(page) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response(),
     }
 }
 
 impl Pages {
-    fn make(&self) -> Result<Bytes> {
+    fn make(&self, has_desk: bool) -> Result<Bytes> {
         let view = self.watch.view();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = &mut made[usize::from(has_desk)];
         if let Some((revision, page)) = &*made
             && *revision == view.revision
         {
@@ -155,6 +194,7 @@ impl Pages {
         let live = Live {
             revision: view.revision,
             plan: view.plan_hash.to_string(),
+            has_desk,
         };
         let pictured = self.watch.with_overviews(|overviews| {
             let mut pictured = Pictured::near(&view.layer, &view.plan, "generations/");
@@ -201,7 +241,7 @@ async fn picture(State(pages): State<Arc<Pages>>, Path(name): Path<String>) -> R
     let Some((quadrant, pictures)) = found else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    pages.png(pictures.read_regular(quadrant)).await
+    pages.turns.png(pictures.read_regular(quadrant)).await
 }
 
 async fn overview(
@@ -214,13 +254,13 @@ async fn overview(
         return StatusCode::NOT_FOUND.into_response();
     };
     let files = pages.watch.view().layer.dir.overviews();
-    pages.png(read_tile(files, tile)).await
+    pages.turns.png(read_tile(files, tile)).await
 }
 
 async fn compared_picture(State(pages): State<Arc<Pages>>, Path(name): Path<String>) -> Response {
     let quadrant = LayerDir::quadrant_of_picture(&name);
     match quadrant.zip(pages.compared.as_ref()) {
-        Some((quadrant, compared)) => pages.png(compared.picture(quadrant)).await,
+        Some((quadrant, compared)) => pages.turns.png(compared.picture(quadrant)).await,
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
@@ -234,22 +274,10 @@ async fn compared_overview(
     let Some((tile, compared)) = found.filter(|(tile, compared)| compared.has(*tile)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    pages.png(read_tile(compared.files(), tile)).await
+    pages.turns.png(read_tile(compared.files(), tile)).await
 }
 
 async fn read_tile(files: OverviewFiles, tile: OverviewTile) -> Result<Option<Vec<u8>>> {
     let read = tokio::task::spawn_blocking(move || files.read(tile));
     Ok(read.await.context("reading was cut short")??)
-}
-
-impl Pages {
-    /// A picture as an answer, or that there is none.
-    async fn png<E>(&self, read: impl Future<Output = Result<Option<Vec<u8>>, E>>) -> Response {
-        // Each takes a thread and the memory of a picture.
-        let _turn = self.turns_to_read.acquire().await;
-        match read.await {
-            Ok(Some(bytes)) => ([(header::CONTENT_TYPE, "image/png")], bytes).into_response(),
-            Ok(None) | Err(_) => StatusCode::NOT_FOUND.into_response(),
-        }
-    }
 }

@@ -46,6 +46,8 @@ struct Known {
     changed_in: Vec<u64>,
     overviews: Followed,
     trouble: Option<String>,
+    /// When the look began that found things so.
+    looked_at: SystemTime,
 }
 
 /// A layer and its plan at a revision.
@@ -61,22 +63,27 @@ impl Watch {
     /// Reads the layer in `dir` for the first time.
     pub(crate) async fn over(layer: PlacedLayer) -> Result<Arc<Self>> {
         let dir = layer.dir.clone();
+        let looked_at = SystemTime::now();
         let (plan, files) = layer.read_plan().await?;
         Ok(Arc::new(Self {
             dir,
-            known: Mutex::new(Known::first(layer, plan, files)),
+            known: Mutex::new(Known::first(layer, plan, files, looked_at)),
             pace: Pace::new(),
         }))
     }
 
     /// The layer and its plan as they were read last.
     pub(crate) fn view(&self) -> View {
+        self.known().view()
+    }
+
+    /// The same, and when the look began that found it so; what the trouble is where the last look
+    /// has failed.
+    pub(crate) fn view_and_time(&self) -> Result<(View, SystemTime), String> {
         let known = self.known();
-        View {
-            layer: known.layer.clone(),
-            plan: known.plan.clone(),
-            plan_hash: known.plan_hash,
-            revision: known.revision,
+        match &known.trouble {
+            Some(trouble) => Err(trouble.clone()),
+            None => Ok((known.view(), known.looked_at)),
         }
     }
 
@@ -132,20 +139,22 @@ impl Watch {
     }
 
     async fn look_at_once(&self) {
+        let looked_at = SystemTime::now();
         let before = FileState::of(&self.dir.progress_path());
         {
-            let known = self.known();
+            let mut known = self.known();
             if before == known.files && known.trouble.is_none() {
+                known.looked_at = looked_at;
                 return;
             }
         }
         let layer = self.view().layer;
         match layer.read_plan().await {
             Ok((plan, files)) if hash_of(&plan) == self.view().plan_hash => {
-                self.take_note(plan, files);
+                self.take_note(plan, files, looked_at);
             }
             // With a new plan the source may be another one.
-            Ok(_) => match self.read_anew().await {
+            Ok(_) => match self.read_anew(looked_at).await {
                 Ok(known) => *self.known() = known,
                 Err(error) => self.be_in_trouble(&error),
             },
@@ -153,13 +162,13 @@ impl Watch {
         }
     }
 
-    async fn read_anew(&self) -> Result<Known> {
+    async fn read_anew(&self, looked_at: SystemTime) -> Result<Known> {
         let layer = PlacedLayer::open(self.dir.clone()).await?;
         let (plan, files) = layer.read_plan().await?;
-        Ok(Known::first(layer, plan, files))
+        Ok(Known::first(layer, plan, files, looked_at))
     }
 
-    fn take_note(&self, plan: PlanState, files: FileState) {
+    fn take_note(&self, plan: PlanState, files: FileState, looked_at: SystemTime) {
         let mut known = self.known();
         let changed: Vec<usize> = (0..plan.items.len())
             .filter(|&item| !plan.is_as_far_as(&known.plan, item))
@@ -167,6 +176,7 @@ impl Watch {
         known.trouble = None;
         known.plan = Arc::new(plan);
         known.files = files;
+        known.looked_at = looked_at;
         if !changed.is_empty() {
             known.revision += 1;
             let revision = known.revision;
@@ -187,7 +197,16 @@ impl Watch {
 }
 
 impl Known {
-    fn first(layer: PlacedLayer, plan: PlanState, files: FileState) -> Self {
+    fn view(&self) -> View {
+        View {
+            layer: self.layer.clone(),
+            plan: self.plan.clone(),
+            plan_hash: self.plan_hash,
+            revision: self.revision,
+        }
+    }
+
+    fn first(layer: PlacedLayer, plan: PlanState, files: FileState, looked_at: SystemTime) -> Self {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let revision = since.map_or(1, |since| since.as_millis() as u64);
         let items = plan.items.iter().enumerate();
@@ -204,6 +223,7 @@ impl Known {
             first_revision: revision,
             overviews: Followed::default(),
             trouble: None,
+            looked_at,
         }
     }
 

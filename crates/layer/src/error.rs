@@ -93,6 +93,14 @@ pub enum LayerError {
         /// The newest that is understood.
         supported: u64,
     },
+    /// The file of judgements cannot be used.
+    #[error("{reason}; mend it, or move {path} away and judge anew")]
+    ReviewDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it. Not called a source, whose words a chain of errors would repeat.
+        reason: Box<LayerError>,
+    },
     /// An endpoints file, or a configuration, without an endpoint.
     #[error(
         "{path} lists no model_endpoints; add entries like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\", \"api_key_env\": \"MODEL_API_KEY\"}}, or {{\"name\": \"snow\", \"url\": \"builtin:snow\"}} to try it without a model"

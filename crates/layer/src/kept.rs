@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use planner::{Block, Quadrant};
+use serde::{Deserialize, Serialize};
 
 use crate::blocking::blocking;
 use crate::pictures::{BlockPictures, io, read_regular};
@@ -16,7 +17,26 @@ pub struct KeptPictures {
     root: PathBuf,
 }
 
+/// Where pictures of a block are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Among the earlier ones, [`LayerDir::candidates`].
+    Candidates,
+    /// Among those that were not good enough, [`LayerDir::rejected`].
+    Rejected,
+}
+
 impl LayerDir {
+    /// What is kept there.
+    #[must_use]
+    pub fn kept(&self, from: Kept) -> KeptPictures {
+        match from {
+            Kept::Candidates => self.candidates(),
+            Kept::Rejected => self.rejected(),
+        }
+    }
+
     /// `candidates/`: earlier pictures of blocks that were drawn again.
     #[must_use]
     pub fn candidates(&self) -> KeptPictures {
@@ -68,6 +88,26 @@ impl KeptPictures {
     /// # Errors
     /// [`LayerError::Io`] when one cannot be read.
     pub fn read(&self, block: Block, version: u32) -> Result<Option<BlockPictures>, LayerError> {
+        let mut pictures = Vec::with_capacity(4);
+        for quadrant in block.quadrants() {
+            match self.read_picture(block, version, quadrant)? {
+                Some(picture) => pictures.push((quadrant, picture)),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(pictures))
+    }
+
+    /// The picture of one quadrant of a version; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when it cannot be read.
+    pub fn read_picture(
+        &self,
+        block: Block,
+        version: u32,
+        quadrant: Quadrant,
+    ) -> Result<Option<Vec<u8>>, LayerError> {
         let dir = self.dir_of(block).join(version.to_string());
         let is_own = |dir: &Path| fs::symlink_metadata(dir).is_ok_and(|dir| dir.is_dir());
         // What a link leads to is somebody else's.
@@ -77,15 +117,8 @@ impl KeptPictures {
         {
             return Ok(None);
         }
-        let mut pictures = Vec::with_capacity(4);
-        for quadrant in block.quadrants() {
-            let picture = read_regular(&dir.join(LayerDir::picture_name(quadrant)))?;
-            match picture.filter(|bytes| !bytes.is_empty()) {
-                Some(picture) => pictures.push((quadrant, picture)),
-                None => return Ok(None),
-            }
-        }
-        Ok(Some(pictures))
+        let picture = read_regular(&dir.join(LayerDir::picture_name(quadrant)))?;
+        Ok(picture.filter(|bytes| !bytes.is_empty()))
     }
 
     /// Keeps the finished pictures of a block, unless a version has the same bytes; the version that

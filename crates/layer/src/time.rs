@@ -10,7 +10,14 @@ pub fn timestamp(time: SystemTime) -> String {
     humantime::format_rfc3339_seconds(time).to_string()
 }
 
-/// The same for file names: `20261122T140300Z`.
+/// The same to the millisecond: `2026-11-22T14:03:00.250Z`.
+#[must_use]
+pub fn timestamp_ms(time: SystemTime) -> String {
+    let time = time.max(SystemTime::UNIX_EPOCH);
+    humantime::format_rfc3339_millis(time).to_string()
+}
+
+/// The same to the second for file names: `20261122T140300Z`.
 #[must_use]
 pub fn file_timestamp(time: SystemTime) -> String {
     timestamp(time).replace(['-', ':'], "")
@@ -36,6 +43,8 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_356_180);
         assert_eq!(timestamp(time), "2026-11-22T14:03:00Z");
         assert_eq!(file_timestamp(time), "20261122T140300Z");
+        let later = time + Duration::from_micros(250_900);
+        assert_eq!(timestamp_ms(later), "2026-11-22T14:03:00.250Z");
         let before = SystemTime::UNIX_EPOCH - Duration::from_secs(1);
         assert_eq!(timestamp(before), "1970-01-01T00:00:00Z");
     }

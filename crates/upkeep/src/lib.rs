@@ -3,6 +3,7 @@
 //! place.
 
 mod error;
+mod flagged;
 mod gate;
 mod redo;
 mod replace;
@@ -10,8 +11,9 @@ mod upkeep;
 mod whole;
 
 pub use error::UpkeepError;
+pub use flagged::Asked;
 pub use gate::Gate;
 pub use redo::{Followers, Redo};
-pub use replace::{Kept, Replacement};
+pub use replace::Replacement;
 pub use upkeep::Upkeep;
 pub use whole::damaged_items;

@@ -1,6 +1,6 @@
 //! Pictures that are put in the place of those that are there.
 
-use layer::{KeptPictures, Versions};
+use layer::{Kept, Versions};
 use planner::{Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, PictureRecord};
 
@@ -10,15 +10,6 @@ use crate::{Upkeep, UpkeepError};
 /// So many blocks are brought back in one go.
 const TOGETHER: usize = 64;
 
-/// Where pictures are kept that may take the place of others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kept {
-    /// Earlier pictures of blocks that were generated again.
-    Candidates,
-    /// The best answers for blocks of which none was good enough.
-    Rejected,
-}
-
 /// What takes the place of a block's pictures.
 #[derive(Debug, Clone, Copy)]
 pub struct Replacement {
@@ -26,14 +17,15 @@ pub struct Replacement {
     version: u32,
 }
 
-impl Upkeep<'_> {
-    fn kept(&self, from: Kept) -> KeptPictures {
-        match from {
-            Kept::Candidates => self.layer.candidates(),
-            Kept::Rejected => self.layer.rejected(),
-        }
+impl Replacement {
+    /// Whose pictures they are.
+    #[must_use]
+    pub const fn item(&self) -> Item {
+        self.item
     }
+}
 
+impl Upkeep<'_> {
     /// Finds the pictures that are to take the place of those of the blocks that `wanted` names. Where
     /// it names no version that is the newest that differs from what is there; of a block that is to
     /// be generated again the one that was there.
@@ -46,7 +38,7 @@ impl Upkeep<'_> {
         Versions(wanted): &Versions,
         items: &[Item],
     ) -> Result<Vec<Replacement>, UpkeepError> {
-        let kept = self.kept(from);
+        let kept = self.layer.kept(from);
         let mut chosen: Vec<Replacement> = Vec::new();
         for &(quadrant, version) in wanted {
             let item = items.iter().find(|item| item.block.contains(quadrant));
@@ -128,7 +120,7 @@ impl Upkeep<'_> {
         from: Kept,
         chosen: &[Replacement],
     ) -> Result<String, UpkeepError> {
-        let (kept, candidates) = (self.kept(from), self.layer.candidates());
+        let (kept, candidates) = (self.layer.kept(from), self.layer.candidates());
         for item in self.whole_of(chosen.iter().map(|c| &c.item)).await? {
             candidates.keep(item.block, self.pictures).await?;
         }

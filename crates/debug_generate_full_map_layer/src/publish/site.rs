@@ -90,7 +90,7 @@ pub(super) fn page(dir: &Path, options: &PageOptions) -> Result<String> {
     let page = SitePage {
         title: &names.join(", "),
         generator: GENERATOR,
-        frame: Frame::of(&options.leaflet, &data, &SCRIPTS)?,
+        frame: Frame::of(&options.leaflet, &data, SCRIPTS.to_vec())?,
     };
     page.render().context("cannot put the page together")
 }

@@ -1,28 +1,24 @@
 //! What is asked for of finished blocks: that they are generated again, or get other pictures.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use layer::{Pictures, Selection};
-use planner::{Item, Quadrant};
+use layer::{Kept, Pictures, Selection, Versions};
+use planner::{Item, Quadrant, Status};
 use progress_db::ProgressDb;
-use upkeep::{Followers, Kept, Redo, Upkeep};
+use upkeep::{Asked, Followers, Redo, Upkeep, UpkeepError};
 
 use super::layer_state::Start;
 use crate::args::Args;
 use crate::work::fault_point::fault_point;
 
-/// The quadrants that `--redo` or `--redo-file` asks for, if any does. Read once: a pipe gives what
-/// it has only once.
+/// What `--redo`, `--redo-file` or `--redo-flagged` asks for. Read once: a pipe gives what it has only
+/// once.
 ///
 /// # Errors
 /// When the text selects nothing that is planned.
-pub(crate) fn asked_for(
-    args: &Args,
-    start: &Start,
-    items: &[Item],
-) -> anyhow::Result<Option<HashSet<Quadrant>>> {
+pub(crate) async fn asked_for(args: &Args, start: &Start, items: &[Item]) -> anyhow::Result<Asked> {
     let (text, said) = match (&args.redo, &args.redo_file) {
         (Some(text), _) => (text.clone(), "--redo".to_owned()),
         (None, Some(path)) => {
@@ -30,27 +26,31 @@ pub(crate) fn asked_for(
             let text = std::fs::read_to_string(path);
             (text.with_context(|| format!("cannot read {said}"))?, said)
         }
-        (None, None) => return Ok(None),
+        (None, None) if args.redo_flagged => {
+            let asked = Asked::in_review(&start.layer).await?;
+            if asked.again.is_empty() && asked.replaced.is_empty() {
+                let review = start.layer.review_path();
+                tracing::info!("nothing in {} is still to be done", review.display());
+            }
+            return Ok(asked);
+        }
+        (None, None) => return Ok(Asked::default()),
     };
     let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
     let chosen = Selection::parse(&text, start.source.geometry())
         .and_then(|selection| selection.of(&planned))
         .context(said)?;
-    Ok(Some(chosen.into_iter().collect()))
+    let again = chosen.into_iter().collect();
+    Ok(Asked::of(again, args.redo_prompt.as_deref(), items))
 }
 
-/// What it takes to generate the blocks again that hold `chosen`.
-pub(crate) fn redo_of(
-    chosen: &HashSet<Quadrant>,
-    args: &Args,
-    start: &Start,
-    items: &[Item],
-) -> Redo {
+/// What it takes to generate the blocks again that are asked for, if any are.
+pub(crate) fn redo_of(asked: &Asked, args: &Args, start: &Start, items: &[Item]) -> Option<Redo> {
     let followers = match start.config.shows_surroundings() && !args.without_followers {
         true => Followers::Again,
         false => Followers::Stay,
     };
-    Redo::of(chosen, items, followers)
+    (!asked.again.is_empty()).then(|| Redo::of(&asked.again, items, followers))
 }
 
 impl Start {
@@ -94,16 +94,35 @@ pub(crate) async fn replace(
     Ok(Some(told + "nothing was called\n"))
 }
 
-/// The text that `--redo-prompt` adds, for each item that holds a quadrant of `chosen`.
-pub(crate) fn prompts(
-    args: &Args,
-    chosen: &HashSet<Quadrant>,
-    items: &[Item],
-) -> HashMap<i64, String> {
-    let Some(text) = &args.redo_prompt else {
-        return HashMap::new();
-    };
-    let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
-    let named = items.iter().filter(holds);
-    named.map(|item| (item.id, text.clone())).collect()
+/// Puts the pictures that people chose in the place of those that are there. What cannot be done is
+/// told, and the rest is done. Returns what was done, for people.
+///
+/// # Errors
+/// When something cannot be read or written.
+pub(crate) async fn carry_out_choices(
+    asked: &Asked,
+    items: &mut [Item],
+    mut upkeep: Upkeep<'_>,
+) -> anyhow::Result<String> {
+    let mut told = String::new();
+    for from in [Kept::Candidates, Kept::Rejected] {
+        let mut chosen = Vec::new();
+        for &(_, at, version) in asked.replaced.iter().filter(|(kept, ..)| *kept == from) {
+            let wanted = Versions(vec![(at, Some(version))]);
+            match upkeep.replacements(from, &wanted, items).await {
+                Ok(found) => chosen.extend(found),
+                Err(error @ UpkeepError::Nothing { .. }) => tracing::warn!("{error}"),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if !chosen.is_empty() {
+            told += &upkeep.replace(from, &chosen, items).await?;
+        }
+        let now_complete: HashSet<i64> = chosen.iter().map(|chosen| chosen.item().id).collect();
+        let among = items
+            .iter_mut()
+            .filter(|item| now_complete.contains(&item.id));
+        among.for_each(|item| item.status = Status::Complete);
+    }
+    Ok(told)
 }

@@ -16,7 +16,7 @@ use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
-use super::redo::{asked_for, prompts, redo_of, replace};
+use super::redo::{asked_for, carry_out_choices, redo_of, replace};
 use crate::args::Args;
 use crate::ended::Ended;
 
@@ -55,7 +55,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if args.dry_run {
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
-    let redoes = args.redo.is_some() || args.redo_file.is_some();
+    let redoes = args.redo.is_some() || args.redo_file.is_some() || args.redo_flagged;
     let replaces = args.keep.is_some() || args.accept.is_some();
     if !replaces && (redoes || !start.is_complete) {
         start.config.require_endpoints(start.layer.config_path())?;
@@ -116,7 +116,7 @@ async fn bring_up_to_date(
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
     // What cannot be meant is refused before anything is put back.
-    let chosen = asked_for(args, start, &items)?;
+    let asked = asked_for(args, start, &items).await?;
     let is_failed = |item: &&Item| item.status == Status::Error;
     let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
@@ -136,12 +136,14 @@ async fn bring_up_to_date(
         db.commit(&changes, Durability::Power).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    if let Some(chosen) = chosen {
-        let redo = redo_of(&chosen, args, start, &items);
+    if !asked.replaced.is_empty() {
+        let told = carry_out_choices(&asked, &mut items, start.upkeep(pictures, db)).await?;
+        printer.say(told.trim_end());
+    }
+    if let Some(redo) = redo_of(&asked, args, start, &items) {
         printer.say(&redo.told);
-        let prompts = prompts(args, &chosen, &items);
         let mut upkeep = start.upkeep(pictures, db);
-        upkeep.put_back(&redo, &items, &prompts).await?;
+        upkeep.put_back(&redo, &items, &asked.prompts).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
@@ -296,8 +298,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    let chosen = asked_for(args, start, &items)?;
-    let redo = chosen.map(|chosen| redo_of(&chosen, args, start, &items));
+    let asked = asked_for(args, start, &items).await?;
+    let redo = redo_of(&asked, args, start, &items);
     if let Some(redo) = &redo {
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
@@ -305,7 +307,13 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     tell(&lacks(start, &pictures, &mut db, &items).await?);
     db.close().await?;
     let queue = Queue::of(items);
-    let told = redo.map_or_else(String::new, |redo| redo.told + "\n");
+    let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
+    if !asked.replaced.is_empty() {
+        let chosen = asked.replaced.len();
+        told += &format!(
+            "chosen: other pictures of {chosen} blocks take their place, without a call\n"
+        );
+    }
     let summary = dry_run::describe(
         &queue,
         &start.endpoints,
