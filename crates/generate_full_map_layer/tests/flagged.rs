@@ -110,7 +110,7 @@ fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
         );
         dry.assert_status(0);
         dry.assert_says("redo: 1 block: 1 call");
-        dry.assert_says("chosen: other pictures of 1 blocks take their place, without a call");
+        dry.assert_says("chosen for 1 blocks: other pictures, without a call");
         assert_eq!(finished.pictures(B), second);
 
         let run = layer.run(PROGRAM, &["--redo-flagged", "--without-followers"]);

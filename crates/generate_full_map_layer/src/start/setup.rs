@@ -306,18 +306,14 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     }
     tell(&lacks(start, &pictures, &mut db, &items).await?);
     db.close().await?;
-    let queue = Queue::of(items);
     let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
     if !asked.replaced.is_empty() {
         let chosen = asked.replaced.len();
-        told += &format!(
-            "chosen: other pictures of {chosen} blocks take their place, without a call\n"
-        );
+        told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
-    let summary = dry_run::describe(
-        &queue,
-        &start.endpoints,
-        args.max_items.map(|most| most as usize),
-    );
-    Ok(Ended::with(0, told + &summary))
+    if told.is_empty() {
+        let most = args.max_items.map(|most| most as usize);
+        told = dry_run::describe(&Queue::of(items), &start.endpoints, most);
+    }
+    Ok(Ended::with(0, told))
 }
