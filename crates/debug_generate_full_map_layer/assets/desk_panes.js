@@ -89,14 +89,15 @@ class DeskPanes {
   /** Puts the sheets where they belong. */
   place() {
     for (const { view, sheet } of this.panes) {
-      const room = { x: view.clientWidth, y: view.clientHeight };
+      const room = { x: view.clientWidth, y: view.clientHeight }, corner = view.getBoundingClientRect();
       const scale = this.isFit ? Math.min(1, room.x / this.size.x, room.y / this.size.y) : 1;
       const from = ["x", "y"].map((axis) => {
         const size = this.size[axis] * scale;
         // No further than to the sheet's edges.
         const most = Math.max(0, (size - room[axis]) / 2);
         const offset = Math.max(-most, Math.min(most, this.isFit ? 0 : this.offset[axis]));
-        return Math.round((room[axis] - size) / 2 + offset);
+        // From pixel to pixel of the page, of which a view may begin between two.
+        return Math.round(corner[axis] + (room[axis] - size) / 2 + offset) - corner[axis];
       });
       sheet.style.transform = `translate(${from[0]}px, ${from[1]}px) scale(${scale})`;
     }
