@@ -17,20 +17,24 @@ class DeskPanes {
   /** Shows a block. `focus`, in quadrants from its top left, comes to the middle where not all of it can
    *  be seen; without, what was looked at stays. */
   show(item, told, focus) {
-    const { plan, own } = this.blocks;
-    const [width, height] = own.tilePx;
+    const { plan, own } = this.blocks, [width, height] = own.tilePx;
+    const selected = focus ? null : this.choice();
+    this.clear();
     this.item = item;
     /** The size of what is shown, and of the block in it. */
     this.size = { x: (plan.width[item] + 1) * width, y: (plan.height[item] + 1) * height };
     this.panes = this.blocks.panes(item, told).map((pane) => ({ ...pane, ...this.build(pane) }));
     this.element.replaceChildren(...this.panes.map(({ figure }) => figure));
-    this.select(0);
+    const isSelected = ({ choice }) => choice && selected && choice.from === selected.from && choice.version === selected.version;
+    this.select(this.panes.find(isSelected)?.number ?? 0);
     if (focus) this.offset = { x: this.size.x / 2 - (focus.x + 0.5) * width, y: this.size.y / 2 - (focus.y + 0.5) * height };
     this.draw();
     this.place();
   }
 
   clear() {
+    // Some ten megabytes each, which are given back at once.
+    for (const { canvas } of this.panes) canvas.width = canvas.height = 0;
     this.panes = [];
     this.element.replaceChildren();
   }
