@@ -57,6 +57,12 @@ redo layer quadrants *args:
 map layer *args:
     @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$@"
 
+# Serve a layer's map as a desk to judge its blocks at, until Ctrl-C.
+[no-exit-message]
+[positional-arguments]
+review layer *args:
+    @cargo run -q --release --bin debug_generate_full_map_layer -- --layer-dir "$@" --serve --review
+
 # Publish a layer as a site to upload anywhere: `just publish layers/snow site`.
 [no-exit-message]
 [positional-arguments]

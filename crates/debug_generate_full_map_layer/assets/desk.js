@@ -4,6 +4,7 @@
 const BLOCKS_AHEAD = 5;
 /** The order is asked for again at most so often while a run goes on. */
 const AGENDA_EVERY_MS = 2000;
+const NOTE_LEFT = "The note is not sent: Enter sends it, Escape leaves it.";
 
 class Desk {
   constructor(data, plan, index, own, details, address) {
@@ -26,13 +27,7 @@ class Desk {
       choose: () => this.choose(), undo: () => this.undo(), fit: () => this.fit(), close: () => this.close(),
       leave: () => this.form.leave(), copy: () => navigator.clipboard.writeText(this.command),
     };
-    for (const button of this.dialog.querySelectorAll("[data-do]")) {
-      button.addEventListener("click", () => this.actions[button.dataset.do]());
-    }
-    document.getElementById("open-desk").addEventListener("click", () => this.open());
-    // Before the map hears of them.
-    document.addEventListener("keydown", (event) => this.hear(event), true);
-    this.dialog.addEventListener("cancel", (event) => event.preventDefault());
+    listenAtDesk(this);
   }
 
   /** Opens the desk with the page, unless it was closed when the page was left. */
@@ -41,38 +36,15 @@ class Desk {
     if (this.address.get("desk") !== "closed") this.open();
   }
 
-  hear(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const isTyping = event.target.matches?.("input, textarea, select");
-    if (!this.dialog.open) {
-      if (event.key !== "d" || isTyping) return;
-      event.preventDefault();
-      return this.open();
-    }
-    event.stopPropagation();
-    if (event.key === "Escape") {
-      event.preventDefault();
-      return this.form.isOpen() ? this.form.leave() : this.close();
-    }
-    if (isTyping) return;
-    const isOnce = { n: "next", ArrowRight: "next", p: "previous", ArrowLeft: "previous", k: "keep", r: "redo", c: "choose", u: "undo", f: "fit" };
-    const pans = { ArrowLeft: [64, 0], ArrowRight: [-64, 0], ArrowUp: [0, 64], ArrowDown: [0, -64] };
-    const pan = pans[event.key], action = isOnce[event.key];
-    if (pan && (event.shiftKey || !action)) this.panes.move(...pan);
-    else if (/^[1-9]$/.test(event.key)) this.select(Number(event.key));
-    else if (!action) return;
-    // A key that is held leads on, and judges nothing that was not looked at.
-    else if (!event.repeat || ["next", "previous"].includes(action)) this.actions[action]();
-    event.preventDefault();
-  }
-
-  open() {
+  async open() {
     if (!this.dialog.open) this.dialog.showModal();
     this.dialog.focus();
+    if (this.isOld) await this.refresh();
+    if (!this.dialog.open) return;
     const numbers = this.address.get("desk")?.match(/^(-?\d{1,9}),(-?\d{1,9})$/);
     const known = this.item !== NO_ITEM ? this.item : numbers ? this.index.itemAt(Number(numbers[1]), Number(numbers[2])) : NO_ITEM;
     const item = this.order.places.has(known) ? known : this.order.after(NO_ITEM, 0);
-    if (item === NO_ITEM) this.renderHead();
+    if (item === NO_ITEM) renderDeskHead(this);
     else this.show(item);
   }
 
@@ -94,22 +66,25 @@ class Desk {
 
   /** Shows a block; `isAgain` when it is shown already and something has changed. */
   async show(item, isAgain = false) {
-    if (item !== this.item && this.form.isOpen()) return this.say("The note is not sent: Enter sends it, Escape leaves it.");
+    if (item !== this.item && this.form.isOpen()) return this.say(NOTE_LEFT);
     this.item = item;
     this.place = this.order.places.get(item) ?? this.place;
     this.address.set("desk", `${this.plan.x[item]},${this.plan.y[item]}`);
     this.told = this.blocks.known(item);
-    this.renderHead();
+    renderDeskHead(this);
     if (!this.told) {
       if (!isAgain) this.panes.clear();
       const answer = await this.blocks.tell(item);
       if (this.item !== item || !this.dialog.open) return;
       if (answer.trouble) return this.say(`The block cannot be shown: ${answer.trouble}`);
       this.told = answer;
-      this.renderHead();
+      renderDeskHead(this);
     }
-    this.pictures.hurry(this.blocks.urls(item, this.told));
-    this.panes.show(item, this.told, isAgain ? null : this.focusOf(item));
+    const urls = this.blocks.urls(item, this.told), shape = urls.join(" ");
+    this.pictures.hurry(urls);
+    // What somebody looks at, or moves, stays while nothing of it changes.
+    if (!isAgain || shape !== this.shape) this.panes.show(item, this.told, isAgain ? null : this.focusOf(item));
+    this.shape = shape;
     await this.loadAhead();
   }
 
@@ -160,10 +135,13 @@ class Desk {
 
   /** Sends a judgement, and goes on when it is on disk. */
   async judge(verdict, note, prompt) {
-    if (!(await this.send(this.item, this.told, verdict, note, prompt))) return;
-    this.done.push(this.item);
-    this.form.close(this.item);
-    this.direction = 1;
+    const { item } = this;
+    if (verdict !== "redo" && this.form.isOpen()) return this.say(NOTE_LEFT);
+    if (!(await this.send(item, this.told, verdict, note, prompt))) return;
+    this.done.push(item);
+    this.form.close(item);
+    // Meanwhile somebody may have gone elsewhere.
+    if (this.item !== item) return;
     this.go(1);
     if (this.order.judged.size === this.order.items.length) this.say("All that can be judged is judged.", "note");
   }
@@ -193,7 +171,7 @@ class Desk {
     this.say("");
     told.judgement = verdict && { verdict, note: note ?? "", prompt: prompt || null };
     this.order.takeOpen(answer);
-    this.renderHead();
+    renderDeskHead(this);
     return true;
   }
 
@@ -213,59 +191,35 @@ class Desk {
 
   /** Asks for the order as it is now. */
   async refresh() {
+    this.isOld = false;
     const agenda = await this.judging.ask("review/agenda");
     if (agenda.trouble) return this.say(`The order of the blocks is not known: ${agenda.trouble}`);
     this.order.take(agenda);
-    this.renderHead();
+    renderDeskHead(this);
   }
 
   /** Takes note of a plan that has changed: blocks were drawn, or edges measured. */
   planChanged() {
     this.isOld = true;
+    if (!this.dialog.open) return;
     this.refreshing ??= setTimeout(async () => {
-      this.isOld = false;
-      await this.refresh();
+      if (this.isOld) await this.refresh();
       this.refreshing = undefined;
+      if (!this.dialog.open) return;
       if (this.isOld) this.planChanged();
-      else if (this.dialog.open && this.item !== NO_ITEM) this.loadAhead();
-    }, this.dialog.open ? AGENDA_EVERY_MS : 0);
-    if (!this.dialog.open || this.item === NO_ITEM) return;
-    const isOther = !this.blocks.known(this.item);
-    if (isOther && this.told) this.say("Something has happened to this block: it is shown as it is now.", "note");
+      else if (this.item === NO_ITEM) this.open();
+      else this.loadAhead();
+    }, AGENDA_EVERY_MS);
+    if (this.item === NO_ITEM) return;
+    if (this.told && !this.blocks.known(this.item)) this.say("Something has happened to this block: it is shown as it is now.", "note");
     this.show(this.item, true);
   }
 
   say(text, kind = "trouble") {
     const element = document.getElementById("desk-trouble");
+    if (element.textContent === text && element.dataset.kind === kind) return;
     element.textContent = text;
     element.hidden = text === "";
     element.dataset.kind = kind;
   }
-
-  renderHead() {
-    const { plan, item, order, told } = this, put = (id, text) => (document.getElementById(id).textContent = text);
-    const isShown = item !== NO_ITEM;
-    put("desk-title", isShown ? `${plan.width[item]}x${plan.height[item]} at (${plan.x[item]}, ${plan.y[item]})` : "Nothing can be judged yet");
-    put("desk-place", isShown ? order.placeInWords(item) : "");
-    put("desk-status", isShown ? STATES[plan.state[item]].label : "");
-    document.getElementById("desk-status").dataset.state = isShown ? STATES[plan.state[item]].key : "";
-    document.getElementById("desk-why").replaceChildren(...(isShown ? order.whyInWords(item, told?.message) : []).map((line) => {
-      const entry = document.createElement("li");
-      entry.textContent = line;
-      return entry;
-    }));
-    put("desk-judgement", judgementInWords(told?.judgement));
-    put("desk-counts", order.countsInWords());
-    const flagged = order.open.redo + order.open.choose;
-    document.getElementById("desk-command").hidden = flagged === 0;
-    document.querySelector("#desk-command code").textContent = this.command;
-  }
-}
-
-function judgementInWords(judgement) {
-  if (!judgement) return "";
-  const { verdict, note, prompt } = judgement;
-  if (verdict === "keep") return "Kept";
-  if (verdict.choose) return `${verdict.choose.from === "rejected" ? "Rejected answer" : "Candidate"} ${verdict.choose.version} chosen`;
-  return ["Flagged for redo", note, prompt && `prompt: ${prompt}`].filter(Boolean).join(" · ");
 }

@@ -17,20 +17,24 @@ class DeskPanes {
   /** Shows a block. `focus`, in quadrants from its top left, comes to the middle where not all of it can
    *  be seen; without, what was looked at stays. */
   show(item, told, focus) {
-    const { plan, own } = this.blocks;
-    const [width, height] = own.tilePx;
+    const { plan, own } = this.blocks, [width, height] = own.tilePx;
+    const selected = focus ? null : this.choice();
+    this.clear();
     this.item = item;
     /** The size of what is shown, and of the block in it. */
     this.size = { x: (plan.width[item] + 1) * width, y: (plan.height[item] + 1) * height };
     this.panes = this.blocks.panes(item, told).map((pane) => ({ ...pane, ...this.build(pane) }));
     this.element.replaceChildren(...this.panes.map(({ figure }) => figure));
-    this.select(0);
+    const isSelected = ({ choice }) => choice && selected && choice.from === selected.from && choice.version === selected.version;
+    this.select(this.panes.find(isSelected)?.number ?? 0);
     if (focus) this.offset = { x: this.size.x / 2 - (focus.x + 0.5) * width, y: this.size.y / 2 - (focus.y + 0.5) * height };
     this.draw();
     this.place();
   }
 
   clear() {
+    // Some ten megabytes each, which are given back at once.
+    for (const { canvas } of this.panes) canvas.width = canvas.height = 0;
     this.panes = [];
     this.element.replaceChildren();
   }
@@ -89,14 +93,15 @@ class DeskPanes {
   /** Puts the sheets where they belong. */
   place() {
     for (const { view, sheet } of this.panes) {
-      const room = { x: view.clientWidth, y: view.clientHeight };
+      const room = { x: view.clientWidth, y: view.clientHeight }, corner = view.getBoundingClientRect();
       const scale = this.isFit ? Math.min(1, room.x / this.size.x, room.y / this.size.y) : 1;
       const from = ["x", "y"].map((axis) => {
         const size = this.size[axis] * scale;
         // No further than to the sheet's edges.
         const most = Math.max(0, (size - room[axis]) / 2);
         const offset = Math.max(-most, Math.min(most, this.isFit ? 0 : this.offset[axis]));
-        return Math.round((room[axis] - size) / 2 + offset);
+        // From pixel to pixel of the page, of which a view may begin between two.
+        return Math.round(corner[axis] + (room[axis] - size) / 2 + offset) - corner[axis];
       });
       sheet.style.transform = `translate(${from[0]}px, ${from[1]}px) scale(${scale})`;
     }

@@ -48,13 +48,15 @@ const SCRIPTS: [&str; 20] = [
 ];
 
 /// What makes it a place to judge.
-const DESK_SCRIPTS: [&str; 7] = [
+const DESK_SCRIPTS: [&str; 9] = [
     include_str!("../assets/desk_pictures.js"),
     include_str!("../assets/desk_blocks.js"),
     include_str!("../assets/desk_order.js"),
     include_str!("../assets/desk_panes.js"),
     include_str!("../assets/desk_judging.js"),
     include_str!("../assets/desk_form.js"),
+    include_str!("../assets/desk_head.js"),
+    include_str!("../assets/desk_keys.js"),
     include_str!("../assets/desk.js"),
 ];
 
