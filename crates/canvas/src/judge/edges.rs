@@ -9,6 +9,10 @@ use crate::sheet::Sheet;
 
 /// How many lines of pixels are looked at on either side of an edge.
 pub(crate) const LINES: usize = 3;
+/// How far beside the border's line what it is compared to is.
+pub(crate) const BESIDE_PX: u32 = 4;
+/// A source whose levels spread no further than this is plain: grain does.
+const PLAIN: u8 = 32;
 /// Shorter sides are too little to go by.
 const LEAST_PX: u32 = 16;
 
@@ -29,7 +33,9 @@ pub(crate) struct Edge {
 pub(crate) struct Border {
     pub(crate) color: Color,
     pub(crate) border_px: u32,
-    /// The source where its middle is.
+    /// Where the source has nothing that could stand out as a line: what does is the border.
+    pub(crate) is_plain: Vec<bool>,
+    /// The source where the border's middle is.
     pub(crate) source: Line,
 }
 
@@ -70,6 +76,7 @@ pub(crate) fn of(
                 color,
                 border_px,
                 source: edge.inside(picture, border_px / 2)?,
+                is_plain: edge.plain(picture, border_px + BESIDE_PX + 1)?,
             });
         }
         if accept.seam.is_some() && edge.is_across(&sheet.finished, LINES as u32) {
@@ -114,6 +121,26 @@ impl Edge {
                 && (part.y..part.y + part.height).contains(&y)
         };
         deep.is_some_and(|pixel| parts.iter().any(|part| holds(part, pixel)))
+    }
+
+    /// Along the edge, whether the outermost `depth` pixels of the quadrant are nearly alike.
+    fn plain(&self, picture: &RgbImage, depth: u32) -> Option<Vec<bool>> {
+        let mut lowest = self.inside(picture, 0)?;
+        let mut highest = lowest.clone();
+        for depth in 1..depth {
+            let line = self.inside(picture, depth)?;
+            let lowest = lowest.as_flattened_mut().iter_mut();
+            let both = lowest.zip(highest.as_flattened_mut());
+            for ((lowest, highest), level) in both.zip(line.as_flattened()) {
+                *lowest = (*lowest).min(*level);
+                *highest = (*highest).max(*level);
+            }
+        }
+        let spread = lowest.iter().zip(&highest);
+        let is_plain = |(lowest, highest): (&[u8; 3], &[u8; 3])| {
+            (0..3).all(|channel| highest[channel] - lowest[channel] <= PLAIN)
+        };
+        Some(spread.map(is_plain).collect())
     }
 
     /// The line of a picture `depth` pixels inside of the quadrant, counted from the edge.
