@@ -43,7 +43,7 @@ fn main() {
             };
             let layer = Layer::new(source, style, size);
             let accept = AcceptConfig::default();
-            for seed in 0..GOOD_OF_LAYER {
+            for seed in seeds(row, index, GOOD_OF_LAYER) {
                 let judgement = layer.judge(seed, None, &accept);
                 count(&mut good[row], !judgement.is_good());
                 if is_told && !judgement.is_good() {
@@ -51,8 +51,8 @@ fn main() {
                 }
             }
             for (of_defect, defect) in caught.iter_mut().zip(Defect::ALL) {
-                for seed in 0..BAD_OF_LAYER {
-                    let judgement = layer.judge(1000 + seed, Some(defect), &accept);
+                for seed in seeds(row + 5, index, BAD_OF_LAYER) {
+                    let judgement = layer.judge(seed, Some(defect), &accept);
                     count(&mut of_defect[row], !judgement.is_good());
                     if is_told && judgement.is_good() {
                         println!("{source:?} {style:?} {width_px} px {seed}: {defect:?} missed");
@@ -61,7 +61,7 @@ fn main() {
             }
         }
     }
-    print!("{:<18}", "of answers");
+    print!("{:<24}", "of answers");
     for source in Source::ALL {
         print!(" {:>12}", source.name());
     }
@@ -86,13 +86,19 @@ fn main() {
     }
 }
 
+/// Those of one layer, which no other layer has.
+fn seeds(row: usize, index: usize, count: u64) -> std::ops::Range<u64> {
+    let first = 1_000 * (10 * row + index + 1) as u64;
+    first..first + count
+}
+
 fn count(of: &mut (u32, u32), is_one: bool) {
     of.0 += u32::from(is_one);
     of.1 += 1;
 }
 
 fn print_row(name: &str, of_sources: &[(u32, u32)]) {
-    print!("{name:<18}");
+    print!("{name:<24}");
     let sum = of_sources
         .iter()
         .fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));

@@ -21,7 +21,8 @@ pub enum Check {
     /// mean distance beyond their own spread, in levels of 0 to 255.
     Color,
     /// There is a step along an edge to a finished neighbour: where it lies between those beside
-    /// the edge, 0, and the difference of pixels that are not related, 1.
+    /// the edge, 0, and the difference of pixels that are not related, 1; more where the drawing
+    /// beside the edge does not follow the source.
     Seam,
 }
 

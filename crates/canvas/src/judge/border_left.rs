@@ -20,7 +20,8 @@ const LEAST_RUN_PX: usize = 40;
 /// drawn beside it has another.
 pub(crate) fn share(edge: &Edge, answer: &RgbImage) -> Option<f64> {
     let border = edge.border.as_ref()?;
-    let mut depths = vec![0, border.border_px / 2, border.border_px - 1];
+    // Not the outermost: what is sharpened there may have any colour.
+    let mut depths = vec![border.border_px / 2, border.border_px - 1];
     depths.dedup();
     let lines = depths.into_iter().map(|depth| edge.inside(answer, depth));
     let lines: Vec<_> = lines.collect::<Option<_>>()?;

@@ -13,11 +13,18 @@ pub(crate) const LINES: usize = 3;
 pub(crate) const BESIDE_PX: u32 = 4;
 /// A source whose levels spread no further than this is plain: grain does.
 const PLAIN: u8 = 32;
+/// An edge stronger than this counts like this: a few must not outweigh the rest.
+const STRONGEST: u8 = 64;
+/// How far inside of a quadrant the lines are that tell whether a drawing follows the source.
+const FOLLOWED_PX: [u32; 4] = [3, 6, 10, 14];
 /// Shorter sides are too little to go by.
 const LEAST_PX: u32 = 16;
 
 /// A line of pixels along an edge.
 pub(crate) type Line = Vec<[u8; 3]>;
+
+/// How strong the edges across a line are at each pixel, in levels of luma.
+pub(crate) type Strengths = Vec<u8>;
 
 /// A side of a quadrant.
 #[derive(Debug, Clone)]
@@ -42,8 +49,12 @@ pub(crate) struct Border {
 /// The finished neighbour across an edge.
 #[derive(Debug, Clone)]
 pub(crate) struct Joined {
+    /// How wide the border is.
+    pub(crate) border_px: u32,
     /// Its saved pixels, those at the edge first.
     pub(crate) saved: [Line; LINES],
+    /// Of lines some way inside the quadrant, how strong the source's edges are along them.
+    pub(crate) source: Vec<Strengths>,
     /// Whether the answer's colours will be matched to it.
     pub(crate) is_matched: bool,
 }
@@ -84,7 +95,9 @@ pub(crate) fn of(
                 .map(|depth| edge.outside(picture, depth))
                 .collect();
             edge.joined = Some(Joined {
+                border_px,
                 saved: lines?.try_into().ok()?,
+                source: edge.strengths(picture, border_px),
                 is_matched: !sheet.joins.is_empty(),
             });
         }
@@ -121,6 +134,22 @@ impl Edge {
                 && (part.y..part.y + part.height).contains(&y)
         };
         deep.is_some_and(|pixel| parts.iter().any(|part| holds(part, pixel)))
+    }
+
+    /// How strong the edges of a picture are along some lines inside of the quadrant; none where it
+    /// is too small.
+    pub(crate) fn strengths(&self, picture: &RgbImage, border_px: u32) -> Vec<Strengths> {
+        let lines = FOLLOWED_PX.map(|depth| self.inside(picture, border_px + depth));
+        let strengths = |line: Line| {
+            let luma = |pixel: &[u8; 3]| {
+                let [red, green, blue] = pixel.map(u32::from);
+                ((red + 2 * green + blue) / 4) as u8
+            };
+            let luma: Vec<u8> = line.iter().map(luma).collect();
+            let apart = luma.iter().zip(luma.iter().skip(2));
+            apart.map(|(a, b)| a.abs_diff(*b).min(STRONGEST)).collect()
+        };
+        lines.into_iter().flatten().map(strengths).collect()
     }
 
     /// Along the edge, whether the outermost `depth` pixels of the quadrant are nearly alike.

@@ -6,12 +6,18 @@
 
 use image::RgbImage;
 
-use super::edges::{Edge, Line};
+use super::edges::{Edge, Line, Strengths};
 
 /// So many levels between unrelated pixels are added to what there is: less is not seen.
 const UNSEEN: f64 = 4.0;
 /// A step is one where it is so many times those beside the edge.
 const ALIKE: f64 = 1.2;
+/// A step counts by how well the drawing beside it follows the source: a wall that stands just on
+/// the edge is in the source, and another drawing is not.
+const WEIGHT_AT_NONE: f64 = 1.4;
+const WEIGHT_LESS: f64 = 1.2;
+/// The least variance of edges that can be followed, in squared levels.
+const LEAST_VARIANCE: f32 = 12.0;
 /// How many pixels of an edge are looked at together.
 const SEGMENT_PX: usize = 16;
 
@@ -61,7 +67,53 @@ pub(crate) fn step(edge: &Edge, answer: &RgbImage) -> Option<f64> {
         segments += 1.0;
     }
     let (above, beside) = (above / segments, beside / segments);
-    (segments > 0.0).then(|| above.max(0.0) / ((unrelated - beside).max(0.0) + UNSEEN))
+    if segments == 0.0 {
+        return None;
+    }
+    let step = above.max(0.0) / ((unrelated - beside).max(0.0) + UNSEEN);
+    let weight = follows(&joined.source, &edge.strengths(answer, joined.border_px));
+    Some(step * weight.map_or(1.0, |share| WEIGHT_AT_NONE - share * WEIGHT_LESS))
+}
+
+/// How well the edges along some lines of a drawing follow the source's, 0 to 1; `None` where one
+/// has too few.
+fn follows(source: &[Strengths], drawn: &[Strengths]) -> Option<f64> {
+    let (source, drawn) = (centred(source)?, centred(drawn)?);
+    let best = [(0, 0), (1, 0), (0, 1)]
+        .into_iter()
+        .map(|(skip, skip_drawn)| {
+            let lines = source.0.iter().zip(&drawn.0);
+            let products = lines.map(|(source, drawn)| {
+                let pixels = source[skip..].iter().zip(&drawn[skip_drawn..]);
+                pixels.map(|(source, drawn)| source * drawn).sum::<f32>()
+            });
+            products.sum::<f32>()
+        });
+    let best = best.fold(0.0, f32::max);
+    Some(f64::from(best / (source.1 * drawn.1)).min(1.0))
+}
+
+/// Strengths around their mean, and the length of all of them as a vector.
+fn centred(lines: &[Strengths]) -> Option<(Vec<Vec<f32>>, f32)> {
+    let count = lines.iter().map(Vec::len).sum::<usize>();
+    let total = lines
+        .iter()
+        .flatten()
+        .map(|&strength| u32::from(strength))
+        .sum::<u32>();
+    let mean = total as f32 / count as f32;
+    let line = |line: &Strengths| {
+        line.iter()
+            .map(|&strength| f32::from(strength) - mean)
+            .collect()
+    };
+    let centred: Vec<Vec<f32>> = lines.iter().map(line).collect();
+    let squares: f32 = centred
+        .iter()
+        .flatten()
+        .map(|strength| strength * strength)
+        .sum();
+    (squares > LEAST_VARIANCE * count as f32).then(|| (centred, squares.sqrt()))
 }
 
 /// The mean difference of pixels on either side of an edge that are not across from each other.
