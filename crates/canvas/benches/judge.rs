@@ -3,8 +3,12 @@
 //! Prints for each kind of source how many good answers are rejected, then for each defect how many
 //! of those planted are caught, then what judging costs beside the decoding and encoding of a block.
 
+#[path = "../tests/judged/answers.rs"]
+mod answers;
 #[path = "../tests/judged/cases.rs"]
 mod cases;
+#[path = "../tests/judged/noise.rs"]
+mod noise;
 #[path = "../tests/judged/sources.rs"]
 mod sources;
 #[path = "../tests/judged/styles.rs"]
@@ -22,7 +26,8 @@ use image::math::Rect;
 use layer::{AcceptConfig, CanvasConfig, CanvasMode, ImageFormat, PngCompression};
 use planner::{Block, BlockShape};
 
-use cases::{Defect, Layer};
+use answers::Defect;
+use cases::Layer;
 use sources::Source;
 use styles::Style;
 

@@ -1,8 +1,12 @@
 //! Good answers are accepted and bad ones are not, whatever the map and whatever the layer's style.
 //! `cargo bench -p canvas` measures the same with thousands.
 
+#[path = "judged/answers.rs"]
+mod answers;
 #[path = "judged/cases.rs"]
 mod cases;
+#[path = "judged/noise.rs"]
+mod noise;
 #[path = "judged/sources.rs"]
 mod sources;
 #[path = "judged/styles.rs"]
@@ -14,7 +18,8 @@ use layer::{AcceptConfig, CanvasConfig, CanvasMode, Check, ImageFormat};
 use planner::{Block, BlockShape, Quadrant};
 use proptest::prelude::*;
 
-use cases::{Defect, Layer};
+use answers::Defect;
+use cases::Layer;
 use sources::Source;
 use styles::Style;
 

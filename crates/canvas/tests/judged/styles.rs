@@ -3,7 +3,7 @@
 use image::codecs::jpeg::JpegEncoder;
 use image::{Rgb, RgbImage};
 
-use crate::sources::smooth;
+use crate::noise::smooth;
 
 /// How the pictures of a layer are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
