@@ -48,7 +48,8 @@ fn of_a_hundred_good_answers_at_most_one_is_rejected_and_of_bad_ones_95_are() {
                 rejected.push(format!("{}: {judgement}", name("good")));
             }
         }
-        for defect in Defect::ALL {
+        // Half of them, the other half in the next style.
+        for defect in Defect::ALL.into_iter().skip(index as usize % 2).step_by(2) {
             bad += 1;
             let judgement = layer.judge(100 * index + 50, Some(defect), &accept);
             if judgement.is_good() {
@@ -171,8 +172,8 @@ proptest! {
 
     #[test]
     fn tiny_quadrants_are_accepted(
-        width_px in 1_u32..15,
-        height_px in 1_u32..40,
+        width_px in 1_u32..48,
+        height_px in 1_u32..48,
         seed: u64,
         is_bad: bool,
     ) {
@@ -180,9 +181,8 @@ proptest! {
         let layer = Layer::new(Source::Render, Style::Snow, size);
         let defect = is_bad.then_some(Defect::Blank);
         let judgement = layer.judge(seed, defect, &AcceptConfig::default());
-        // Too few cells to go by; an edge that is long enough may be seen.
-        prop_assert!(judgement.findings.iter().all(|finding| finding.check == Check::Seam), "{judgement}");
-        prop_assert!(is_bad || judgement.is_good(), "{judgement}");
+        // There is too little to go by.
+        prop_assert!(judgement.is_good(), "{judgement}");
     }
 
     #[test]

@@ -18,7 +18,7 @@ const STRONGEST: u8 = 64;
 /// How far inside of a quadrant the lines are that tell whether a drawing follows the source.
 const FOLLOWED_PX: [u32; 4] = [3, 6, 10, 14];
 /// Shorter sides are too little to go by.
-const LEAST_PX: u32 = 16;
+const LEAST_PX: u32 = 48;
 
 /// A line of pixels along an edge.
 pub(crate) type Line = Vec<[u8; 3]>;
