@@ -227,7 +227,7 @@ impl fmt::Display for Finding {
             ),
             Check::Seam => write!(
                 f,
-                "it does not join its neighbour (a step {measured:.1} times those beside the edge; at most {limit:.1})"
+                "it does not join its neighbour (a step {percent:.0} % of that between unrelated pictures; at most {most:.0} %)"
             ),
         }
     }

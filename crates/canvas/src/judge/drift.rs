@@ -5,16 +5,16 @@
 
 use image::RgbImage;
 
-use super::patches::{PATCH_PX, Patch, REACH_PX, read};
+use super::patches::{PATCH_PX, Patch, REACH_PX, SIDE, read};
 
 /// Fewer patches are too little to go by.
-const LEAST_PATCHES: usize = 4;
+const LEAST_PATCHES: usize = 3;
 /// A correlation of the edges that shows where a drawing lies.
 const CLEAR: f32 = 0.25;
 /// By how much the best shift is to correlate better than none.
-const BETTER: f32 = 1.25;
+const BETTER: f32 = 1.12;
 /// An edge stronger than this counts like this: a few must not outweigh the rest.
-const STRONGEST: u8 = 64;
+const STRONGEST: i16 = 64;
 
 /// The side of what is looked at around a patch, and the number of shifts each way.
 const AROUND: usize = PATCH_PX + 2 * REACH_PX;
@@ -67,15 +67,15 @@ struct Pair {
 impl Pair {
     /// `None` where there is nothing to correlate.
     fn of(patch: &Patch, answer: &RgbImage) -> Option<Self> {
-        let mut luma = [[0_u8; AROUND + 1]; AROUND + 1];
-        let reach = REACH_PX as u32;
+        let mut luma = [[0_u8; AROUND + 2]; AROUND + 2];
+        let reach = REACH_PX as u32 + 1;
         let at_px = (
             patch.at_px.0.checked_sub(reach)?,
             patch.at_px.1.checked_sub(reach)?,
         );
         read(answer, at_px, luma.iter_mut().map(|row| &mut row[..]));
-        let (source, source_norm) = edges::<{ PATCH_PX + 1 }, PATCH_PX>(&patch.luma);
-        let (answer, answer_norm) = edges::<{ AROUND + 1 }, AROUND>(&luma);
+        let (source, source_norm) = edges::<SIDE, PATCH_PX>(&patch.luma);
+        let (answer, answer_norm) = edges::<{ AROUND + 2 }, AROUND>(&luma);
         let norm = source_norm * answer_norm;
         (norm > 1.0).then(|| Self {
             source,
@@ -96,16 +96,23 @@ impl Pair {
     }
 }
 
-/// How strong the edge is at each pixel, less the mean, and the deviation from it.
+/// How strong the edge is at each pixel by Sobel's operator, less the mean, and the deviation from it.
 fn edges<const FROM: usize, const TO: usize>(luma: &[[u8; FROM]; FROM]) -> ([[i16; TO]; TO], f32) {
     let mut edges = [[0_i16; TO]; TO];
     let mut sum = 0_i32;
-    for (y, row) in edges.iter_mut().enumerate() {
-        let (this, below) = (&luma[y], &luma[y + 1]);
+    for (row, lines) in edges.iter_mut().zip(luma.windows(3)) {
+        let [above, this, below] = [&lines[0], &lines[1], &lines[2]];
+        let mut smooth = [0_i16; FROM];
+        let mut down = [0_i16; FROM];
+        for x in 0..FROM {
+            let [above, this, below] = [above[x], this[x], below[x]].map(i16::from);
+            smooth[x] = above + 2 * this + below;
+            down[x] = below - above;
+        }
         for (x, edge) in row.iter_mut().enumerate() {
-            let across = this[x].abs_diff(this[x + 1]);
-            let down = this[x].abs_diff(below[x]);
-            *edge = i16::from(across.saturating_add(down).min(STRONGEST));
+            let across = smooth[x + 2] - smooth[x];
+            let down = down[x] + 2 * down[x + 1] + down[x + 2];
+            *edge = ((across.abs() + down.abs()) / 8).min(STRONGEST);
             sum += i32::from(*edge);
         }
     }

@@ -9,11 +9,22 @@ use crate::sheet::Sheet;
 
 /// How many lines of pixels are looked at on either side of an edge.
 pub(crate) const LINES: usize = 3;
+/// How far beside the border's line what it is compared to is.
+pub(crate) const BESIDE_PX: u32 = 4;
+/// A source whose levels spread no further than this is plain: grain does.
+const PLAIN: u8 = 32;
+/// An edge stronger than this counts like this: a few must not outweigh the rest.
+const STRONGEST: u8 = 64;
+/// How far inside of a quadrant the lines are that tell whether a drawing follows the source.
+const FOLLOWED_PX: [u32; 4] = [3, 6, 10, 14];
 /// Shorter sides are too little to go by.
-const LEAST_PX: u32 = 16;
+const LEAST_PX: u32 = 48;
 
 /// A line of pixels along an edge.
 pub(crate) type Line = Vec<[u8; 3]>;
+
+/// How strong the edges across a line are at each pixel, in levels of luma.
+pub(crate) type Strengths = Vec<u8>;
 
 /// A side of a quadrant.
 #[derive(Debug, Clone)]
@@ -29,15 +40,21 @@ pub(crate) struct Edge {
 pub(crate) struct Border {
     pub(crate) color: Color,
     pub(crate) border_px: u32,
-    /// The source where its middle is.
+    /// Where the source has nothing that could stand out as a line: what does is the border.
+    pub(crate) is_plain: Vec<bool>,
+    /// The source where the border's middle is.
     pub(crate) source: Line,
 }
 
 /// The finished neighbour across an edge.
 #[derive(Debug, Clone)]
 pub(crate) struct Joined {
+    /// How wide the border is.
+    pub(crate) border_px: u32,
     /// Its saved pixels, those at the edge first.
     pub(crate) saved: [Line; LINES],
+    /// Of lines some way inside the quadrant, how strong the source's edges are along them.
+    pub(crate) source: Vec<Strengths>,
     /// Whether the answer's colours will be matched to it.
     pub(crate) is_matched: bool,
 }
@@ -70,6 +87,7 @@ pub(crate) fn of(
                 color,
                 border_px,
                 source: edge.inside(picture, border_px / 2)?,
+                is_plain: edge.plain(picture, border_px + BESIDE_PX + 1)?,
             });
         }
         if accept.seam.is_some() && edge.is_across(&sheet.finished, LINES as u32) {
@@ -77,7 +95,9 @@ pub(crate) fn of(
                 .map(|depth| edge.outside(picture, depth))
                 .collect();
             edge.joined = Some(Joined {
+                border_px,
                 saved: lines?.try_into().ok()?,
+                source: edge.strengths(picture, border_px),
                 is_matched: !sheet.joins.is_empty(),
             });
         }
@@ -114,6 +134,42 @@ impl Edge {
                 && (part.y..part.y + part.height).contains(&y)
         };
         deep.is_some_and(|pixel| parts.iter().any(|part| holds(part, pixel)))
+    }
+
+    /// How strong the edges of a picture are along some lines inside of the quadrant; none where it
+    /// is too small.
+    pub(crate) fn strengths(&self, picture: &RgbImage, border_px: u32) -> Vec<Strengths> {
+        let lines = FOLLOWED_PX.map(|depth| self.inside(picture, border_px + depth));
+        let strengths = |line: Line| {
+            let luma = |pixel: &[u8; 3]| {
+                let [red, green, blue] = pixel.map(u32::from);
+                ((red + 2 * green + blue) / 4) as u8
+            };
+            let luma: Vec<u8> = line.iter().map(luma).collect();
+            let apart = luma.iter().zip(luma.iter().skip(2));
+            apart.map(|(a, b)| a.abs_diff(*b).min(STRONGEST)).collect()
+        };
+        lines.into_iter().flatten().map(strengths).collect()
+    }
+
+    /// Along the edge, whether the outermost `depth` pixels of the quadrant are nearly alike.
+    fn plain(&self, picture: &RgbImage, depth: u32) -> Option<Vec<bool>> {
+        let mut lowest = self.inside(picture, 0)?;
+        let mut highest = lowest.clone();
+        for depth in 1..depth {
+            let line = self.inside(picture, depth)?;
+            let lowest = lowest.as_flattened_mut().iter_mut();
+            let both = lowest.zip(highest.as_flattened_mut());
+            for ((lowest, highest), level) in both.zip(line.as_flattened()) {
+                *lowest = (*lowest).min(*level);
+                *highest = (*highest).max(*level);
+            }
+        }
+        let spread = lowest.iter().zip(&highest);
+        let is_plain = |(lowest, highest): (&[u8; 3], &[u8; 3])| {
+            (0..3).all(|channel| highest[channel] - lowest[channel] <= PLAIN)
+        };
+        Some(spread.map(is_plain).collect())
     }
 
     /// The line of a picture `depth` pixels inside of the quadrant, counted from the edge.

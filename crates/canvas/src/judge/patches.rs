@@ -9,8 +9,8 @@ use super::cells::Cells;
 pub(crate) const PATCH_PX: usize = 16;
 /// How far a drawing may lie aside and be found.
 pub(crate) const REACH_PX: usize = 8;
-/// With the pixels that its last differences need.
-const SIDE: usize = PATCH_PX + 1;
+/// With the pixels around it that its edges follow from.
+pub(crate) const SIDE: usize = PATCH_PX + 2;
 /// A quadrant is divided into so many parts each way, of which each gives one patch.
 const ZONES: u32 = 5;
 /// Less is no edge.
@@ -21,20 +21,20 @@ const LEAST_CONTRAST: u8 = 24;
 pub(crate) struct Patch {
     /// Its top-left pixel on the canvas.
     pub(crate) at_px: (u32, u32),
-    /// Row by row, one more each way than it is wide.
+    /// Row by row, with one pixel more all around.
     pub(crate) luma: Box<[[u8; SIDE]; SIDE]>,
 }
 
 /// Picks patches of a part of a picture, none nearer to the part's edges than what a shift and a
 /// border need.
 pub(crate) fn pick(picture: &RgbImage, part: Rect, cells: &Cells, border_px: u32) -> Vec<Patch> {
-    let margin = REACH_PX as u32 + border_px;
+    let margin = REACH_PX as u32 + 1 + border_px;
     let (columns, rows) = (
         cells.columns,
         cells.cells.len() as u32 / cells.columns.max(1),
     );
     let fits = |index: u32, cell_px: u32, length: u32| {
-        index * cell_px >= margin && index * cell_px + SIDE as u32 + margin <= length
+        index * cell_px >= margin && index * cell_px + PATCH_PX as u32 + margin <= length
     };
     let zone_px = |count: u32| count.div_ceil(ZONES).max(1);
     let (zone_columns, zone_rows) = (zone_px(columns), zone_px(rows));
@@ -53,7 +53,8 @@ pub(crate) fn pick(picture: &RgbImage, part: Rect, cells: &Cells, border_px: u32
             if contrast(&(x, y)) >= LEAST_CONTRAST {
                 let at_px = (part.x + x * cells.cell_px.0, part.y + y * cells.cell_px.1);
                 let mut luma = Box::new([[0; SIDE]; SIDE]);
-                read(picture, at_px, luma.iter_mut().map(|row| &mut row[..]));
+                let (x, y) = (at_px.0 - 1, at_px.1 - 1);
+                read(picture, (x, y), luma.iter_mut().map(|row| &mut row[..]));
                 picked.push(Patch { at_px, luma });
             }
         }

@@ -3,7 +3,7 @@
 use image::RgbImage;
 
 use super::cells::Cells;
-use super::patches::{Patch, read};
+use super::patches::{Patch, SIDE, read};
 
 /// What JPEG changes of a pixel, in levels, is no change.
 const TOLERATED: u32 = 3;
@@ -29,8 +29,12 @@ pub(crate) fn likeness(
     }
     let (mut differences, mut deviations) = (0_u32, 0_u32);
     for Patch { at_px, luma } in patches {
-        let mut rows = [[0_u8; 17]; 17];
-        read(answer, *at_px, rows.iter_mut().map(|row| &mut row[..]));
+        let mut rows = [[0_u8; SIDE]; SIDE];
+        read(
+            answer,
+            (at_px.0 - 1, at_px.1 - 1),
+            rows.iter_mut().map(|row| &mut row[..]),
+        );
         let source = luma.as_flattened();
         let mean = source.iter().map(|&level| u32::from(level)).sum::<u32>() / source.len() as u32;
         for (&source, &answered) in source.iter().zip(rows.as_flattened()) {
@@ -50,7 +54,7 @@ fn color_difference(source: &Cells, drawn: &Cells) -> f64 {
     let rows = source.cells.chunks_exact(source.columns as usize);
     let rows = rows.zip(drawn.cells.chunks_exact(source.columns as usize));
     let last = (source.cells.len() / source.columns as usize).saturating_sub(2);
-    for (source, drawn) in rows.skip(1).take(last.saturating_sub(0)) {
+    for (source, drawn) in rows.skip(1).take(last) {
         let inner = 1..source.len().saturating_sub(1).max(1);
         for (source, drawn) in source[inner.clone()].iter().zip(&drawn[inner]) {
             count += 1;
