@@ -47,6 +47,7 @@ pub use judge::{Finding, Judgement, Looked, Palette};
 pub use match_colors::{Join, match_colors};
 pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing};
 pub use overview::{Four, Seen, as_webp, decode_overview, encode_overview, overview};
+pub use prepare_source::prepare_source;
 pub use quadrant::{QuadrantSize, decode_quadrant};
 pub use seams::{Rim, Steps};
 pub use sheet::Sheet;

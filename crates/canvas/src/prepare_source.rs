@@ -11,8 +11,9 @@ const GRAIN: f64 = 0.15;
 /// that is lost with it.
 const GAMMA: (f64, f64) = (0.8, 0.3);
 
-/// Prepares the source picture of `quadrant`. Its grain is the same on every canvas.
-pub(crate) fn prepare_source(picture: &mut RgbaImage, quadrant: Quadrant, config: &CanvasConfig) {
+/// Prepares the source picture of `quadrant` as an infill canvas shows it. Its grain is the same on
+/// every canvas.
+pub fn prepare_source(picture: &mut RgbaImage, quadrant: Quadrant, config: &CanvasConfig) {
     let CanvasConfig {
         desaturation,
         gamma_shift,

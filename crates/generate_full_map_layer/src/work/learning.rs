@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use canvas::{Buffers, decode_quadrant};
+use canvas::{Buffers, decode_quadrant, prepare_source};
+use image::DynamicImage;
 use layer::Check;
 use planner::Quadrant;
 
@@ -29,8 +30,12 @@ impl Work {
             let learn = move |buffers: &mut Buffers| {
                 let mut decode = |bytes: &[u8]| decode_quadrant(bytes, this.size, buffers);
                 let (source, finished) = (decode(&source)?, decode(&finished)?);
-                let (source, finished) = (source.into_rgb8(), finished.into_rgb8());
-                this.gate.learn(&source, &finished);
+                let mut source = source.into_rgba8();
+                if this.shows_surroundings() {
+                    prepare_source(&mut source, quadrant, &this.canvas);
+                }
+                let source = DynamicImage::from(source).into_rgb8();
+                this.gate.learn(&source, &finished.into_rgb8());
                 Ok(())
             };
             // One that cannot be decoded teaches nothing; what needs it says so.
