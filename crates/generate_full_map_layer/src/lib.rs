@@ -2,12 +2,11 @@
 //!
 //! [`run`] reads and checks a layer (`start`), then lets the crate `dispatch` decide and carries
 //! its orders out (`work`): to prepare a canvas, to call an endpoint, to save an answer, each a
-//! task whose result is the next event. What the user sees goes through `report`.
+//! task whose result is the next event. What the user sees goes through the crate `report`.
 
 mod args;
 mod ended;
 mod endpoint;
-mod report;
 mod run;
 mod start;
 mod work;

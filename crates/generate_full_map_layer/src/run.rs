@@ -10,6 +10,7 @@ use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Queue, Surround
 use layer::{LayerError, shell_quoted};
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
+use report::{Besides, Progress, summarize};
 use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -19,8 +20,6 @@ use upkeep::{Gate, UpkeepError};
 use crate::args::Args;
 use crate::ended::Ended;
 use crate::endpoint::Endpoint;
-use crate::report::progress::Progress;
-use crate::report::summary::{Besides, summarize};
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::work::executor::Executor;
 use crate::work::publish::publish_all;

@@ -8,12 +8,12 @@ use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, O
 use layer::{block_seed, unix_now};
 use planner::Item;
 use progress_db::{Change, Durability, Outcome};
+use report::Progress;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
 use super::shutdown::Shutdown;
 use super::task::{Answer, Call, Canvas, Done, Work};
-use crate::report::progress::Progress;
 
 /// The dispatcher is asked at least so often.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -6,13 +6,14 @@ use std::time::Duration;
 use dispatch::{Dispatcher, EndpointIndex, duration_text};
 
 /// What the dispatcher does not know.
-pub(crate) struct Besides<'a> {
+pub struct Besides<'a> {
     /// How long the run took.
     pub elapsed: Duration,
     /// Where its processor time went.
     pub cpu_time: &'a dyn std::fmt::Display,
-    /// Answers of another size than their canvas, and those of them with another aspect ratio.
+    /// Answers of another size than their canvas.
     pub resized: usize,
+    /// Those of them with another aspect ratio, which are not counted as resized.
     pub stretched: usize,
     /// Which checks an endpoint's pictures did not pass, for people.
     pub refused: &'a dyn Fn(EndpointIndex) -> String,
@@ -23,7 +24,7 @@ pub(crate) struct Besides<'a> {
 }
 
 /// The summary of a run: per step, per endpoint, and in all.
-pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
+pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
     let (queue, pool, tally) = (dispatcher.queue(), dispatcher.pool(), dispatcher.tally());
     let &Besides {
         elapsed,

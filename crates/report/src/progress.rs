@@ -11,7 +11,7 @@ use terminal::{Bar, Printer};
 const BETWEEN_LINES: Duration = Duration::from_secs(15);
 
 /// Shows how far a run is.
-pub(crate) struct Progress {
+pub struct Progress {
     printer: Printer,
     started: Instant,
     steps: BTreeMap<u8, StepState>,
@@ -28,7 +28,7 @@ struct StepState {
 
 impl Progress {
     /// The progress of a run that starts with these counts.
-    pub(crate) fn new(printer: Printer, steps: &BTreeMap<u8, StepCounts>) -> Self {
+    pub fn new(printer: Printer, steps: &BTreeMap<u8, StepCounts>) -> Self {
         let now = Instant::now();
         let state = |&counts: &StepCounts| StepState {
             counts,
@@ -51,12 +51,12 @@ impl Progress {
     }
 
     /// Prints a line for people to read.
-    pub(crate) fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         self.printer.say(line);
     }
 
     /// Takes in new counts, and shows what is worth a line.
-    pub(crate) fn update(&mut self, dispatcher: &Dispatcher) {
+    pub fn update(&mut self, dispatcher: &Dispatcher) {
         let members = dispatcher.pool().members().iter();
         self.calls = members.map(|member| member.tally().calls).sum();
         let now = Instant::now();
@@ -90,7 +90,7 @@ impl Progress {
     }
 
     /// How long the run has taken.
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 

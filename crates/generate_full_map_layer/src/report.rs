@@ -1,4 +1,0 @@
-//! What the user sees.
-
-pub(crate) mod progress;
-pub(crate) mod summary;
