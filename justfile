@@ -128,14 +128,14 @@ plant:
 test-browser:
     crates/debug_generate_full_map_layer/browser/run
 
-# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `map`.
+# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `map`, `judge`.
 bench what="all":
     #!/usr/bin/env bash
     set -euo pipefail
     case {{what}} in
-        all) for each in planner run map; do just _bench-$each; echo; done ;;
-        planner | run | map) just _bench-{{what}} ;;
-        *) echo "there are: just bench planner, just bench run, just bench map" >&2; exit 2 ;;
+        all) for each in planner run map judge; do just _bench-$each; echo; done ;;
+        planner | run | map | judge) just _bench-{{what}} ;;
+        *) echo "there are: just bench planner, just bench run, just bench map, just bench judge" >&2; exit 2 ;;
     esac
 
 _bench-planner:
@@ -143,6 +143,10 @@ _bench-planner:
 
 _bench-run:
     cargo bench -q -p generate_full_map_layer --bench run
+
+# How well answers are judged, and what it costs.
+_bench-judge:
+    cargo bench -q -p canvas --bench judge
 
 # The page at four sizes: size, time and memory to write, time to draw, frames.
 _bench-map *sizes:

@@ -39,7 +39,7 @@ pub fn stitch(
         }
         DynamicImage::ImageRgb8(canvas)
     };
-    Sheet::of(picture)
+    sheet_of(block, size, picture)
 }
 
 /// The same of encoded pictures, if all are of the usual kind and whole; [`stitch`] is for
@@ -59,7 +59,15 @@ pub fn stitch_encoded<'a>(
             return None;
         }
     }
-    Some(Sheet::of(canvas.into()))
+    Some(sheet_of(block, size, canvas.into()))
+}
+
+fn sheet_of(block: Block, size: QuadrantSize, picture: DynamicImage) -> Sheet {
+    let part = |quadrant| size.part_of(quadrant, block, (0, 0));
+    Sheet {
+        quadrants: block.quadrants().map(part).collect(),
+        ..Sheet::of(picture)
+    }
 }
 
 /// A canvas whose pixels may be any: the sources cover it.

@@ -76,6 +76,8 @@ pub fn infill(
     let mut canvas = RgbaImage::new(width, height);
     let mut known: Vec<Rect> = Vec::with_capacity(9);
     let mut to_draw: Vec<Rect> = Vec::with_capacity(5);
+    let mut own: Vec<Rect> = Vec::with_capacity(4);
+    let mut joined: Vec<Rect> = Vec::with_capacity(4);
     let mut at_corners: Vec<Place> = Vec::new();
     for place in arrangement.places() {
         let Some(Picture {
@@ -98,7 +100,13 @@ pub fn infill(
         paste(&mut canvas, &part, (x, y));
         known.push(place.on_canvas);
         let is_own = arrangement.block.contains(*quadrant);
-        if is_own || (*kind == Kind::Source && arrangement.is_across_an_edge(*quadrant)) {
+        let is_across = arrangement.is_across_an_edge(*quadrant);
+        if is_own {
+            own.push(place.on_canvas);
+        } else if *kind == Kind::Finished && is_across {
+            joined.push(place.on_canvas);
+        }
+        if is_own || (*kind == Kind::Source && is_across) {
             to_draw.push(place.on_canvas);
         } else if *kind == Kind::Source {
             at_corners.push(place);
@@ -133,6 +141,8 @@ pub fn infill(
     Sheet {
         picture: without_needless_alpha(canvas),
         block_at_px: arrangement.block_at_px,
+        quadrants: own,
+        finished: joined,
         to_draw,
         joins: Join::all_of(arrangement, config.match_px, finished),
     }

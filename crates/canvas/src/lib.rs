@@ -20,6 +20,7 @@ mod frame;
 #[cfg(test)]
 mod golden;
 mod infill;
+mod judge;
 mod match_colors;
 mod outgoing;
 mod overview;
@@ -42,6 +43,7 @@ pub use decode::{decode, into_opaque};
 pub use encode::encode_quadrant;
 pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
+pub use judge::{Finding, Judgement, Looked, Palette};
 pub use match_colors::{Join, match_colors};
 pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing};
 pub use overview::{Four, Seen, as_webp, decode_overview, encode_overview, overview};

@@ -28,8 +28,9 @@ pub struct Join {
     depth_px: u32,
 }
 
+/// A side of a quadrant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
+pub(crate) enum Side {
     Left,
     Right,
     Top,
@@ -37,7 +38,7 @@ enum Side {
 }
 
 impl Side {
-    const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
+    pub(crate) const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
 
     const fn step(self) -> (i32, i32) {
         match self {

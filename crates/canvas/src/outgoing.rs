@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use image::RgbImage;
-use layer::{CanvasConfig, CanvasMode, Filter, ImageFormat};
+use layer::{AcceptConfig, CanvasConfig, CanvasMode, Filter, ImageFormat};
 use planner::Quadrant;
 
 use crate::answer::{self, SizeMatch};
@@ -12,6 +12,7 @@ use crate::bytes_shown::Tell;
 use crate::decode::{decode, into_opaque};
 use crate::encode::encode_canvas;
 use crate::frame::Frame;
+use crate::judge::{Expected, Judgement, Palette};
 use crate::{Join, QuadrantSize, Sheet};
 
 /// What an endpoint's canvas looks like. Endpoints of one form share their canvases.
@@ -60,6 +61,8 @@ pub struct Outgoing {
     frame: Frame,
     /// The size of the picture.
     size_px: (u32, u32),
+    /// What an answer is judged by; `None` where none is.
+    expected: Option<Box<Expected>>,
 }
 
 /// The picture of a canvas on its way.
@@ -74,7 +77,8 @@ pub enum Content {
 }
 
 impl Outgoing {
-    /// A sheet in the form that an endpoint takes, with a border as `config` has it.
+    /// A sheet in the form that an endpoint takes, with a border as `config` has it. Where it is
+    /// for a server, what an answer is judged by as `accept` has it is remembered.
     ///
     /// # Errors
     /// A line that says why it cannot be encoded.
@@ -82,10 +86,14 @@ impl Outgoing {
         sheet: Sheet,
         form: CanvasForm,
         config: &CanvasConfig,
+        accept: Option<&AcceptConfig>,
         buffers: &mut Buffers,
     ) -> Result<Self, String> {
         // A frame repeats the canvas's edge, so the border comes after it.
         let sheet = form.frame.around(sheet);
+        let is_judged = matches!(form.carries, Carries::Encoded(_));
+        let accept = accept.filter(|accept| is_judged && accept.is_on());
+        let expected = accept.map(|accept| Box::new(Expected::of(&sheet, config, accept)));
         let sheet = sheet.with_border(config.border_px, config.border_color);
         let size_px = (sheet.picture.width(), sheet.picture.height());
         let content = match form.carries {
@@ -103,6 +111,7 @@ impl Outgoing {
             answer_px: form.frame.answer_px(size_px),
             frame: form.frame,
             size_px,
+            expected,
         })
     }
 
@@ -116,6 +125,7 @@ impl Outgoing {
             answer_px: (0, 0),
             frame: Frame::None,
             size_px: (0, 0),
+            expected: None,
         }
     }
 
@@ -170,6 +180,18 @@ impl Outgoing {
         let longest_side = 4 * width.max(height).max(1024);
         let decoded = decode(picture, longest_side, tell, buffers)?;
         Ok(into_opaque(decoded))
+    }
+
+    /// Whether an answer is good enough: one that was brought to size, before its colours are
+    /// matched. Where nothing was remembered it is.
+    #[must_use]
+    pub fn judge(&self, answer: &RgbImage, accept: &AcceptConfig, palette: &Palette) -> Judgement {
+        match &self.expected {
+            Some(expected) if answer.dimensions() == self.size_px => {
+                expected.judge(answer, accept, palette)
+            }
+            _ => Judgement::default(),
+        }
     }
 
     /// Brings an answer to the size of what was sent.

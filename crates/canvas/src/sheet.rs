@@ -14,6 +14,10 @@ pub struct Sheet {
     pub picture: DynamicImage,
     /// The top-left pixel of the block.
     pub block_at_px: (u32, u32),
+    /// The quadrants of the block.
+    pub quadrants: Vec<Rect>,
+    /// What shows of the finished quadrants that share an edge with the block.
+    pub finished: Vec<Rect>,
     /// What the model is to draw: all of these parts. Empty where it is simply everything.
     pub to_draw: Vec<Rect>,
     /// Where the answer's colours are matched to those of finished neighbours.
@@ -26,6 +30,8 @@ impl Sheet {
         Self {
             picture,
             block_at_px: (0, 0),
+            quadrants: Vec::new(),
+            finished: Vec::new(),
             to_draw: Vec::new(),
             joins: Vec::new(),
         }
@@ -42,6 +48,8 @@ impl Sheet {
         Self {
             picture,
             block_at_px: (self.block_at_px.0 + dx, self.block_at_px.1 + dy),
+            quadrants: self.quadrants.into_iter().map(moved).collect(),
+            finished: self.finished.into_iter().map(moved).collect(),
             to_draw: self.to_draw.into_iter().map(moved).collect(),
             joins: self.joins,
         }

@@ -16,16 +16,19 @@ pub enum Stage {
     EncodeCanvas,
     /// Decoding answers.
     DecodeAnswer,
+    /// Judging them.
+    Judge,
     /// Encoding finished quadrants.
     EncodeQuadrant,
     /// Writing them.
     WriteFile,
 }
 
-const STAGES: [(Stage, &str); 5] = [
+const STAGES: [(Stage, &str); 6] = [
     (Stage::DecodeSource, "decoding sources"),
     (Stage::EncodeCanvas, "encoding canvases"),
     (Stage::DecodeAnswer, "decoding answers"),
+    (Stage::Judge, "judging them"),
     (Stage::EncodeQuadrant, "encoding quadrants"),
     (Stage::WriteFile, "writing them"),
 ];

@@ -6,7 +6,6 @@ mod judged;
 mod judging;
 mod order;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -91,11 +90,9 @@ async fn agenda(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
     }
     desk.watch.look().await;
     let view = desk.watch.view();
-    // `progress.db` has the answers that were not good enough; its snapshots do not tell of them.
-    let not_accepted = HashMap::new();
     let order = desk.watch.with_overviews(|overviews| {
         let worst = overviews.worst();
-        Order::of(&view.plan, &not_accepted, worst)
+        Order::of(&view.plan, worst)
     });
     match desk.judged.read().await {
         Ok(review) => {

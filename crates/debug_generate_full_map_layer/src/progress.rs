@@ -181,6 +181,7 @@ mod tests {
                     model: Some(1),
                     started_at_ms: Some(1000),
                     completed_at_ms: Some(1250),
+                    rejected: 0,
                     error_message: None,
                 },
                 LastTry {

@@ -134,6 +134,7 @@ fn large_plan(status: Status) -> PlanState {
                 model: Some(u32::try_from(index % 12).unwrap()),
                 started_at_ms: Some(now_ms + index * 1731 + index % 7 * 911),
                 completed_at_ms: Some(now_ms + index * 1731 + 14_000 + index % 13 * 377),
+                rejected: 0,
                 error_message: None,
             },
         })

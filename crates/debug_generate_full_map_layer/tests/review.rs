@@ -64,7 +64,8 @@ impl Served {
         let head = format!(
             "{method} {path} HTTP/1.1\r\n{host}{headers}Content-Length: {length}\r\nConnection: close\r\n\r\n"
         );
-        stream.write_all((head + body).as_bytes()).unwrap();
+        // Who refuses may close before all is sent; what it says tells.
+        let _ = stream.write_all((head + body).as_bytes());
         let mut answer = Vec::new();
         match stream.read_to_end(&mut answer) {
             // What was not taken of a body is answered by the system, too.

@@ -11,7 +11,7 @@ use planner::Quadrant;
 /// Can be stopped at any moment, by Ctrl-C or by a power cut, and started again with the same
 /// command: finished quadrants are kept, and no call is made twice but those that were under way.
 #[derive(Debug, Clone, Parser)]
-#[command(group = clap::ArgGroup::new("again").args(["redo", "redo_file"]))]
+#[command(group = clap::ArgGroup::new("again").args(["redo", "redo_file", "redo_flagged"]))]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
     /// The layer directory, made by init_layer
@@ -47,6 +47,11 @@ pub struct Args {
     #[arg(long, alias = "redo_file", value_name = "FILE", conflicts_with_all = ["check_endpoints", "explain"])]
     pub redo_file: Option<PathBuf>,
 
+    /// Carry out what was judged at the desk (debug_generate_full_map_layer --serve --review) and is in
+    /// review.json: generate the flagged blocks again, put chosen pictures in their place
+    #[arg(long, alias = "redo_flagged", conflicts_with_all = ["check_endpoints", "explain", "keep", "accept"])]
+    pub redo_flagged: bool,
+
     /// With --redo, leave the later blocks as they are
     #[arg(long, alias = "without_followers", requires = "again")]
     pub without_followers: bool,
@@ -59,6 +64,10 @@ pub struct Args {
     /// nothing
     #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, conflicts_with_all = ["redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
     pub keep: Option<Versions>,
+
+    /// Take the rejected answers of failed blocks as they are, as in "12,-3 20,5"; call nothing
+    #[arg(long, value_name = "QUADRANTS", allow_hyphen_values = true, conflicts_with_all = ["keep", "redo", "redo_file", "check_endpoints", "explain", "dry_run", "resume", "retry_errors", "max_items"])]
+    pub accept: Option<Versions>,
 
     /// Tell how a quadrant came to be: every call, its endpoint, seed and outcome, what it joined
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = layer::quadrant_named, conflicts_with_all = ["dry_run", "check_endpoints"])]
@@ -111,7 +120,9 @@ const EXAMPLES: &str = "Examples:
                                                                      tell how many calls that is
   generate_full_map_layer --layer-dir layers/snow --redo \"12,-3 20,5..24,9\"
                                                                      generate blocks again
+  generate_full_map_layer --layer-dir layers/snow --redo-flagged     carry out what was judged
   generate_full_map_layer --layer-dir layers/snow --keep 12,-3       the earlier pictures back
+  generate_full_map_layer --layer-dir layers/snow --accept 12,-3     take a rejected answer as it is
   generate_full_map_layer --layer-dir layers/snow --explain 12,-3    tell how a quadrant came to be
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on

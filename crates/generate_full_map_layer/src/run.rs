@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
-use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Surroundings};
+use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Queue, Surroundings};
 use layer::{LayerError, shell_quoted};
+use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
 use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use upkeep::{Gate, UpkeepError};
 
 use crate::args::Args;
 use crate::ended::Ended;
@@ -65,7 +67,9 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
 fn is_storage_failure(error: &anyhow::Error) -> bool {
     let of_layer = error.downcast_ref::<LayerError>();
     let of_progress = error.downcast_ref::<ProgressError>();
+    let of_upkeep = error.downcast_ref::<UpkeepError>();
     of_layer.is_some_and(LayerError::is_of_storage)
+        || of_upkeep.is_some_and(UpkeepError::is_of_storage)
         || matches!(of_progress, Some(ProgressError::Storage { .. }))
 }
 
@@ -106,11 +110,14 @@ async fn execute(
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,
-        max_not_accepted: 3,
+        max_not_accepted: start.config.accept.tries as usize,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
         spare_canvases: cores::count() + 1,
     };
+    let gate = Gate::new(start.config.accept, start.layer.rejected());
+    let gate = Arc::new(gate?);
+    let complete = complete_quadrants(&queue);
     let dispatcher = Dispatcher::new(
         queue,
         pool,
@@ -147,6 +154,7 @@ async fn execute(
         size: start.size,
         pictures: Arc::clone(&pictures),
         canvas: start.config.canvas,
+        gate: Arc::clone(&gate),
         seed: start.config.seed,
         prompts,
         compression: start.config.png_compression,
@@ -158,6 +166,7 @@ async fn execute(
         cores: Cores::start(cores::count())?,
         writers: Work::writers(),
     });
+    tasks.spawn(Arc::clone(&work).learn_colors(complete));
     let mut executor = Executor::new(work, dispatcher, tasks, answered);
     let ending = executor.run(&mut shutdown, &mut progress).await;
     let lost = executor.lost;
@@ -173,6 +182,7 @@ async fn execute(
         cpu_time: &*cpu_time,
         resized: sizes.resized.load(Ordering::Relaxed),
         stretched: sizes.stretched.load(Ordering::Relaxed),
+        refused: &|endpoint| gate.told(endpoint),
         lost,
         goes_on: is_left.then_some(&command),
     };
@@ -191,6 +201,13 @@ async fn execute(
     };
     // Where work is left the next run tells.
     Ok(if is_left { ended } else { ended.unless(&lacks) })
+}
+
+/// The quadrants of complete items.
+fn complete_quadrants(queue: &Queue) -> Vec<Quadrant> {
+    let is_complete = |item: &&Item| item.status == Status::Complete;
+    let complete = queue.items().iter().filter(is_complete);
+    complete.flat_map(|item| item.block.quadrants()).collect()
 }
 
 /// Keeps what the endpoints are told, so that the record of a call leads to it.

@@ -7,4 +7,3 @@ mod lacks;
 pub(crate) mod layer_state;
 mod redo;
 pub(crate) mod setup;
-pub(crate) mod verify;

@@ -2,9 +2,9 @@
 
 pub(crate) mod calls;
 pub(crate) mod canvases;
-pub(crate) mod clock;
 pub(crate) mod executor;
 pub(crate) mod fault_point;
+mod learning;
 pub(crate) mod publish;
 pub(crate) mod recorder;
 pub(crate) mod shutdown;

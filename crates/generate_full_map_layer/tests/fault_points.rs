@@ -1,10 +1,14 @@
 //! A run that dies at each of the moments that matter, and the run after it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use fixtures::layers::{TestLayer, endpoints_at};
 use fixtures::maps::MapSpec;
 use fixtures::server::{ScriptedServer, ServerSpec};
 use image::RgbImage;
 use layer::Storage;
+use planner::Quadrant;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
 
@@ -214,24 +218,9 @@ fn a_redo_that_dies_anywhere_loses_no_earlier_picture() {
         "committed:3",
     ];
     for point in points {
-        let taste = std::sync::Arc::new(std::sync::atomic::AtomicU8::new(0));
-        let own = std::sync::Arc::clone(&taste);
-        let server = ServerSpec::new()
-            .model(move |canvas| {
-                let taste = own.load(std::sync::atomic::Ordering::SeqCst);
-                let mut picture = canvas.clone();
-                picture.pixels_mut().for_each(|pixel| pixel.0[0] ^= taste);
-                picture
-            })
-            .start();
-        let layer = TestLayer::new(
-            MapSpec::rectangle(5, 5).quadrant_px(8, 8),
-            &endpoints_at([server.url().as_str()]),
-        );
-        layer.configure(|config| config["canvas"] = serde_json::json!({"mode": "infill"}));
-        layer.run(PROGRAM, &[]).assert_status(0);
+        let painter = Painter::new();
+        let layer = painter.finished_layer();
         let before = layer.all_stored();
-        taste.store(99, std::sync::atomic::Ordering::SeqCst);
         let mut command = layer.command(PROGRAM, &["--redo", "0,0"]);
         let died = command.env("FAULT_POINT", point).output().unwrap();
         assert_eq!(died.status.code(), None, "{point}");
@@ -254,6 +243,67 @@ fn a_redo_that_dies_anywhere_loses_no_earlier_picture() {
         layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
         layer.run(PROGRAM, &["--resume"]).assert_status(0);
         layer.assert_tidy();
+    }
+}
+
+/// Whenever a `--keep` dies: every complete block has whole pictures, the earlier ones or the later,
+/// nothing is called for again, and the same command ends what it began.
+#[test]
+fn a_keep_that_dies_anywhere_costs_no_call() {
+    for point in ["bringing_back", "published_one", "brought_back"] {
+        let painter = Painter::new();
+        let layer = painter.finished_layer();
+        let before = layer.all_stored();
+        layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+        let calls = painter.server.calls().len();
+        let mut command = layer.command(PROGRAM, &["--keep", "0,0"]);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+        layer.run(PROGRAM, &["--resume"]).assert_status(0);
+        assert_eq!(painter.server.calls().len(), calls, "{point}");
+        // Where it died after all was in its place there is nothing left to do.
+        let _ = layer.run(PROGRAM, &["--keep", "0,0@1"]);
+        let corner = |stored: Vec<(Quadrant, Vec<u8>)>| {
+            let is_in_it = |at: &Quadrant| at.x < 2 && at.y < 2;
+            let found = stored.into_iter().filter(|(at, _)| is_in_it(at));
+            found.collect::<Vec<_>>()
+        };
+        assert_eq!(corner(layer.all_stored()), corner(before), "{point}");
+        layer.run(PROGRAM, &["--resume"]).assert_status(0);
+        assert_eq!(painter.server.calls().len(), calls, "{point}");
+    }
+}
+
+/// Its pictures are other ones after the first layer was finished.
+struct Painter {
+    server: ScriptedServer,
+    taste: Arc<AtomicU8>,
+}
+
+impl Painter {
+    fn new() -> Self {
+        let taste = Arc::new(AtomicU8::new(0));
+        let own = Arc::clone(&taste);
+        let server = ServerSpec::new()
+            .model(move |canvas| {
+                let taste = own.load(Ordering::SeqCst);
+                let mut picture = canvas.clone();
+                picture.pixels_mut().for_each(|pixel| pixel.0[0] ^= taste);
+                picture
+            })
+            .start();
+        Self { server, taste }
+    }
+
+    fn finished_layer(&self) -> TestLayer {
+        let layer = TestLayer::new(
+            MapSpec::rectangle(5, 5).quadrant_px(8, 8),
+            &endpoints_at([self.server.url().as_str()]),
+        );
+        layer.configure(|config| config["canvas"] = serde_json::json!({"mode": "infill"}));
+        layer.run(PROGRAM, &[]).assert_status(0);
+        self.taste.store(99, Ordering::SeqCst);
+        layer
     }
 }
 

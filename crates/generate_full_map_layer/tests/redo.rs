@@ -113,9 +113,8 @@ fn a_redo_makes_the_promised_calls_and_changes_the_promised_pictures() {
 
             let files = snapshot(layer.dir());
             let dry = layer.run(PROGRAM, &[args, &["--dry-run"]].concat());
-            dry.assert_status(0)
-                .assert_says(told)
-                .assert_says(&format!("{calls} calls would be made"));
+            dry.assert_status(0).assert_says(told);
+            assert_eq!(dry.stdout.lines().count(), 1, "it says this alone");
             assert!(snapshot(layer.dir()) == files, "a dry run changes nothing");
 
             layer.run(PROGRAM, args).assert_status(0).assert_says(told);

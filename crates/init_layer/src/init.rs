@@ -239,6 +239,7 @@ fn config_of(
         model_endpoints,
         generation_params,
         seed: 0,
+        accept: layer::AcceptConfig::default(),
         canvas: CanvasConfig {
             mode: match args.canvas {
                 CanvasArg::Block => CanvasMode::Block,

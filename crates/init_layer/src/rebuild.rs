@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use layer::{LayerConfig, LayerDir, RunLock, Source};
+use layer::{LayerConfig, LayerDir, RunLock, Source, unix_now};
 use planner::{Item, Plan, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, MetadataKey, PlanMetadata, ProgressDb};
 
@@ -134,10 +133,7 @@ async fn write(
     let there = pictures.quadrants_to_keep().await?;
     pictures.end().await;
     mark_complete(config, &there, &mut items);
-    let at = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs_f64();
+    let at = unix_now();
     let changes: Vec<Change> = items
         .iter()
         .filter(|item| item.status == Status::Complete)

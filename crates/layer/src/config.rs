@@ -10,9 +10,12 @@ use serde_aux::prelude::serde_introspect;
 use serde_json::{Map, Value};
 use source_map::SourceLayer;
 
+use crate::accept::AcceptEntry;
 use crate::endpoint::usable;
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
-use crate::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage};
+use crate::{
+    AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage,
+};
 
 /// The newest version of the file that is understood.
 const VERSION: u64 = 1;
@@ -57,6 +60,9 @@ pub struct LayerConfig {
     /// How the canvas is made.
     #[serde(default)]
     pub canvas: CanvasConfig,
+    /// Which answers are good enough.
+    #[serde(default, skip_serializing_if = "AcceptConfig::is_default")]
+    pub accept: AcceptConfig,
     /// How finished quadrants are compressed.
     #[serde(default)]
     pub png_compression: PngCompression,
@@ -236,6 +242,7 @@ fn known_keys(path: &str) -> &'static [&'static str] {
     match path {
         "" => serde_introspect::<LayerConfig>(),
         "canvas" => serde_introspect::<CanvasConfig>(),
+        "accept" => serde_introspect::<AcceptEntry>(),
         "bounds" => serde_introspect::<BoundsEntry>(),
         _ => serde_introspect::<EndpointConfig>(),
     }

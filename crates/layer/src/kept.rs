@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use planner::{Block, Quadrant};
+use serde::{Deserialize, Serialize};
 
 use crate::blocking::blocking;
 use crate::pictures::{BlockPictures, io, read_regular};
@@ -16,7 +17,26 @@ pub struct KeptPictures {
     root: PathBuf,
 }
 
+/// Where pictures of a block are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kept {
+    /// Among the earlier ones, [`LayerDir::candidates`].
+    Candidates,
+    /// Among those that were not good enough, [`LayerDir::rejected`].
+    Rejected,
+}
+
 impl LayerDir {
+    /// What is kept there.
+    #[must_use]
+    pub fn kept(&self, from: Kept) -> KeptPictures {
+        match from {
+            Kept::Candidates => self.candidates(),
+            Kept::Rejected => self.rejected(),
+        }
+    }
+
     /// `candidates/`: earlier pictures of blocks that were drawn again.
     #[must_use]
     pub fn candidates(&self) -> KeptPictures {
@@ -38,22 +58,27 @@ impl KeptPictures {
         self.root.join(format!("{x}_{y}"))
     }
 
+    /// The top left quadrants of the blocks of which something is kept, in no order.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the directory cannot be read.
+    pub fn blocks(&self) -> Result<Vec<Quadrant>, LayerError> {
+        let names = names_in(&self.root)?;
+        let quadrant = |name: String| LayerDir::quadrant_of_picture(&format!("{name}.png"));
+        Ok(names.into_iter().filter_map(quadrant).collect())
+    }
+
     /// The versions of a block, from the first.
     ///
     /// # Errors
     /// [`LayerError::Io`] when the directory cannot be read.
     pub fn versions(&self, block: Block) -> Result<Vec<u32>, LayerError> {
-        let dir = self.dir_of(block);
-        let entries = match fs::read_dir(&dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            entries => entries.map_err(io("read", &dir))?,
+        let names = names_in(&self.dir_of(block))?;
+        let number = |name: String| {
+            let number = name.parse::<u32>().ok()?;
+            (name == number.to_string()).then_some(number)
         };
-        let mut versions = Vec::new();
-        for entry in entries {
-            let name = entry.map_err(io("read", &dir))?.file_name();
-            let number = name.to_str().and_then(|name| name.parse::<u32>().ok());
-            versions.extend(number.filter(|number| *name == *number.to_string()));
-        }
+        let mut versions: Vec<u32> = names.into_iter().filter_map(number).collect();
         versions.sort_unstable();
         Ok(versions)
     }
@@ -202,6 +227,20 @@ impl KeptPictures {
         })
         .await
     }
+}
+
+/// The names in a directory; none where it is not there.
+fn names_in(dir: &Path) -> Result<Vec<String>, LayerError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(io("read", dir))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let name = entry.map_err(io("read", dir))?.file_name();
+        names.extend(name.into_string());
+    }
+    Ok(names)
 }
 
 fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), LayerError> {

@@ -1,5 +1,6 @@
 //! A layer directory: its configuration, its paths, the run lock, and where finished quadrants go.
 
+mod accept;
 mod blocking;
 mod canvas;
 mod config;
@@ -22,6 +23,7 @@ mod storage;
 mod time;
 mod versions;
 
+pub use accept::{AcceptConfig, Check};
 pub use canvas::{CanvasConfig, CanvasMode, Color};
 pub use config::{LayerConfig, PngCompression, read_params};
 pub use directory::LayerDir;
@@ -29,16 +31,16 @@ pub use endpoint::{EndpointConfig, HeaderSource, ImageFormat, SizePolicy, read_e
 pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use holder::Holder;
-pub use kept::KeptPictures;
+pub use kept::{Kept, KeptPictures};
 pub use lock::RunLock;
 pub use overviews::{OverviewFiles, OverviewLock, OverviewTile};
 pub use pictures::{BlockPictures, PictureState, Pictures, StagedPicture};
-pub use review::{Judgement, Kept, Review, Verdict};
+pub use review::{Judgement, Review, Verdict};
 pub use seed::block_seed;
 pub use selection::{Selection, SelectionError};
 pub use shell::shell_quoted;
 pub use source::Source;
 pub use source_map::SourceLayer;
 pub use storage::Storage;
-pub use time::{file_timestamp, timestamp, timestamp_ms};
+pub use time::{file_timestamp, timestamp, timestamp_ms, unix_now};
 pub use versions::{Versions, quadrant_named};

@@ -243,15 +243,15 @@ impl Pictures {
         }
     }
 
-    /// Publishes pictures: when this returns they are durable, in their place. `passes` is told of
-    /// each picture that is in its place, before it is durable.
+    /// Publishes pictures: when this returns they are durable, in their place. `passes` is told
+    /// `published_one` for each picture that is in its place, before it is durable.
     ///
     /// # Errors
     /// [`LayerError`] when the system refuses.
     pub async fn publish(
         &self,
         staged: Vec<StagedPicture>,
-        passes: fn(),
+        passes: fn(&str),
     ) -> Result<(), LayerError> {
         let (mut files, mut rows) = (Vec::new(), Vec::new());
         for picture in staged {
@@ -266,7 +266,7 @@ impl Pictures {
                 blocking(move || {
                     for file in files {
                         file.publish()?;
-                        passes();
+                        passes("published_one");
                     }
                     layer.sync_pictures(Storage::Files)
                 })

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 use planner::{Block, Quadrant, Status};
 use serde::{Deserialize, Serialize};
 
+use crate::Kept;
 use entry::Entry;
 
 /// What somebody thinks of a block.
@@ -42,16 +43,6 @@ pub enum Verdict {
         /// Their version.
         version: u32,
     },
-}
-
-/// Where pictures of a block are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Kept {
-    /// Among the earlier ones, [`LayerDir::candidates`].
-    Candidates,
-    /// Among those that were not good enough, [`LayerDir::rejected`].
-    Rejected,
 }
 
 /// The judgements of a layer's blocks, of each the latest.

@@ -23,6 +23,15 @@ pub fn file_timestamp(time: SystemTime) -> String {
     timestamp(time).replace(['-', ':'], "")
 }
 
+/// Now as `progress.db` keeps it: Unix time in seconds.
+#[must_use]
+pub fn unix_now() -> f64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs_f64()
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use layer::{CanvasMode, LayerConfig, LayerError, SourceLayer, read_endpoints};
+use layer::{
+    AcceptConfig, CanvasMode, Check, LayerConfig, LayerError, SourceLayer, read_endpoints,
+};
 use serde_json::{Value, json};
 
 /// A configuration with every key.
@@ -22,6 +24,8 @@ fn whole() -> Value {
         "seed": 12,
         "canvas": {"mode": "infill", "border_px": 0, "border_color": "#00fe0a", "match_px": 12,
                    "desaturation": 0.5, "gamma_shift": 1.0, "noise": 0.25},
+        "accept": {"solid": false, "unchanged": 0.5, "border_left": 0.5, "drift": 2.5, "color": 20.5,
+                   "seam": 0.7, "tries": 5},
         "png_compression": "best", "created_at": "2026-01-02T03:04:05Z",
     })
 }
@@ -164,6 +168,26 @@ fn what_is_wrong_is_said_as_a_user_would() {
             "/bounds/max_x",
             json!(-9),
             "bounds cannot be used: the bounds are reversed: min_x -1 is greater than max_x -9; they are min_x,min_y,max_x,max_y",
+        ),
+        (
+            "/accept",
+            json!(3),
+            "accept must be true, false or an object {…}, not 3",
+        ),
+        (
+            "/accept/drift",
+            json!("a"),
+            "accept.drift must be a number up to 8, true or false, not \"a\"",
+        ),
+        (
+            "/accept/solid",
+            json!(1.5),
+            "accept.solid must be false, or above 0 and at most 1, not 1.5",
+        ),
+        (
+            "/accept/tries",
+            json!(0),
+            "accept.tries must be within 1 and 20, not 0",
         ),
         (
             "/source_layer",
@@ -388,4 +412,38 @@ fn an_endpoints_file_is_read_as_the_list_in_a_configuration() {
     let (config, _) = read(&whole()).unwrap();
     assert_eq!(read_endpoints(&path).unwrap(), config.model_endpoints);
     assert!(read_endpoints(Path::new("nowhere.json")).is_err());
+}
+
+#[test]
+fn what_is_accepted_is_said_for_all_checks_or_for_each() {
+    let accept = |value: Value| {
+        let mut config = whole();
+        config["accept"] = value;
+        read(&config).unwrap().0.accept
+    };
+    let default = AcceptConfig::default();
+    assert_eq!(accept(json!(null)), default);
+    assert_eq!(accept(json!(true)), default);
+    assert_eq!(accept(json!({"drift": null})), default);
+    assert_eq!(accept(json!(false)), AcceptConfig::OFF);
+    assert!(default.is_on() && !AcceptConfig::OFF.is_on());
+    let each = accept(json!({"drift": 3, "seam": false, "color": true}));
+    assert_eq!(each.limit(Check::Drift), Some(3.0));
+    assert_eq!(each.limit(Check::Seam), None);
+    for check in [
+        Check::Color,
+        Check::Solid,
+        Check::Unchanged,
+        Check::BorderLeft,
+    ] {
+        assert_eq!(each.limit(check), default.limit(check), "{}", check.name());
+    }
+    // Written and read again it is the same, and the default is not written.
+    for accept in [default, AcceptConfig::OFF, each] {
+        let mut config = read(&whole()).unwrap().0;
+        config.accept = accept;
+        let written: Value = serde_json::from_str(&config.to_json()).unwrap();
+        assert_eq!(written.get("accept").is_none(), accept == default);
+        assert_eq!(read(&written).unwrap().0.accept, accept);
+    }
 }

@@ -1,5 +1,7 @@
 //! What the calls of each endpoint came to.
 
+use std::collections::HashMap;
+
 use crate::{ProgressDb, ProgressError};
 
 /// The calls that one endpoint was given, in all runs of the layer.
@@ -23,14 +25,7 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
     pub(crate) async fn calls_by_endpoint(&mut self) -> Result<Vec<EndpointCalls>, ProgressError> {
-        let (tables,): (i64,) = self
-            .row(|| {
-                sqlx::query_as(
-                    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'attempts'",
-                )
-            })
-            .await?;
-        if tables == 0 {
+        if !self.has_attempts().await? {
             return Ok(Vec::new());
         }
         // Calls under way, those that only compare and those that a stop cut short did not fail.
@@ -52,5 +47,98 @@ impl ProgressDb {
                 mean_s: mean_s.filter(|mean| mean.is_finite()),
             };
         Ok(rows.into_iter().map(calls).collect())
+    }
+
+    /// How many answers were not good enough before the one that an item has now, by item; of one that
+    /// has none since its last.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub(crate) async fn rejections(&mut self) -> Result<HashMap<i64, u32>, ProgressError> {
+        if !self.has_attempts().await? {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(i64, bool)> = self
+            .rows(|| {
+                sqlx::query_as(
+                    "SELECT item_id, outcome = 'ok' FROM attempts
+                     WHERE outcome IN ('ok', 'not_accepted')
+                       AND item_id IN (SELECT item_id FROM attempts WHERE outcome = 'not_accepted')
+                     ORDER BY id",
+                )
+            })
+            .await?;
+        let mut rejections: HashMap<i64, (u32, bool)> = HashMap::new();
+        for (item, is_ok) in rows {
+            let (count, was_ok) = rejections.entry(item).or_default();
+            if std::mem::replace(was_ok, is_ok) {
+                *count = 0;
+            }
+            *count += u32::from(!is_ok);
+        }
+        let counts = rejections
+            .into_iter()
+            .map(|(item, (count, _))| (item, count));
+        Ok(counts.filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// Whether there is a record of calls: another tool may have made the database.
+    async fn has_attempts(&mut self) -> Result<bool, ProgressError> {
+        let (tables,): (i64,) = self
+            .row(|| {
+                sqlx::query_as(
+                    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'attempts'",
+                )
+            })
+            .await?;
+        Ok(tables > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_plan::{claim, new_plan};
+    use crate::{Change, Durability, Outcome};
+
+    #[tokio::test]
+    async fn rejected_answers_are_those_before_the_last_that_was_accepted() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        let mut attempt = 0;
+        let mut calls_for = |item: i64, outcomes: &str| {
+            let mut changes = Vec::new();
+            for letter in outcomes.chars() {
+                attempt += 1;
+                let Change::Claim { mut call, at, .. } = claim(item, "a") else {
+                    unreachable!()
+                };
+                call.attempt = attempt;
+                changes.push(Change::Claim { item, call, at });
+                let outcome = match letter {
+                    'k' => Outcome::Ok,
+                    'r' => Outcome::NotAccepted,
+                    _ => Outcome::Away,
+                };
+                changes.push(Change::AttemptEnded {
+                    attempt,
+                    outcome,
+                    http_status: None,
+                    message: None,
+                    at,
+                });
+            }
+            changes
+        };
+        let of = ["k", "rk", "rakrr", "rrkk", "rkrrk", "aa", "rrr"];
+        for (item, outcomes) in (1..).zip(of) {
+            let changes = calls_for(item, outcomes);
+            db.commit(&changes, Durability::Process).await.unwrap();
+        }
+        let expected = [(2, 1), (3, 2), (5, 2), (7, 3)];
+        assert_eq!(db.rejections().await.unwrap(), HashMap::from(expected));
+        db.close().await.unwrap();
+        let (snapshot, _) = ProgressDb::snapshot_of(&path, 10).await.unwrap();
+        assert_eq!(snapshot.tries[2].rejected, 2);
     }
 }

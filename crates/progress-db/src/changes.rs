@@ -120,6 +120,12 @@ pub enum Change {
         /// Now.
         at: f64,
     },
+    /// Pictures of a complete item are about to be replaced: until the item is complete again, what is
+    /// remembered of them is not held against those that are there.
+    Replace {
+        /// The quadrants.
+        quadrants: Vec<Quadrant>,
+    },
     /// The item failed for good.
     Fail {
         /// The item.
@@ -386,6 +392,14 @@ fn add(script: &mut Script, change: &Change) {
                 .add("UPDATE generation_plan SET status = 'complete', completed_at = ?, error_message = NULL WHERE id = ?")
                 .bind(*at)
                 .bind(*item);
+        }
+        Change::Replace { quadrants } => {
+            for quadrant in quadrants {
+                script
+                    .add("DELETE FROM pictures WHERE x = ? AND y = ?")
+                    .bind(quadrant.x)
+                    .bind(quadrant.y);
+            }
         }
         Change::Fail { item, message } => {
             script

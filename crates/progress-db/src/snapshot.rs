@@ -32,6 +32,8 @@ pub struct LastTry {
     pub started_at_ms: Option<i64>,
     /// Unix time in milliseconds.
     pub completed_at_ms: Option<i64>,
+    /// How many answers before it were not good enough.
+    pub rejected: u32,
     /// Why it failed.
     pub error_message: Option<Box<str>>,
 }
@@ -89,6 +91,7 @@ impl ProgressDb {
             models: Vec::new(),
             calls: self.calls_by_endpoint().await?,
         };
+        let rejections = self.rejections().await?;
         let mut models = Names::default();
         let mut from = i64::MIN;
         loop {
@@ -123,6 +126,7 @@ impl ProgressDb {
                     model: model.map(|name| models.index_of(name)),
                     started_at_ms: row.started_at_ms,
                     completed_at_ms: row.completed_at_ms,
+                    rejected: rejections.get(&row.id).copied().unwrap_or(0),
                     error_message: Some(row.message)
                         .filter(|text| !text.is_empty())
                         .map(Into::into),
@@ -246,6 +250,7 @@ mod tests {
             model: Some(0),
             started_at_ms: Some(1_700_000_000_250),
             completed_at_ms: Some(1_700_000_009_500),
+            rejected: 0,
             error_message: None,
         };
         assert_eq!(snapshot.tries[6], expected);

@@ -44,14 +44,9 @@ pub(crate) enum Why {
 }
 
 impl Order {
-    /// The order of the blocks of `plan` that failed or are complete. `not_accepted` tells how many
-    /// answers for a complete one were not good enough, `worst` which edges show most, the worst
-    /// first.
-    pub(crate) fn of(
-        plan: &PlanState,
-        not_accepted: &HashMap<u32, u32>,
-        worst: &[WorstEdge],
-    ) -> Self {
+    /// The order of the blocks of `plan` that failed or are complete. `worst` are the edges that show
+    /// most, the worst first.
+    pub(crate) fn of(plan: &PlanState, worst: &[WorstEdge]) -> Self {
         let in_state = |wanted| {
             let states = (0u32..).zip(&plan.states);
             states.filter_map(move |(item, &state)| (state == wanted).then_some(item))
@@ -61,8 +56,9 @@ impl Order {
             suspects.add(item, Why::Failed);
         }
         for item in in_state(ItemState::Complete) {
-            if let Some(&answers) = not_accepted.get(&item) {
-                suspects.add(item, Why::NotAccepted(answers));
+            let rejected = plan.tries[item as usize].rejected;
+            if rejected > 0 {
+                suspects.add(item, Why::NotAccepted(rejected));
             }
         }
         for &WorstEdge { items, step } in worst {
@@ -105,6 +101,7 @@ impl Suspects {
 #[cfg(test)]
 mod tests {
     use planner::{Block, BlockShape, Item, Status};
+    use progress_db::LastTry;
 
     use super::*;
 
@@ -124,6 +121,7 @@ mod tests {
         });
         PlanState {
             items: items.collect(),
+            tries: vec![LastTry::default(); states.len()],
             states: states.chars().map(state).collect(),
             ..PlanState::default()
         }
@@ -131,8 +129,8 @@ mod tests {
 
     #[test]
     fn what_failed_comes_first_then_rejected_ones_and_bad_edges_then_the_rest() {
-        let plan = row("ccfccr.cfc");
-        let not_accepted = HashMap::from([(7, 2), (2, 1)]);
+        let mut plan = row("ccfccr.cfc");
+        (plan.tries[7].rejected, plan.tries[2].rejected) = (2, 1);
         let edge = |a, b, step| WorstEdge {
             items: (a, b),
             step,
@@ -143,7 +141,7 @@ mod tests {
             edge(0, 3, 9.0),
             edge(4, 5, 8.0),
         ];
-        let order = Order::of(&plan, &not_accepted, &worst);
+        let order = Order::of(&plan, &worst);
         let items: Vec<u32> = order.suspects.iter().map(|suspect| suspect.item).collect();
         assert_eq!(items, [2, 8, 7, 3, 4, 9, 0]);
         assert_eq!(order.rest, [(1, 1)]);
@@ -161,7 +159,7 @@ mod tests {
             items: (17_000, 17_001),
             step: 3.0,
         }];
-        let order = Order::of(&plan, &HashMap::new(), &worst);
+        let order = Order::of(&plan, &worst);
         assert_eq!(order.suspects.len(), 2);
         assert_eq!(order.rest, [(0, 17_000), (17_002, 998)]);
     }

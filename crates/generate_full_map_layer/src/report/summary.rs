@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use dispatch::{Dispatcher, duration_text};
+use dispatch::{Dispatcher, EndpointIndex, duration_text};
 
 /// What the dispatcher does not know.
 pub(crate) struct Besides<'a> {
@@ -14,6 +14,8 @@ pub(crate) struct Besides<'a> {
     /// Answers of another size than their canvas, and those of them with another aspect ratio.
     pub resized: usize,
     pub stretched: usize,
+    /// Which checks an endpoint's pictures did not pass, for people.
+    pub refused: &'a dyn Fn(EndpointIndex) -> String,
     /// Calls that were given up, or whose answers could not be saved.
     pub lost: usize,
     /// The command that goes on, where something is left to do.
@@ -28,6 +30,7 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
         cpu_time,
         resized,
         stretched,
+        refused,
         lost,
         goes_on,
     } = besides;
@@ -53,11 +56,11 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
         .max(8);
     let _ = writeln!(
         text,
-        "\n {:longest$}   calls   saved  wasted  mean call",
+        "\n {:longest$}   calls   saved  wasted  rejected  mean call",
         "endpoint"
     );
-    let (mut calls, mut saved) = (0, 0);
-    for member in pool.members() {
+    let (mut calls, mut saved, mut rejected) = (0, 0, 0);
+    for (endpoint, member) in pool.members().iter().enumerate() {
         let own = member.tally();
         let mean = match u32::try_from(own.pictures) {
             Ok(pictures @ 1..) => format!("{:.2} s", (own.busy / pictures).as_secs_f64()),
@@ -67,16 +70,22 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
             .out()
             .map(|reason| format!("  out: {reason}"))
             .unwrap_or_default();
+        let refused = match refused(endpoint) {
+            checks if checks.is_empty() => checks,
+            checks => format!("  rejected for {checks}"),
+        };
         let _ = writeln!(
             text,
-            " {:longest$}  {:>6}  {:>6}  {:>6}  {mean:>9}{out}",
+            " {:longest$}  {:>6}  {:>6}  {:>6}  {:>8}  {mean:>9}{refused}{out}",
             member.name(),
             own.calls,
             own.saved,
-            own.calls - own.saved
+            own.calls - own.saved,
+            own.not_accepted,
         );
         calls += own.calls;
         saved += own.saved;
+        rejected += own.not_accepted;
     }
     let rate = tally.quadrants_completed as f64 / elapsed.as_secs_f64().max(1e-3);
     let _ = writeln!(
@@ -89,6 +98,12 @@ pub(crate) fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> Strin
         calls - saved
     );
     let _ = writeln!(text, "{cpu_time}.");
+    if rejected > 0 {
+        let _ = writeln!(
+            text,
+            "{rejected} of the calls brought pictures that were not good enough; the best for each failed block is in rejected/, and --accept X,Y takes it as it is.",
+        );
+    }
     if tally.comparisons > 0 {
         let _ = writeln!(
             text,

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use canvas::{Arrangement, Buffers, Kind, Outgoing, Picture, Sheet, SizeMatch};
+use canvas::{Arrangement, Buffers, Judgement, Kind, Outgoing, Palette, Picture, Sheet, SizeMatch};
 use futures_util::future::join_all;
 use image::DynamicImage;
-use layer::{CanvasMode, block_seed};
+use layer::{AcceptConfig, CanvasMode, block_seed};
 use model_client::{Carried, Client, Failure, Server, status_text};
 use planner::{Block, BlockShape, Item, Quadrant};
 use progress_db::ProgressDb;
@@ -33,6 +33,7 @@ struct Answer {
     http_status: Option<u16>,
     size_px: (u32, u32),
     size_match: SizeMatch,
+    judgement: Judgement,
 }
 
 /// Sends each endpoint one canvas, all at once, and makes the table.
@@ -122,16 +123,18 @@ async fn check_one(
                     http_status: None,
                     size_px: picture.dimensions(),
                     size_match: SizeMatch::Exact,
+                    judgement: Judgement::default(),
                 }),
             }
         }
         Speaks::Http(server) => {
             let sheet = sheet_of(start, endpoint, block, source);
-            let (form, config) = (endpoint.form, &start.config.canvas);
-            match Outgoing::of(sheet, form, config, &mut Buffers::default()) {
+            let (form, config, accept) =
+                (endpoint.form, &start.config.canvas, &start.config.accept);
+            match Outgoing::of(sheet, form, config, Some(accept), &mut Buffers::default()) {
                 Ok(encoded) => {
                     let seed = block_seed(start.config.seed, block, 0);
-                    call(client, endpoint, server, &encoded, seed).await
+                    call(client, endpoint, server, &encoded, accept, seed).await
                 }
                 Err(reason) => Checked {
                     latency: Duration::ZERO,
@@ -163,6 +166,7 @@ async fn call(
     endpoint: &Endpoint,
     server: &Server,
     sheet: &Outgoing,
+    accept: &AcceptConfig,
     seed: u32,
 ) -> Checked {
     let began = Instant::now();
@@ -178,11 +182,12 @@ async fn call(
     let read = |picture: &Carried, http_status: u16| {
         let picture = decode_answer(sheet, picture, &mut Buffers::default())?;
         let size_px = picture.dimensions();
-        let (_, size_match) = sheet.bring_to_size(picture)?;
+        let (picture, size_match) = sheet.bring_to_size(picture)?;
         Ok(Answer {
             http_status: Some(http_status),
             size_px,
             size_match,
+            judgement: sheet.judge(&picture, accept, &Palette::default()),
         })
     };
     let answer = answer.and_then(|received| {
@@ -201,7 +206,7 @@ fn table(start: &Start, checked: &[Checked]) -> String {
             Ok(answer) => (
                 answer.http_status.map_or("-".to_owned(), status_text),
                 format!("{}x{}", answer.size_px.0, answer.size_px.1),
-                remark(answer).to_owned(),
+                remark(answer),
             ),
             Err(failure) => (
                 failure.http_status.map_or("-".to_owned(), status_text),
@@ -229,12 +234,16 @@ fn table(start: &Start, checked: &[Checked]) -> String {
     text
 }
 
-fn remark(answer: &Answer) -> &'static str {
-    match answer.size_match {
+fn remark(answer: &Answer) -> String {
+    let works = match answer.size_match {
         SizeMatch::Exact => "works",
         SizeMatch::Resized => "works; answers are resized",
         SizeMatch::Stretched => {
             "works; answers have another shape than the canvas and are stretched: \"size_policy\": \"pad\" sends a shape that the server makes"
         }
+    };
+    match &answer.judgement {
+        good if good.is_good() => works.to_owned(),
+        bad => format!("{works}; a run would not accept this picture: {bad} (\"accept\")"),
     }
 }

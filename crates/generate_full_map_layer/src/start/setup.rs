@@ -9,14 +9,14 @@ use layer::{Pictures, RunLock};
 use planner::{Item, Status, complete_followers};
 use progress_db::{Change, Durability, ProgressDb};
 use terminal::{Bar, Printer};
+use upkeep::damaged_items;
 
 use super::check::check;
 use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
-use super::redo::{Redo, asked_for, bring_back};
-use super::verify::damaged_items;
+use super::redo::{asked_for, carry_out_choices, redo_of, replace};
 use crate::args::Args;
 use crate::ended::Ended;
 
@@ -55,8 +55,9 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if args.dry_run {
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
-    let redoes = args.redo.is_some() || args.redo_file.is_some();
-    if args.keep.is_none() && (redoes || !start.is_complete) {
+    let redoes = args.redo.is_some() || args.redo_file.is_some() || args.redo_flagged;
+    let replaces = args.keep.is_some() || args.accept.is_some();
+    if !replaces && (redoes || !start.is_complete) {
         start.config.require_endpoints(start.layer.config_path())?;
     }
     let lock = RunLock::take(&start.layer)?;
@@ -74,8 +75,8 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         .layer
         .open_pictures(storage, complete.count(), source, quadrants);
     let pictures = Arc::new(pictures.await?);
-    if let Some(versions) = &args.keep {
-        let told = bring_back(versions, &start, &items, &pictures, &mut db).await?;
+    let told = replace(args, &items, start.upkeep(&pictures, &mut db)).await?;
+    if let Some(told) = told {
         pictures.end().await;
         db.close().await?;
         return Ok(Ready::Ended(Ended::with(0, told)));
@@ -115,7 +116,7 @@ async fn bring_up_to_date(
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
     // What cannot be meant is refused before anything is put back.
-    let chosen = asked_for(args, start, &items)?;
+    let asked = asked_for(args, start, &items).await?;
     let is_failed = |item: &&Item| item.status == Status::Error;
     let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
@@ -135,10 +136,14 @@ async fn bring_up_to_date(
         db.commit(&changes, Durability::Power).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    if let Some(chosen) = chosen {
-        let redo = Redo::of(&chosen, args, start, &items);
+    if !asked.replaced.is_empty() {
+        let told = carry_out_choices(&asked, &mut items, start.upkeep(pictures, db)).await?;
+        printer.say(told.trim_end());
+    }
+    if let Some(redo) = redo_of(&asked, args, start, &items) {
         printer.say(&redo.told);
-        redo.carry_out(args, start, &items, pictures, db).await?;
+        let mut upkeep = start.upkeep(pictures, db);
+        upkeep.put_back(&redo, &items, &asked.prompts).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
@@ -293,20 +298,22 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    let chosen = asked_for(args, start, &items)?;
-    let redo = chosen.map(|chosen| Redo::of(&chosen, args, start, &items));
+    let asked = asked_for(args, start, &items).await?;
+    let redo = redo_of(&asked, args, start, &items);
     if let Some(redo) = &redo {
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
     tell(&lacks(start, &pictures, &mut db, &items).await?);
     db.close().await?;
-    let queue = Queue::of(items);
-    let told = redo.map_or_else(String::new, |redo| redo.told + "\n");
-    let summary = dry_run::describe(
-        &queue,
-        &start.endpoints,
-        args.max_items.map(|most| most as usize),
-    );
-    Ok(Ended::with(0, told + &summary))
+    let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
+    if !asked.replaced.is_empty() {
+        let chosen = asked.replaced.len();
+        told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
+    }
+    if told.is_empty() {
+        let most = args.max_items.map(|most| most as usize);
+        told = dry_run::describe(&Queue::of(items), &start.endpoints, most);
+    }
+    Ok(Ended::with(0, told))
 }

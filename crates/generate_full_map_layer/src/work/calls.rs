@@ -9,17 +9,16 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Drawn, Outgoing, SizeMatch, Tell};
+use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch, Tell};
 use cores::Stage;
-use dispatch::{CanvasId, EndpointIndex, Event, Failure};
+use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind};
 use image::RgbImage;
-use layer::{CanvasMode, LayerError, StagedPicture};
+use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
 use planner::{Block, Quadrant};
 use progress_db::{Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
-use super::clock::unix_now;
 use super::fault_point::fault_point;
 use super::publish::Finished;
 use super::task::{Answer, Call, Done, Work};
@@ -31,6 +30,7 @@ const WRITERS: usize = 16;
 /// The encoded quadrants of a block, cut out of an answer.
 struct Cut {
     size_match: SizeMatch,
+    judgement: Judgement,
     quadrants: Vec<(Quadrant, Vec<u8>)>,
 }
 
@@ -159,6 +159,7 @@ impl Work {
             .await;
         let Cut {
             size_match,
+            judgement,
             quadrants,
         } = cut.map_err(|reason| {
             let reason = self.endpoints[call.endpoint].redact(&reason);
@@ -168,6 +169,13 @@ impl Work {
             })
         })?;
         self.sizes.note(size_match);
+        if !judgement.is_good() {
+            let rejected = self.reject(call, judgement, quadrants).await;
+            return Err(match rejected {
+                Ok(told) => NotSaved::Unusable(Failure::new(FailureKind::NotAccepted, told)),
+                Err(error) => NotSaved::Storage(error.to_string()),
+            });
+        }
         let permit = self
             .writers
             .acquire()
@@ -192,7 +200,13 @@ impl Work {
         };
         let _ = self.publisher.send(finished);
         match published.await {
-            Ok(published) => published.map_err(NotSaved::Storage),
+            Ok(Ok(())) => {
+                let forgotten = self.gate.forget(call.item);
+                // It is complete all the same.
+                drop(forgotten.inspect_err(|error| tracing::warn!("{error}")));
+                Ok(())
+            }
+            Ok(Err(message)) => Err(NotSaved::Storage(message)),
             // The publisher has ended the run, and says why.
             Err(_) => std::future::pending().await,
         }
@@ -216,23 +230,35 @@ impl Work {
         answer: Answer,
         buffers: &mut Buffers,
     ) -> Result<Cut, String> {
-        let as_it_is = |quadrants| Cut {
+        let as_it_is = |quadrants, judgement| Cut {
             size_match: SizeMatch::Exact,
+            judgement,
             quadrants,
         };
-        let picture = match answer {
-            Answer::Drawn(Drawn::Picture(picture)) => picture,
-            Answer::Drawn(Drawn::Quadrants(quadrants)) => return Ok(as_it_is(quadrants)),
+        let (picture, as_it_came) = match answer {
+            Answer::Drawn(Drawn::Picture(picture)) => (picture, None),
+            Answer::Drawn(Drawn::Quadrants(quadrants)) => {
+                return Ok(as_it_is(quadrants, Judgement::default()));
+            }
             Answer::Encoded(Received { picture, .. }) => {
                 let check = || self.as_it_came(sheet, &picture, buffers);
-                if let Some(stored) = self.cpu_time.of(Stage::DecodeAnswer, check) {
-                    return Ok(as_it_is(vec![(block.top_left, stored)]));
+                let as_it_came = self.cpu_time.of(Stage::DecodeAnswer, check);
+                if self.gate.looks_for().is_none()
+                    && let Some(stored) = as_it_came
+                {
+                    let quadrants = vec![(block.top_left, stored)];
+                    return Ok(as_it_is(quadrants, Judgement::default()));
                 }
                 let decode = || decode_answer(sheet, &picture, buffers);
-                self.cpu_time.of(Stage::DecodeAnswer, decode)?
+                (self.cpu_time.of(Stage::DecodeAnswer, decode)?, as_it_came)
             }
         };
         let (mut picture, size_match) = sheet.bring_to_size(picture)?;
+        let judge = || self.gate.judge(sheet, &picture);
+        let judgement = self.cpu_time.of(Stage::Judge, judge);
+        if let Some(stored) = as_it_came {
+            return Ok(as_it_is(vec![(block.top_left, stored)], judgement));
+        }
         canvas::match_colors(&mut picture, sheet.block_at_px, &sheet.joins);
         let mut quadrants = Vec::with_capacity(4);
         for quadrant in block.quadrants() {
@@ -244,8 +270,25 @@ impl Work {
         buffers.give_back(picture.into_raw());
         Ok(Cut {
             size_match,
+            judgement,
             quadrants,
         })
+    }
+
+    /// Keeps the pictures of an answer that is not good enough; what is said of it.
+    async fn reject(
+        self: &Arc<Self>,
+        call: &Call,
+        judgement: Judgement,
+        quadrants: Vec<(Quadrant, Vec<u8>)>,
+    ) -> Result<String, LayerError> {
+        let (this, item, endpoint) = (Arc::clone(self), call.item, call.endpoint);
+        let reject = move || {
+            let drawn_by = (endpoint, &*this.endpoints[endpoint].name);
+            this.gate.reject(item, drawn_by, &judgement, &quadrants)
+        };
+        let rejected = tokio::task::spawn_blocking(reject).await;
+        rejected.unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()))
     }
 }
 

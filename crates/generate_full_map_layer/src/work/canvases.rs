@@ -153,7 +153,8 @@ impl Work {
                 _ => self.stitch(block, own, buffers)?,
             };
             for (sheet, form) in repeat_n(sheet, forms.len()).zip(forms) {
-                let encode = || Outgoing::of(sheet, form, &self.canvas, buffers);
+                let looks_for = self.gate.looks_for();
+                let encode = || Outgoing::of(sheet, form, &self.canvas, looks_for, buffers);
                 let sheet = self.cpu_time.of(Stage::EncodeCanvas, encode)?;
                 outgoing.push((form, sheet));
             }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Order};
-use layer::block_seed;
+use layer::{block_seed, unix_now};
 use planner::Item;
 use progress_db::{Change, Durability, Outcome};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::clock::unix_now;
 use super::shutdown::Shutdown;
 use super::task::{Answer, Call, Canvas, Done, Work};
 use crate::report::progress::Progress;

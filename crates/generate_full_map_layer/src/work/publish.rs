@@ -8,12 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use layer::{Pictures, StagedPicture};
+use layer::{Pictures, StagedPicture, unix_now};
 use planner::Quadrant;
 use progress_db::{AttemptId, Change, Durability, Outcome, PictureRecord};
 use tokio::sync::{mpsc, oneshot};
 
-use super::clock::unix_now;
 use super::fault_point::fault_point;
 use super::recorder::Recorder;
 
@@ -88,7 +87,7 @@ async fn publish(
             at,
         });
     }
-    let published = pictures.publish(staged, || fault_point("published_one"));
+    let published = pictures.publish(staged, fault_point);
     published.await.map_err(|error| error.to_string())?;
     fault_point("published_all");
     let recorded = recorder.commit(changes, Durability::Power).await;

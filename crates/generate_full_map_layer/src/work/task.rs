@@ -11,6 +11,7 @@ use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::{Item, Quadrant};
 use tokio::sync::{Semaphore, mpsc};
+use upkeep::Gate;
 
 use super::publish::Finished;
 use super::recorder::Recorder;
@@ -26,6 +27,7 @@ pub(crate) struct Work {
     pub size: QuadrantSize,
     pub pictures: Arc<Pictures>,
     pub canvas: CanvasConfig,
+    pub gate: Arc<Gate>,
     /// What is added to the prompt of single items.
     pub prompts: HashMap<i64, String>,
     /// The layer's seed.

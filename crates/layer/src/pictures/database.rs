@@ -281,7 +281,7 @@ pub(super) async fn put(
     db: &QuadrantsDb,
     geometry: Geometry,
     pictures: &[(Quadrant, Vec<u8>)],
-    passes: fn(),
+    passes: fn(&str),
 ) -> Result<(), LayerError> {
     let mut link = db.link().await;
     let mut patience = Patience::with(db.path());
@@ -304,7 +304,7 @@ async fn put_all(
     connection: &mut SqliteConnection,
     geometry: Geometry,
     pictures: &[(Quadrant, Vec<u8>)],
-    passes: fn(),
+    passes: fn(&str),
 ) -> Result<(), sqlx::Error> {
     sqlx::raw_sql("BEGIN IMMEDIATE")
         .execute(&mut *connection)
@@ -332,7 +332,7 @@ async fn put_all(
             .execute(&mut *connection)
             .await?;
         }
-        passes();
+        passes("published_one");
     }
     sqlx::raw_sql("COMMIT").execute(connection).await.map(drop)
 }

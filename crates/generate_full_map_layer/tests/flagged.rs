@@ -1,0 +1,207 @@
+//! What was judged at the desk is carried out once, as it was judged.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::SystemTime;
+
+use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::maps::MapSpec;
+use fixtures::server::{RecordedRequest, ScriptedServer, ServerSpec};
+use layer::{Judgement, Kept, LayerDir, LayerError, Storage, Verdict};
+use planner::{Block, BlockShape, Quadrant};
+use serde_json::json;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
+const STORAGES: [Storage; 2] = [Storage::Files, Storage::Sqlite];
+
+const A: Block = Block {
+    shape: BlockShape::TwoByTwo,
+    top_left: Quadrant { x: 0, y: 0 },
+};
+const B: Block = Block {
+    shape: BlockShape::TwoByTwo,
+    top_left: Quadrant { x: 3, y: 0 },
+};
+const C: Block = Block {
+    shape: BlockShape::TwoByTwo,
+    top_left: Quadrant { x: 0, y: 3 },
+};
+
+/// A layer that is finished, and a server that draws other pictures from then on.
+struct Finished {
+    layer: TestLayer,
+    server: ScriptedServer,
+    taste: Arc<AtomicU8>,
+}
+
+impl Finished {
+    fn new(storage: Storage) -> Self {
+        let taste = Arc::new(AtomicU8::new(0));
+        let own = Arc::clone(&taste);
+        let server = ServerSpec::new()
+            .model(move |canvas| {
+                let taste = own.load(Ordering::SeqCst);
+                let mut picture = canvas.clone();
+                picture.pixels_mut().for_each(|p| p.0[1] ^= 0x55 ^ taste);
+                picture
+            })
+            .start();
+        let map = MapSpec::rectangle(5, 5).quadrant_px(8, 8);
+        let layer = TestLayer::stored_in(storage, map, &endpoints_at([server.url().as_str()]));
+        layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
+        layer.run(PROGRAM, &[]).assert_status(0);
+        taste.store(1, Ordering::SeqCst);
+        Self {
+            layer,
+            server,
+            taste,
+        }
+    }
+
+    fn judge(&self, block: Block, verdict: Verdict, prompt: Option<&str>) {
+        let put = |review: &mut layer::Review| {
+            review.put(Judgement {
+                block,
+                verdict,
+                note: "seen".to_owned(),
+                prompt: prompt.map(str::to_owned),
+                at: SystemTime::now(),
+            });
+            Ok::<(), LayerError>(())
+        };
+        LayerDir::at(self.layer.dir()).change_review(put).unwrap();
+    }
+
+    fn pictures(&self, block: Block) -> Vec<Vec<u8>> {
+        let stored = block.quadrants().map(|at| self.layer.stored(at).unwrap());
+        stored.collect()
+    }
+
+    /// The calls since there were `before`.
+    fn calls_since(&self, before: usize) -> Vec<RecordedRequest> {
+        self.server.calls().split_off(before)
+    }
+}
+
+#[test]
+fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
+    for storage in STORAGES {
+        let finished = Finished::new(storage);
+        let layer = &finished.layer;
+        let first = finished.pictures(B);
+        layer
+            .run(PROGRAM, &["--redo", "3,0", "--without-followers"])
+            .assert_status(0);
+        let second = finished.pictures(B);
+        assert_ne!(first, second);
+        finished.taste.store(2, Ordering::SeqCst);
+
+        finished.judge(A, Verdict::Redo, Some("with a church"));
+        let (from, version) = (Kept::Candidates, 1);
+        finished.judge(B, Verdict::Choose { from, version }, None);
+        finished.judge(C, Verdict::Keep, None);
+        let (flagged, kept) = (finished.pictures(A), finished.pictures(C));
+        let calls = finished.server.calls().len();
+        let review = std::fs::read(layer.dir().join("review.json")).unwrap();
+
+        let dry = layer.run(
+            PROGRAM,
+            &["--redo-flagged", "--dry-run", "--without-followers"],
+        );
+        dry.assert_status(0);
+        dry.assert_says("redo: 1 block: 1 call");
+        dry.assert_says("chosen for 1 blocks: other pictures, without a call");
+        assert_eq!(finished.pictures(B), second);
+
+        let run = layer.run(PROGRAM, &["--redo-flagged", "--without-followers"]);
+        run.assert_status(0).assert_says("version 1 is back");
+        let made = finished.calls_since(calls);
+        assert_eq!(made.len(), 1, "what was promised");
+        assert_eq!(made[0].json()["prompt"], "test\nwith a church");
+        assert_ne!(finished.pictures(A), flagged);
+        assert_eq!(finished.pictures(B), first);
+        assert_eq!(finished.pictures(C), kept);
+        layer.assert_whole();
+
+        let again = layer.run(PROGRAM, &["--redo-flagged"]);
+        again.assert_status(0).assert_says("is still to be done");
+        assert_eq!(finished.calls_since(calls).len(), 1);
+        let now = std::fs::read(layer.dir().join("review.json")).unwrap();
+        assert!(now == review, "only the desk writes it");
+
+        // What was drawn again is judged anew, and so is what it is drawn like.
+        finished.judge(A, Verdict::Redo, None);
+        layer.run(PROGRAM, &["--redo-flagged"]).assert_status(0);
+        let made = finished.calls_since(calls + 1);
+        assert!(made.len() > 1, "the later ones join it again");
+        assert!(made.iter().all(|call| call.json()["prompt"] == "test"));
+    }
+}
+
+/// A rejected answer can be chosen, and a version that is gone is told and hinders nothing.
+#[test]
+fn what_cannot_be_carried_out_is_told_and_the_rest_is_done() {
+    let finished = Finished::new(Storage::Files);
+    let from = Kept::Rejected;
+    finished.judge(B, Verdict::Choose { from, version: 3 }, None);
+    finished.judge(A, Verdict::Redo, None);
+    let calls = finished.server.calls().len();
+    let flags = ["--redo-flagged", "--without-followers"];
+    let run = finished.layer.run(PROGRAM, &flags);
+    run.assert_status(0).assert_says("has no rejected answer");
+    assert_eq!(finished.calls_since(calls).len(), 1);
+}
+
+/// A file that is none is refused before anything is put back.
+#[test]
+fn a_review_that_cannot_be_read_changes_nothing() {
+    let finished = Finished::new(Storage::Files);
+    for text in [
+        "",
+        "[]",
+        "{\"version\": 9}",
+        "{\"version\": 1, \"judgements\": [{}]}",
+    ] {
+        std::fs::write(finished.layer.dir().join("review.json"), text).unwrap();
+        let calls = finished.server.calls().len();
+        let run = finished.layer.run(PROGRAM, &["--redo-flagged"]);
+        run.assert_status(2).assert_says("review.json");
+        assert_eq!(finished.server.calls().len(), calls, "{text}");
+        assert_eq!(finished.layer.statuses().len(), 1, "all is complete");
+    }
+}
+
+/// Wherever a run dies that carries out flags, the next one pays for no block twice.
+#[cfg(feature = "fault-points")]
+#[test]
+fn flags_that_were_being_carried_out_when_a_run_died_are_not_paid_for_twice() {
+    for point in [
+        "keeping",
+        "kept",
+        "recording",
+        "claimed",
+        "published_all",
+        "committed",
+    ] {
+        let finished = Finished::new(Storage::Files);
+        finished.judge(A, Verdict::Redo, None);
+        finished.judge(B, Verdict::Redo, None);
+        let calls = finished.server.calls().len();
+        let flags = ["--redo-flagged", "--without-followers"];
+        let mut command = finished.layer.command(PROGRAM, &flags);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+        let lost = finished
+            .layer
+            .sql("SELECT count(*) FROM attempts WHERE outcome = 'in_flight'")[0][0]
+            .parse::<usize>()
+            .unwrap();
+        finished.layer.run(PROGRAM, &flags).assert_status(0);
+        let made = finished.calls_since(calls).len();
+        assert!(
+            (2..=2 + lost).contains(&made),
+            "{point}: {made} calls, {lost} lost"
+        );
+        finished.layer.assert_whole();
+    }
+}

@@ -1,0 +1,52 @@
+//! What can go wrong.
+
+use layer::LayerError;
+use planner::{Block, Quadrant};
+use progress_db::ProgressError;
+
+/// Why blocks of a layer are left as they are.
+#[derive(Debug, thiserror::Error)]
+pub enum UpkeepError {
+    /// A quadrant that no item holds.
+    #[error("{quadrant} is not in the plan, and nothing was changed")]
+    NotPlanned {
+        /// The quadrant.
+        quadrant: Quadrant,
+    },
+    /// There is nothing that could take a picture's place.
+    #[error("{quadrant}: {block} has {what}, and nothing was changed")]
+    Nothing {
+        /// The quadrant that was named.
+        quadrant: Quadrant,
+        /// Its block.
+        block: Block,
+        /// What it has not.
+        what: String,
+    },
+    /// Pictures have gone while they were to be put in their place.
+    #[error("version {version} of {block} is gone; what was brought back before it stays")]
+    Gone {
+        /// The block.
+        block: Block,
+        /// Which of its versions.
+        version: u32,
+    },
+    /// The layer's files cannot be read or written.
+    #[error(transparent)]
+    Layer(#[from] LayerError),
+    /// The layer's progress cannot be read or written.
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+}
+
+impl UpkeepError {
+    /// Whether a disk is full or cannot be written: what is mended, and then the same works.
+    #[must_use]
+    pub fn is_of_storage(&self) -> bool {
+        match self {
+            Self::Layer(error) => error.is_of_storage(),
+            Self::Progress(error) => matches!(error, ProgressError::Storage { .. }),
+            _ => false,
+        }
+    }
+}

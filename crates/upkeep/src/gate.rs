@@ -1,0 +1,140 @@
+//! Whether answers are good enough; and the best of those that are not, kept.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use canvas::{Judgement, Outgoing, Palette};
+use image::RgbImage;
+use layer::{AcceptConfig, Check, KeptPictures, LayerError};
+use planner::{Item, Quadrant};
+
+/// What a run holds against answers.
+#[derive(Debug)]
+pub struct Gate {
+    accept: AcceptConfig,
+    palette: Palette,
+    rejected: KeptPictures,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The best answers of this run that were kept, by item.
+    best: HashMap<i64, Best>,
+    /// The top left quadrants of blocks of which an answer is kept from an earlier run.
+    kept_before: HashSet<Quadrant>,
+    /// How often each check said no to an endpoint.
+    refused: BTreeMap<usize, Vec<(Check, usize)>>,
+}
+
+#[derive(Debug)]
+struct Best {
+    badness: f64,
+    told: String,
+}
+
+impl Gate {
+    /// The gate of a layer; `rejected` is where it keeps what does not pass.
+    ///
+    /// # Errors
+    /// When what is kept there cannot be listed.
+    pub fn new(accept: AcceptConfig, rejected: KeptPictures) -> Result<Self, LayerError> {
+        let kept_before = rejected.blocks()?.into_iter().collect();
+        Ok(Self {
+            accept,
+            palette: Palette::default(),
+            rejected,
+            state: Mutex::new(State {
+                kept_before,
+                ..State::default()
+            }),
+        })
+    }
+
+    /// What answers are looked at for, if for anything.
+    #[must_use]
+    pub fn looks_for(&self) -> Option<&AcceptConfig> {
+        self.accept.is_on().then_some(&self.accept)
+    }
+
+    /// Looks at an answer that was brought to its canvas's size. One that is good enough is what the
+    /// next ones are compared with.
+    #[must_use]
+    pub fn judge(&self, sheet: &Outgoing, answer: &RgbImage) -> Judgement {
+        let judgement = sheet.judge(answer, &self.accept, &self.palette);
+        if judgement.is_good() {
+            self.palette.learn(&judgement.looked);
+        }
+        judgement
+    }
+
+    /// Learns from a finished quadrant what colours the layer has.
+    pub fn learn(&self, source: &RgbImage, finished: &RgbImage) {
+        self.palette.learn_from(source, finished);
+    }
+
+    /// Keeps the pictures of an answer that is not good enough, unless a better one is kept already,
+    /// and says what was wrong. Writes files. `endpoint` is who drew it: its number in the run, and its
+    /// name.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn reject(
+        &self,
+        item: Item,
+        (endpoint, name): (usize, &str),
+        judgement: &Judgement,
+        pictures: &[(Quadrant, Vec<u8>)],
+    ) -> Result<String, LayerError> {
+        let mut state = self.state();
+        let refused = state.refused.entry(endpoint).or_default();
+        for finding in &judgement.findings {
+            match refused
+                .iter_mut()
+                .find(|(check, _)| *check == finding.check)
+            {
+                Some((_, count)) => *count += 1,
+                None => refused.push((finding.check, 1)),
+            }
+        }
+        let mut told = format!("not good enough: {judgement}");
+        let badness = judgement.badness();
+        match state.best.get(&item.id) {
+            Some(best) if best.badness < badness => told += &format!("; {}", best.told),
+            Some(best) if best.badness == badness => {}
+            _ => {
+                self.rejected.replace(item.block, pictures)?;
+                let told = format!("kept is a better one, of endpoint {name}: {judgement}");
+                state.best.insert(item.id, Best { badness, told });
+            }
+        }
+        Ok(told)
+    }
+
+    /// Forgets what was kept of a block that is complete now.
+    ///
+    /// # Errors
+    /// When it cannot be removed.
+    pub fn forget(&self, item: Item) -> Result<(), LayerError> {
+        let mut state = self.state();
+        let of_this_run = state.best.remove(&item.id).is_some();
+        if state.kept_before.remove(&item.block.top_left) || of_this_run {
+            drop(state);
+            self.rejected.remove(item.block)?;
+        }
+        Ok(())
+    }
+
+    /// How often each check said no to an endpoint, for people; empty when none did.
+    #[must_use]
+    pub fn told(&self, endpoint: usize) -> String {
+        let state = self.state();
+        let refused = state.refused.get(&endpoint).into_iter().flatten();
+        let counts = refused.map(|(check, count)| format!("{} {count}", check.name()));
+        counts.collect::<Vec<_>>().join(", ")
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

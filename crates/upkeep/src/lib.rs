@@ -1,0 +1,19 @@
+//! What becomes of the pictures of a layer's blocks: answers are good enough or rejected; finished
+//! pictures are checked, kept, and put back to be generated again; earlier and rejected ones take their
+//! place.
+
+mod error;
+mod flagged;
+mod gate;
+mod redo;
+mod replace;
+mod upkeep;
+mod whole;
+
+pub use error::UpkeepError;
+pub use flagged::Asked;
+pub use gate::Gate;
+pub use redo::{Followers, Redo};
+pub use replace::Replacement;
+pub use upkeep::Upkeep;
+pub use whole::damaged_items;

@@ -1,0 +1,114 @@
+//! Blocks that are generated again.
+
+use std::collections::{HashMap, HashSet};
+
+use planner::{Item, Quadrant, Status, complete_followers};
+use progress_db::{Change, Durability};
+
+use crate::{Upkeep, UpkeepError};
+
+/// What becomes of the complete blocks that were drawn to join one that is generated again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Followers {
+    /// They are generated again, too.
+    Again,
+    /// They stay as they are.
+    Stay,
+}
+
+/// What it takes to generate blocks again.
+#[derive(Debug)]
+pub struct Redo {
+    /// The items that hold what is asked for.
+    named: Vec<i64>,
+    /// Those of them that are not pending anyway.
+    asked: Vec<i64>,
+    /// The complete ones that were drawn to join them.
+    followers: Vec<i64>,
+    /// What is said of it.
+    pub told: String,
+}
+
+impl Redo {
+    /// What it takes to generate the blocks again that hold one of `chosen`; `items` are all of the
+    /// plan.
+    #[must_use]
+    pub fn of(chosen: &HashSet<Quadrant>, items: &[Item], followers: Followers) -> Self {
+        let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
+        let named: Vec<&Item> = items.iter().filter(holds).collect();
+        let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
+        let (pending, asked): (Vec<&Item>, Vec<&Item>) = named.iter().partition(|i| is_open(i));
+        let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
+        let named: Vec<i64> = named.iter().map(|item| item.id).collect();
+        let followers = match followers {
+            Followers::Again => complete_followers(items, &named),
+            Followers::Stay => Vec::new(),
+        };
+        let mut told = format!("redo: {}", counted(asked.len(), "block"));
+        if !followers.is_empty() {
+            let later = counted(followers.len(), "later one");
+            told += &format!(", and {later} drawn to join them");
+        }
+        let calls = counted(asked.len() + followers.len(), "call");
+        told += &format!(": {calls}");
+        if !pending.is_empty() {
+            let anyway = counted(pending.len(), "other");
+            told += &format!("; {anyway} of what is asked for is pending anyway");
+        }
+        let others = items.iter().filter(is_open).count() - pending.len();
+        if others > 0 {
+            let others = counted(others, "item");
+            told += &format!("; what else is pending runs too, {others}");
+        }
+        Self {
+            named,
+            asked,
+            followers,
+            told,
+        }
+    }
+
+    /// The items that are put back.
+    #[must_use]
+    pub fn items(&self) -> HashSet<i64> {
+        self.asked.iter().chain(&self.followers).copied().collect()
+    }
+}
+
+impl Upkeep<'_> {
+    /// Keeps the pictures of the complete items among those of `redo`, and puts all of them back.
+    /// `prompts` is what is added from now on to the prompts of items that hold what was asked for;
+    /// nothing where it says nothing.
+    ///
+    /// # Errors
+    /// [`UpkeepError`] when a picture cannot be kept; then nothing is put back.
+    pub async fn put_back(
+        &mut self,
+        redo: &Redo,
+        items: &[Item],
+        prompts: &HashMap<i64, String>,
+    ) -> Result<(), UpkeepError> {
+        let again = redo.items();
+        let candidates = self.layer.candidates();
+        let put_back = items.iter().filter(|item| again.contains(&item.id));
+        for item in self.whole_of(put_back).await? {
+            (self.passing)("keeping");
+            candidates.keep(item.block, self.pictures).await?;
+        }
+        candidates.sync().await?;
+        (self.passing)("kept");
+        let prompts = redo.named.iter().map(|&item| Change::Prompt {
+            item,
+            added: prompts.get(&item).cloned(),
+        });
+        let put_back = again.iter().map(|&item| Change::PutBack { item });
+        let changes: Vec<Change> = prompts.chain(put_back).collect();
+        self.db.commit(&changes, Durability::Power).await?;
+        Ok(())
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
