@@ -102,7 +102,12 @@ pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
     if rejected > 0 {
         let _ = writeln!(
             text,
-            "{rejected} of the calls brought pictures that were not good enough; the best for each failed block is in rejected/, and --accept X,Y takes it as it is.",
+            "{rejected} of the calls brought pictures that were not good enough{}.",
+            if tally.items_failed > 0 {
+                "; the best for each failed block is in rejected/, and --accept X,Y takes it as it is"
+            } else {
+                ""
+            }
         );
     }
     if tally.comparisons > 0 {
