@@ -106,6 +106,8 @@ pub enum Order {
         canvas: CanvasId,
         /// Where to.
         endpoint: EndpointIndex,
+        /// The most that it can cost, where that is known.
+        aside: Option<Money>,
     },
     /// Save the picture that a call brought: ends in [`Event::Saved`], [`Event::Unusable`] or
     /// [`Event::StorageFailed`].

@@ -20,6 +20,7 @@ use upkeep::{Gate, UpkeepError};
 use crate::args::Args;
 use crate::ended::Ended;
 use crate::endpoint::Endpoint;
+use crate::start::budget::budget;
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::work::executor::Executor;
 use crate::work::publish::publish_all;
@@ -88,6 +89,7 @@ async fn execute(
         lock: _lock,
     } = to_run;
     let last_attempt = db.last_attempt().await?;
+    let budget = budget(args, &start, db.spent().await?);
     let answered = db.answers_of_open_items().await?;
     let prompts = db.prompts().await?;
     remember_settings(&mut db, &start.endpoints).await?;
@@ -109,11 +111,13 @@ async fn execute(
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,
+        budget,
         max_not_accepted: start.config.accept.tries as usize,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
         spare_canvases: cores::count() + 1,
     };
+    let currency = start.config.currency.clone();
     let gate = Gate::new(start.config.accept, start.layer.rejected());
     let gate = Arc::new(gate?);
     let complete = complete_quadrants(&queue);
@@ -182,6 +186,7 @@ async fn execute(
         resized: sizes.resized.load(Ordering::Relaxed),
         stretched: sizes.stretched.load(Ordering::Relaxed),
         refused: &|endpoint| gate.told(endpoint),
+        currency: &currency,
         lost,
         goes_on: is_left.then_some(&command),
     };
@@ -226,6 +231,7 @@ fn pool(args: &Args, endpoints: &[Endpoint], printer: &Printer) -> Pool {
         slots: endpoint.slots,
         max_per_minute: endpoint.max_per_minute.map(|most| most as usize),
         timeout: endpoint.timeout,
+        price: endpoint.price,
     });
     let slots: usize = endpoints.iter().map(|endpoint| endpoint.slots).sum();
     let wanted = args

@@ -1,5 +1,6 @@
 //! What comes before the first call.
 
+pub(crate) mod budget;
 pub(crate) mod check;
 pub(crate) mod dry_run;
 mod explain;

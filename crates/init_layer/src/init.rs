@@ -240,6 +240,9 @@ fn config_of(
         generation_params,
         seed: 0,
         accept: layer::AcceptConfig::default(),
+        currency: "USD".to_owned(),
+        max_cost: None,
+        max_calls: None,
         canvas: CanvasConfig {
             mode: match args.canvas {
                 CanvasArg::Block => CanvasMode::Block,

@@ -98,6 +98,7 @@ impl ProgressDb {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bill;
     use crate::test_plan::{claim, new_plan};
     use crate::{Change, Durability, Outcome};
 
@@ -125,6 +126,7 @@ mod tests {
                     outcome,
                     http_status: None,
                     message: None,
+                    bill: Bill::default(),
                     at,
                 });
             }

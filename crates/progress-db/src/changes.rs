@@ -66,8 +66,22 @@ pub struct StartedCall {
     pub settings_hash: String,
     /// The seed that is sent, where one is.
     pub seed: Option<i64>,
+    /// The most that it can cost, in units of the currency, where that is known: what counts until it
+    /// has ended, or for good when the run dies.
+    pub aside: Option<f64>,
     /// The quadrants around the block that the canvas shows as finished.
     pub joined: Vec<Quadrant>,
+}
+
+/// What a call is paid with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Bill {
+    /// Whether it is paid for.
+    pub paid: bool,
+    /// What it cost, in units of the currency, where that is known.
+    pub cost: Option<f64>,
+    /// What the server said of it, as JSON.
+    pub usage: Option<String>,
 }
 
 /// One change of the plan's progress. Times are Unix seconds.
@@ -101,6 +115,8 @@ pub enum Change {
         http_status: Option<u16>,
         /// What was wrong, for people, where something was.
         message: Option<String>,
+        /// What it is paid with.
+        bill: Bill,
         /// When it ended.
         at: f64,
     },
@@ -369,13 +385,17 @@ fn add(script: &mut Script, change: &Change) {
             outcome,
             http_status,
             message,
+            bill: Bill { paid, cost, usage },
             at,
         } => {
             script
-                .add("UPDATE attempts SET outcome = ?, http_status = ?, message = ?, ended_at = ? WHERE id = ?")
+                .add("UPDATE attempts SET outcome = ?, http_status = ?, message = ?, paid = ?, cost = ?, usage = ?, ended_at = ? WHERE id = ?")
                 .bind(outcome.name())
                 .bind(http_status.map(i64::from))
                 .bind(message.as_deref())
+                .bind(i64::from(*paid))
+                .bind(*cost)
+                .bind(usage.as_deref())
                 .bind(*at)
                 .bind(*attempt);
         }
@@ -435,7 +455,7 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
         .map(|quadrant| format!("{},{}", quadrant.x, quadrant.y))
         .collect();
     script
-        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)")
         .bind(call.attempt)
         .bind(item)
         .bind(call.endpoint.as_str())
@@ -443,7 +463,8 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
         .bind(IN_FLIGHT)
         .bind(call.settings_hash.as_str())
         .bind(call.seed)
-        .bind(joined.join(" ").as_str());
+        .bind(joined.join(" ").as_str())
+        .bind(call.aside);
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ mod snapshot;
 mod test_plan;
 
 pub use calls::EndpointCalls;
-pub use changes::{AttemptId, Change, Durability, Outcome, StartedCall};
+pub use changes::{AttemptId, Bill, Change, Durability, Outcome, StartedCall};
 pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;
 pub use error::ProgressError;

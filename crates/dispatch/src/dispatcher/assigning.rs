@@ -198,10 +198,12 @@ impl Dispatcher {
         };
         self.spent.set_aside(call.aside);
         self.calls.insert(attempt, call);
+        let priced = self.pool.members()[endpoint].has_price();
         self.orders.push(Order::Call {
             attempt,
             canvas,
             endpoint,
+            aside: priced.then_some(call.aside),
         });
     }
 }

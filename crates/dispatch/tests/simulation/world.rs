@@ -322,6 +322,7 @@ impl World {
                 attempt,
                 canvas,
                 endpoint,
+                ..
             } => self.call(run, attempt, canvas, endpoint)?,
             Order::Save { attempt, .. } => {
                 let call = run.calls[&attempt].clone();

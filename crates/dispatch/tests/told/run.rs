@@ -109,6 +109,7 @@ impl Run {
                         attempt,
                         canvas,
                         endpoint,
+                        ..
                     } => self.calls.push((attempt, canvas, endpoint)),
                     Order::Save { attempt, .. } if self.saves_slowly => self.saving.push(attempt),
                     Order::Save { attempt, .. } => events.push(Event::Saved {

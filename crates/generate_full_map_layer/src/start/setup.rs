@@ -11,6 +11,7 @@ use progress_db::{Change, Durability, ProgressDb};
 use terminal::{Bar, Printer};
 use upkeep::damaged_items;
 
+use super::budget::require_prices;
 use super::check::check;
 use super::dry_run;
 use super::explain::explain;
@@ -52,6 +53,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if args.check_endpoints {
         return Ok(Ready::Ended(check(&start).await?));
     }
+    require_prices(args, &start)?;
     if args.dry_run {
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
