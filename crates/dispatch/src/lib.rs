@@ -7,6 +7,7 @@
 //! run and in a simulation (`tests/simulation`) that makes weeks of faults in a second.
 
 mod dispatcher;
+mod estimate;
 mod failure;
 mod limits;
 mod moment;
@@ -19,6 +20,7 @@ mod surroundings;
 mod tries;
 
 pub use dispatcher::Dispatcher;
+pub use estimate::{Estimate, Expected, estimate};
 pub use failure::{Failure, FailureKind};
 pub use limits::{Ending, Limits, Signal, Tally};
 pub use moment::{Moment, duration_text};

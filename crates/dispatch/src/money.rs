@@ -54,7 +54,7 @@ impl fmt::Display for Money {
                 let text = format!("{units:.6}");
                 f.write_str(text.trim_end_matches('0'))
             }
-            10_000..1_000_000 if self.0 % 10_000 != 0 => write!(f, "{units:.3}"),
+            10_000..1_000_000 if !self.0.is_multiple_of(10_000) => write!(f, "{units:.3}"),
             _ => write!(f, "{units:.2}"),
         }
     }

@@ -116,7 +116,8 @@ fn what_a_killed_run_may_have_spent_counts() {
 /// A machine's slots share its price, and what it may take at most is set aside.
 #[test]
 fn a_rented_machine_costs_its_time() {
-    let server = ServerSpec::new().start();
+    let latency = std::time::Duration::from_millis(200);
+    let server = ServerSpec::new().latency(latency).start();
     let layer = layer_at(&server, 4, json!({"per_hour": 3600}));
     layer.configure(|config| config["model_endpoints"][0]["timeout_s"] = json!(2));
     // A call may come to 0.5.
@@ -165,4 +166,67 @@ fn usage_is_kept_as_it_came() {
     layer.run(PROGRAM, &["--max-items", "1"]).assert_status(0);
     let usage = layer.sql("SELECT usage FROM attempts");
     assert_eq!(usage, [[r#"{"total_tokens":17}"#]]);
+}
+
+/// What a dry run says: the figures of its last row, and the seconds that they are of.
+fn estimated(layer: &TestLayer) -> (f64, f64, f64) {
+    let dry = layer.run(PROGRAM, &["--dry-run"]);
+    dry.assert_status(0);
+    let row = dry.stdout.lines().find(|line| line.starts_with("all "));
+    let row = row.unwrap_or_else(|| panic!("{}", dry.stdout));
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let [_, calls, _, times @ .., cost] = &words[..] else {
+        panic!("{row}")
+    };
+    let seconds = times.iter().map(|time| {
+        let (number, unit) = time.split_at(time.len() - 1);
+        number.parse::<f64>().unwrap() * if unit == "m" { 60.0 } else { 1.0 }
+    });
+    (calls.parse().unwrap(), seconds.sum(), cost.parse().unwrap())
+}
+
+/// Nothing is known before the first call but what is expected; then earlier calls tell.
+#[test]
+fn a_dry_run_tells_what_the_run_takes_and_costs() {
+    let slow = |millis| {
+        let latency = std::time::Duration::from_millis(millis);
+        ServerSpec::new().latency(latency).start()
+    };
+    let (quick, slower) = (slow(500), slow(1000));
+    let map = MapSpec::rectangle(14, 14).quadrant_px(8, 8);
+    let layer = TestLayer::new(
+        map,
+        &endpoints_at([quick.url().as_str(), slower.url().as_str()]),
+    );
+    let unknown = layer.run(PROGRAM, &["--dry-run"]);
+    unknown.assert_says("not known yet: try --max-items 8");
+    layer.configure(|config| {
+        for endpoint in config["model_endpoints"].as_array_mut().unwrap() {
+            endpoint["price"] = json!({"per_call": 0.04});
+            endpoint["max_concurrent"] = json!(2);
+            endpoint["expected_s"] = json!(60);
+        }
+    });
+    let items = layer.statuses()["pending"];
+    let (calls, seconds, cost) = estimated(&layer);
+    assert_eq!(calls, items as f64);
+    assert!((cost - 0.04 * calls).abs() < 1e-6);
+    // 60 s with 4 slots.
+    assert!(seconds >= 15.0 * calls, "{seconds}");
+
+    layer.run(PROGRAM, &["--max-items", "20"]).assert_status(0);
+    let (calls, seconds, cost) = estimated(&layer);
+    assert_eq!(calls, items as f64 - 20.0);
+    let run = layer.run(PROGRAM, &[]);
+    run.assert_status(0)
+        .assert_says(&format!("{cost:.2} USD for {calls} calls"));
+    let took = layer.sql("SELECT max(ended_at) - min(started_at) FROM attempts WHERE id > 20")[0]
+        [0]
+    .parse::<f64>()
+    .unwrap();
+    // Told in whole seconds.
+    assert!(
+        (seconds - took).abs() <= 0.1 * took + 0.5,
+        "{seconds} s were told, it took {took}"
+    );
 }

@@ -14,6 +14,7 @@ use upkeep::damaged_items;
 use super::budget::require_prices;
 use super::check::check;
 use super::dry_run;
+use super::estimate;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
@@ -307,6 +308,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         put_back(&mut items, |item| again.contains(&item.id));
     }
     tell(&lacks(start, &pictures, &mut db, &items).await?);
+    let calls = db.calls_by_endpoint().await?;
     db.close().await?;
     let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
     if !asked.replaced.is_empty() {
@@ -315,7 +317,12 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     }
     if told.is_empty() {
         let most = args.max_items.map(|most| most as usize);
-        told = dry_run::describe(&Queue::of(items), &start.endpoints, most);
+        let (queue, endpoints) = (Queue::of(items), &start.endpoints);
+        told = dry_run::describe(&queue, endpoints, most);
+        if queue.current_step().is_some() {
+            let currency = &start.config.currency;
+            told += &estimate::describe(&queue, endpoints, &calls, most, currency);
+        }
     }
     Ok(Ended::with(0, told))
 }

@@ -198,6 +198,7 @@ impl Work {
             attempt: call.attempt,
             http_status,
             bill,
+            ended_at: call.ended_at,
             pictures: staged.map_err(|error| NotSaved::Storage(error.to_string()))?,
             done,
         };

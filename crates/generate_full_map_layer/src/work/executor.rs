@@ -147,6 +147,7 @@ impl Executor {
                 let Some(in_flight) = self.calls.get_mut(&attempt) else {
                     return;
                 };
+                in_flight.call.ended_at = unix_now();
                 let result = answer.map(|answer| {
                     in_flight.http_status = answer.http_status();
                     in_flight.usage = answer.usage().map(str::to_owned);
@@ -205,6 +206,7 @@ impl Executor {
                     endpoint,
                     canvas: Arc::clone(&self.canvases[&canvas]),
                     aside: aside.map(Money::units),
+                    ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
                 };
                 let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));

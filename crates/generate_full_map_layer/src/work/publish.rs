@@ -28,6 +28,8 @@ pub(crate) struct Finished {
     pub attempt: AttemptId,
     pub http_status: Option<u16>,
     pub bill: Bill,
+    /// When the call ended.
+    pub ended_at: f64,
     pub pictures: Vec<(Quadrant, StagedPicture, PictureRecord)>,
     /// Is told when the item is complete, or why it is not.
     pub done: oneshot::Sender<Result<(), String>>,
@@ -86,7 +88,7 @@ async fn publish(
             http_status: finished.http_status,
             message: None,
             bill: std::mem::take(&mut finished.bill),
-            at,
+            at: finished.ended_at,
         });
     }
     let published = pictures.publish(staged, fault_point);

@@ -79,6 +79,8 @@ pub(crate) struct Call {
     pub canvas: Arc<Canvas>,
     /// The most that it can cost, in units of the currency, where that is known.
     pub aside: Option<f64>,
+    /// When it was answered, in unix time.
+    pub ended_at: f64,
     /// For servers that take one.
     pub seed: u32,
 }
