@@ -7,3 +7,4 @@ mod lacks;
 pub(crate) mod layer_state;
 mod redo;
 pub(crate) mod setup;
+pub(crate) mod uncalled;
