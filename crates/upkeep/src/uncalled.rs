@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use layer::{LayerError, StagedPicture, unix_now};
-use planner::{Block, Item, Quadrant};
+use planner::{Block, Item, Quadrant, Status};
 use progress_db::{Change, Durability, PictureRecord};
 
 use crate::uniform::{Found, Uniform};
@@ -73,7 +73,9 @@ impl Upkeep<'_> {
             if let Found::Uniform(pictures, _) = found {
                 let (quadrants, made): (Vec<_>, Vec<_>) = pictures.into_iter().unzip();
                 let made: Vec<_> = made.into_iter().map(Some).collect();
-                let is_same = self.db.pictures(&quadrants).await? == made;
+                // Of one that was never complete nothing is recorded.
+                let had_any = items[index].status == Status::Complete;
+                let is_same = had_any && self.db.pictures(&quadrants).await? == made;
                 uncalled.next.insert(items[index].id, is_same);
             }
         }

@@ -122,6 +122,15 @@ fn failed_items_that_are_flat_need_no_call_when_they_are_tried_again() {
     let failed: BTreeSet<i64> = ids(&layer, "status = 'error'");
     let failed_water: BTreeSet<i64> = failed.intersection(&water).copied().collect();
     assert!(!failed_water.is_empty());
+    // What was rejected of one is of no use any more.
+    let blocks = blocks(&layer);
+    let kept = |item: &i64| {
+        let at = blocks[item].1[0];
+        layer.dir().join(format!("rejected/{}_{}", at.x, at.y))
+    };
+    for item in &failed {
+        std::fs::create_dir_all(kept(item).join("1")).unwrap();
+    }
     layer.configure(|config| config["uniform"] = json!({"mode": "copy"}));
     layer
         .run(PROGRAM, &["--max-errors", "1000"])
@@ -138,6 +147,9 @@ fn failed_items_that_are_flat_need_no_call_when_they_are_tried_again() {
         ids(&layer, "model_name = 'uniform' AND status = 'complete'"),
         water
     );
+    for item in failed {
+        assert_eq!(kept(&item).exists(), !water.contains(&item), "{item}");
+    }
 }
 
 #[test]

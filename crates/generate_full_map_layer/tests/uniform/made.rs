@@ -136,3 +136,23 @@ fn a_damaged_source_is_none_and_fails_its_item() {
         assert!(blocks(&layer)[failed.first().unwrap()].1.contains(&at));
     }
 }
+
+#[test]
+fn a_plan_of_another_tool_is_looked_at_and_run_as_our_own() {
+    let server = ServerSpec::new().start();
+    let layer = layer(&server, json!({"mode": "copy"}));
+    let water = water_items(&layer);
+    let _ = layer.sql("DROP TABLE uniform");
+    let _ = layer.sql("DROP TABLE pictures");
+    let says = format!("{} blocks of flat water, no call", water.len());
+    for args in [&["--dry-run"][..], &["--dry-run", "--redo", "0,0"], &[]] {
+        let run = layer.run(PROGRAM, args);
+        run.assert_status(0);
+        assert!(
+            args.len() > 1 || run.stdout.contains(&says),
+            "{}",
+            run.stdout
+        );
+    }
+    assert_called_for_others(&layer, &water);
+}
