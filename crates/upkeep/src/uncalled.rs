@@ -82,6 +82,26 @@ impl Upkeep<'_> {
         Ok(uncalled)
     }
 
+    /// Whether all of `items`, which are pending, will be made without a call. Writes nothing.
+    ///
+    /// # Errors
+    /// As [`Self::uncalled`].
+    pub async fn need_no_call(
+        &mut self,
+        uniform: &Uniform<'_>,
+        items: &[Item],
+    ) -> Result<bool, UpkeepError> {
+        let stamps = uniform.stamps().await;
+        let not_known = self.not_known(uniform, stamps.as_ref(), items.iter());
+        let not_known = not_known.await?;
+        let mut all = not_known.len() == items.len();
+        let mut look = uniform.look_at(blocks_of(&not_known), |_| Ok(()));
+        while all && let Some((_, found)) = look.next().await? {
+            all = matches!(found, Found::Uniform(..));
+        }
+        Ok(all)
+    }
+
     /// Completes those of `items`, which are pending, that need no model. Returns them. `progress` is
     /// told how many were looked at, as that grows.
     ///

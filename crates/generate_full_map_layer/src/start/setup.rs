@@ -337,7 +337,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let made = uncalled.next;
         if !made.is_empty() {
             let flat = flat_water(made.len());
-            told = format!("{flat}: finished before the first one, and complete below\n");
+            told = format!("{flat}: finished before all others, and complete below\n");
             let among = items.iter_mut().filter(|item| made.contains_key(&item.id));
             among.for_each(|item| item.status = Status::Complete);
         }

@@ -73,14 +73,13 @@ impl Start {
             return Ok(0);
         }
         let config_path = self.layer.config_path();
-        if let Err(error) = self.config.require_endpoints(config_path) {
-            let looking = self.find_uncalled(Some(uniform), pictures, db, pending.iter(), printer);
-            if looking.await?.next.len() < pending.len() {
-                return Err(error.into());
-            }
+        let mut upkeep = self.upkeep(pictures, db);
+        if let Err(error) = self.config.require_endpoints(config_path)
+            && !upkeep.need_no_call(uniform, &pending).await?
+        {
+            return Err(error.into());
         }
         pictures.require_writable().await?;
-        let mut upkeep = self.upkeep(pictures, db);
         let tell = teller(printer, LOOKING, pending.len());
         let made = upkeep.make_uncalled(uniform, pending.iter(), tell).await?;
         printer.show(Vec::new());
