@@ -1,19 +1,18 @@
 //! Blocks of one colour, which need no model: which they are, and their pictures.
 
-use std::collections::HashMap;
+mod how;
+
+use std::collections::{HashMap, HashSet};
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use canvas::{
-    Buffers, QuadrantSize, as_stored, decode_quadrant, filled, into_opaque, may_be_uniform,
-    middle_color, share_of,
-};
-use image::RgbImage;
-use layer::{LayerError, PngCompression, Source, SourceLayer, UniformConfig, UniformMode};
+use canvas::QuadrantSize;
+use layer::{LayerError, PngCompression, Source, SourceLayer, UniformConfig};
 use planner::{Block, Quadrant};
 use tokio::task::JoinSet;
 
 use crate::UpkeepError;
+use how::{Encoded, How};
 
 /// Of so many blocks the source is asked in one go what it says of them.
 const ASKED_TOGETHER: usize = 64;
@@ -27,14 +26,6 @@ pub struct Uniform<'a> {
     how: Arc<How>,
 }
 
-/// How blocks are looked at, and their pictures made.
-#[derive(Debug)]
-struct How {
-    config: UniformConfig,
-    size: QuadrantSize,
-    compression: PngCompression,
-}
-
 /// What was found of a block.
 #[derive(Debug)]
 pub enum Found<T> {
@@ -45,9 +36,6 @@ pub enum Found<T> {
     /// A picture of its source is missing or damaged.
     Unusable,
 }
-
-/// The encoded pictures of a block.
-type Encoded = Vec<(Quadrant, Vec<u8>)>;
 
 /// What a look at one quadrant, or at all of them, ended with.
 enum Seen<T> {
@@ -220,70 +208,10 @@ where
             let mark = uniform.how.config.marked.as_ref();
             let mark = mark.expect("it is asked for what there is");
             let named = uniform.source.marked(mark, &quadrants).await?;
-            let named: std::collections::HashSet<Quadrant> = named.into_iter().collect();
+            let named: HashSet<Quadrant> = named.into_iter().collect();
             let is_named = |block: &Block| block.quadrants().all(|at| named.contains(&at));
             self.named = some.iter().rev().map(is_named).collect();
         }
         Ok(self.named.pop().expect("there is a next block"))
-    }
-}
-
-impl How {
-    fn decoded(&self, pictures: &Encoded) -> Option<Vec<RgbImage>> {
-        let decode = |bytes: &[u8]| decode_quadrant(bytes, self.size, &mut Buffers::default());
-        let pictures = pictures.iter();
-        pictures
-            .map(|(_, bytes)| decode(bytes).ok().map(into_opaque))
-            .collect()
-    }
-
-    /// Whether a block may be one, by some of its pictures; `None` when one cannot be decoded.
-    fn may_be(&self, block: Block, pictures: &Encoded) -> Option<bool> {
-        let all = block.quadrants().count();
-        let decoded = self.decoded(pictures)?;
-        let mut decoded = decoded.iter();
-        Some(decoded.all(|picture| may_be_uniform(picture, all, &self.config)))
-    }
-
-    /// The pictures of a block that needs no model, and how they came to be.
-    fn look(&self, pictures: &Encoded) -> Result<Option<(Encoded, String)>, String> {
-        let UniformConfig {
-            mode,
-            color,
-            tolerance,
-            share,
-            marked,
-            fill,
-        } = &self.config;
-        let decoded = self.decoded(pictures).ok_or("a picture is damaged")?;
-        let color = color.unwrap_or_else(|| middle_color(&decoded));
-        let found = share_of(&decoded, color, *tolerance);
-        let why = match marked {
-            Some(mark) => format!("says {mark}"),
-            None if found >= *share => {
-                // Cut, and not rounded: what is not all is not told as all.
-                let percent = (10_000.0 * found).floor() / 100.0;
-                format!("is {color} within {tolerance} in {percent} % of its pixels")
-            }
-            None => return Ok(None),
-        };
-        let buffers = &mut Buffers::default();
-        let fill = fill.unwrap_or(color);
-        let (made, how) = match mode {
-            UniformMode::Fill => {
-                let one = filled(fill, self.size, self.compression, buffers)?;
-                let made = pictures.iter().map(|(at, _)| Ok((*at, one.clone())));
-                (made.collect(), format!("filled with {fill}; its source"))
-            }
-            UniformMode::Copy | UniformMode::Call => {
-                let made = pictures.iter().map(|(at, picture)| {
-                    let stored = as_stored(picture, self.size, self.compression, buffers)?;
-                    Ok((*at, stored))
-                });
-                (made.collect(), "copied from its source, which".to_owned())
-            }
-        };
-        let made: Result<Encoded, String> = made;
-        Ok(Some((made?, format!("{how} {why}"))))
     }
 }
