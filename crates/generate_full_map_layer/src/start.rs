@@ -8,4 +8,6 @@ mod explain;
 mod lacks;
 pub(crate) mod layer_state;
 mod redo;
+mod resume;
 pub(crate) mod setup;
+pub(crate) mod uncalled;

@@ -17,6 +17,7 @@ use crate::price::{is_usd, read_amount, read_currency, usd};
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
 use crate::{
     AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage,
+    UniformConfig,
 };
 
 /// The newest version of the file that is understood.
@@ -65,6 +66,9 @@ pub struct LayerConfig {
     /// Which answers are good enough.
     #[serde(default, skip_serializing_if = "AcceptConfig::is_default")]
     pub accept: AcceptConfig,
+    /// What is done with blocks of one colour.
+    #[serde(default, skip_serializing_if = "UniformConfig::is_default")]
+    pub uniform: UniformConfig,
     /// How finished quadrants are compressed.
     #[serde(default)]
     pub png_compression: PngCompression,
@@ -263,6 +267,7 @@ fn known_keys(path: &str) -> &'static [&'static str] {
         "canvas" => serde_introspect::<CanvasConfig>(),
         "accept" => serde_introspect::<AcceptEntry>(),
         "bounds" => serde_introspect::<BoundsEntry>(),
+        "uniform" => serde_introspect::<UniformConfig>(),
         _ => serde_introspect::<EndpointConfig>(),
     }
 }

@@ -22,6 +22,7 @@ mod shell;
 mod source;
 mod storage;
 mod time;
+mod uniform;
 mod versions;
 
 pub use accept::{AcceptConfig, Check};
@@ -42,7 +43,8 @@ pub use seed::block_seed;
 pub use selection::{Selection, SelectionError};
 pub use shell::shell_quoted;
 pub use source::Source;
-pub use source_map::SourceLayer;
+pub use source_map::{Mark, SourceLayer};
 pub use storage::Storage;
 pub use time::{file_timestamp, timestamp, timestamp_ms, unix_now};
+pub use uniform::{UniformConfig, UniformMode};
 pub use versions::{Versions, quadrant_named};

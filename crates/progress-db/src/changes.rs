@@ -55,6 +55,9 @@ impl Outcome {
 /// The outcome of a call that is under way.
 const IN_FLIGHT: &str = "in_flight";
 
+/// The model name of items that were made without a call.
+const UNCALLED: &str = "uniform";
+
 /// A call as it starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartedCall {
@@ -135,6 +138,22 @@ pub enum Change {
         pictures: Vec<(Quadrant, PictureRecord)>,
         /// Now.
         at: f64,
+    },
+    /// The pictures with which the item is completed were made without a call.
+    Uncalled {
+        /// The item.
+        item: i64,
+        /// How, for people.
+        made: String,
+        /// Now.
+        at: f64,
+    },
+    /// The item is none that is made without a call.
+    NotUniform {
+        /// The item.
+        item: i64,
+        /// What that was decided under: while it is the same nobody need look again.
+        looked: String,
     },
     /// Pictures of a complete item are about to be replaced: until the item is complete again, what is
     /// remembered of them is not held against those that are there.
@@ -371,7 +390,27 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(call.endpoint.as_str())
                 .bind(*at)
                 .bind(*item);
+            script
+                .add("DELETE FROM uniform WHERE item_id = ? AND made IS NOT NULL")
+                .bind(*item);
             add_attempt(script, *item, call, *at);
+        }
+        Change::Uncalled { item, made, at } => {
+            script
+                .add("UPDATE generation_plan SET model_name = ?, started_at = ? WHERE id = ?")
+                .bind(UNCALLED)
+                .bind(*at)
+                .bind(*item);
+            script
+                .add("INSERT OR REPLACE INTO uniform (item_id, made) VALUES (?, ?)")
+                .bind(*item)
+                .bind(made.as_str());
+        }
+        Change::NotUniform { item, looked } => {
+            script
+                .add("INSERT OR REPLACE INTO uniform (item_id, looked) VALUES (?, ?)")
+                .bind(*item)
+                .bind(looked.as_str());
         }
         Change::Compare { item, call, at } => add_attempt(script, *item, call, *at),
         Change::Settings { hash, told } => {

@@ -16,6 +16,7 @@ mod script;
 mod snapshot;
 #[cfg(test)]
 mod test_plan;
+mod uncalled;
 
 pub use calls::EndpointCalls;
 pub use changes::{AttemptId, Bill, Change, Durability, Outcome, StartedCall};

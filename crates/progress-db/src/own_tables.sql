@@ -37,3 +37,10 @@ CREATE TABLE IF NOT EXISTS prompts (
   item_id INTEGER PRIMARY KEY,
   added TEXT NOT NULL
 );
+-- Blocks that were looked at for whether they are of one colour: of one that was made without a
+-- call `made` says how, and of one that is not, `looked` what that was decided under.
+CREATE TABLE IF NOT EXISTS uniform (
+  item_id INTEGER PRIMARY KEY,
+  looked TEXT,
+  made TEXT
+);

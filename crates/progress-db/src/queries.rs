@@ -119,6 +119,9 @@ impl ProgressDb {
         &mut self,
         quadrants: &[Quadrant],
     ) -> Result<Vec<Option<PictureRecord>>, ProgressError> {
+        if !self.has_table("pictures").await? {
+            return Ok(vec![None; quadrants.len()]);
+        }
         // One query for all: each is a round trip to another thread.
         let wanted: Vec<String> = quadrants
             .iter()
