@@ -91,6 +91,16 @@ impl Endpoint {
         })
     }
 
+    /// As a report knows it.
+    pub(crate) fn as_member(&self) -> report::Member<'_> {
+        report::Member {
+            name: &self.name,
+            slots: self.slots,
+            price: self.price,
+            expected: self.expected,
+        }
+    }
+
     /// The seed of a call, as [`Server::seed_of`]; a filter has none.
     #[must_use]
     pub(crate) fn seed_of(&self, seed: u32) -> (Option<u32>, Option<i64>) {

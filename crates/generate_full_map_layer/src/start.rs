@@ -2,8 +2,6 @@
 
 pub(crate) mod budget;
 pub(crate) mod check;
-pub(crate) mod dry_run;
-mod estimate;
 mod explain;
 mod lacks;
 pub(crate) mod layer_state;

@@ -7,13 +7,12 @@ use dispatch::Queue;
 use layer::{Pictures, RunLock};
 use planner::{Item, Status};
 use progress_db::{Change, Durability, ProgressDb};
+use report::{forecast, would_run};
 use terminal::Printer;
 use upkeep::{Redo, Uncalled, Uniform};
 
 use super::budget::require_prices;
 use super::check::check;
-use super::dry_run;
-use super::estimate;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
@@ -22,6 +21,7 @@ use super::resume::find_to_make_again;
 use super::uncalled::{complete_uncalled, flat_water, pending};
 use crate::args::Args;
 use crate::ended::Ended;
+use crate::endpoint::Endpoint;
 
 /// What comes before the first call.
 pub(crate) enum Ready {
@@ -294,11 +294,12 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             among.for_each(|item| item.status = Status::Complete);
         }
         let most = args.max_items.map(|most| most as usize);
-        let (queue, endpoints) = (Queue::of(items), &start.endpoints);
-        told += &dry_run::describe(&queue, endpoints, most);
+        let queue = Queue::of(items);
+        let endpoints: Vec<_> = start.endpoints.iter().map(Endpoint::as_member).collect();
+        told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
             let currency = &start.config.currency;
-            told += &estimate::describe(&queue, endpoints, &calls, most, currency);
+            told += &forecast(&queue, &endpoints, &calls, most, currency);
         }
     }
     Ok(Ended::with(0, told))

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use dispatch::Queue;
 
-use crate::endpoint::Endpoint;
+use crate::Member;
 
 /// How many items of a step are listed.
 const LISTED: usize = 40;
 
 /// Lists the items that would run and the endpoints that would get them, as if all calls took the
 /// same time.
-pub(crate) fn describe(queue: &Queue, endpoints: &[Endpoint], max_items: Option<usize>) -> String {
+#[must_use]
+pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usize>) -> String {
     let turns: Vec<&str> = turns(endpoints);
     let mut text = String::new();
     let mut begun = 0;
@@ -60,7 +61,7 @@ pub(crate) fn describe(queue: &Queue, endpoints: &[Endpoint], max_items: Option<
 }
 
 /// The endpoints in the order of their turns: round by round, each as often as it has slots.
-fn turns(endpoints: &[Endpoint]) -> Vec<&str> {
+fn turns<'a>(endpoints: &[Member<'a>]) -> Vec<&'a str> {
     let rounds = endpoints
         .iter()
         .map(|endpoint| endpoint.slots)
@@ -72,6 +73,6 @@ fn turns(endpoints: &[Endpoint]) -> Vec<&str> {
                 .iter()
                 .filter(move |endpoint| endpoint.slots > round)
         })
-        .map(|endpoint| endpoint.name.as_str())
+        .map(|endpoint| endpoint.name)
         .collect()
 }

@@ -4,16 +4,28 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use dispatch::{Estimate, Expected, Queue, duration_text, estimate};
+use dispatch::{Estimate, Expected, Price, Queue, duration_text, estimate};
 use progress_db::EndpointCalls;
 
-use crate::endpoint::Endpoint;
+/// An endpoint as a layer's configuration has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Member<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How many calls it serves at a time.
+    pub slots: usize,
+    /// What it costs, where that is known.
+    pub price: Option<Price>,
+    /// How long a call is expected to take.
+    pub expected: Option<Duration>,
+}
 
 /// What a run would take, for people: calls, quadrants, time and cost per step and in all. What
 /// earlier calls of the layer took tells, and without any what is expected of the endpoints.
-pub(crate) fn describe(
+#[must_use]
+pub fn forecast(
     queue: &Queue,
-    endpoints: &[Endpoint],
+    endpoints: &[Member<'_>],
     calls: &[EndpointCalls],
     max_items: Option<usize>,
     currency: &str,
@@ -73,8 +85,8 @@ fn quadrants(queue: &Queue, max_items: Option<usize>) -> BTreeMap<u8, usize> {
 }
 
 /// What is expected of each endpoint; `None` where nothing is known of any.
-fn expected(endpoints: &[Endpoint], calls: &[EndpointCalls]) -> Option<Vec<Expected>> {
-    let of = |endpoint: &Endpoint| {
+fn expected(endpoints: &[Member<'_>], calls: &[EndpointCalls]) -> Option<Vec<Expected>> {
+    let of = |endpoint: &Member<'_>| {
         let own = calls.iter().find(|calls| calls.endpoint == endpoint.name);
         let mean = own.and_then(|own| own.mean_s).map(Duration::from_secs_f64);
         (mean.or(endpoint.expected), own)
