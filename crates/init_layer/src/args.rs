@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use layer::SourceLayer;
 use planner::Bounds;
+use terminal::More;
 
 /// Plan how to regenerate a map through an image model, and write a layer directory.
 ///
@@ -82,6 +83,10 @@ pub struct Args {
     /// is there; the old one is kept. For a progress.db that is damaged or lost
     #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas", "storage"])]
     pub rebuild: bool,
+
+    /// What is said, and how.
+    #[command(flatten)]
+    pub flags: terminal::Flags,
 }
 
 /// Reads `--source-layer`.
@@ -113,6 +118,13 @@ pub enum CanvasArg {
     Infill,
 }
 
+/// The commands that this program has and the others have not.
+pub const COMMANDS: [More; 1] = [More {
+    name: "schema",
+    about: "Print the JSON schema of layer_config.json, which new layers have beside it",
+    text: layer::config_schema,
+}];
+
 const EXAMPLES: &str = r#"Examples:
   init_layer --name snow --generation-dir generations/nyc --model-endpoints model_endpoints.json
   init_layer --name night --generation-dir generations/nyc --source-layer renders \
@@ -127,13 +139,11 @@ nothing was changed."#;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_is_well_formed_and_flags_may_have_underscores() {
-        fixtures::programs::require_command_line(Args::command());
+        fixtures::programs::require_command_line(terminal::command_line::<Args>(&COMMANDS));
     }
 
     #[test]

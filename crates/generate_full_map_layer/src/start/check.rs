@@ -64,9 +64,8 @@ pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
         checked.len()
     );
     Ok(Ended {
-        exit_status: if failed == 0 { 0 } else { 3 },
-        summary,
         error: (failed > 0).then(|| format!("{failed} of {} endpoints failed", checked.len())),
+        ..Ended::with(if failed == 0 { 0 } else { 3 }, summary)
     })
 }
 

@@ -8,6 +8,7 @@ use dispatch::{Queue, duration_text};
 use layer::{Pictures, RunLock};
 use planner::{Item, Status, complete_followers};
 use progress_db::{Change, Durability, ProgressDb};
+use report::{counts_told, tell_start};
 use terminal::{Bar, Printer};
 use upkeep::damaged_items;
 
@@ -88,7 +89,10 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         // What was committed is safe, whether or not the logs can be folded into the databases.
         pictures.end().await;
         let _ = db.close().await;
-        return Ok(Ready::Ended(nothing_to_do(&queue, &lacks)));
+        tell_start(&args.layer_dir, &queue, []);
+        let ended = nothing_to_do(&queue, &lacks);
+        let figures = counts_told(&args.layer_dir, &queue);
+        return Ok(Ready::Ended(Ended { figures, ..ended }));
     }
     tell(&lacks);
     start.config.require_endpoints(start.layer.config_path())?;
@@ -274,11 +278,15 @@ fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
         return Ended::with(0, summary).unless(lacks);
     }
     tell(lacks);
-    summary += &format!(
-        "{} items failed and {} wait on them; --retry-errors runs them again.\n",
+    let reason = format!(
+        "{} items failed and {} wait on them; --retry-errors runs them again.",
         all.failed, all.held_back
     );
-    Ended::with(1, summary)
+    summary += &format!("{reason}\n");
+    Ended {
+        reason: Some(reason),
+        ..Ended::with(1, summary)
+    }
 }
 
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {

@@ -8,7 +8,7 @@ use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, O
 use layer::{block_seed, unix_now};
 use planner::Item;
 use progress_db::{Change, Durability, Outcome};
-use report::Progress;
+use report::{Done as ItemDone, Progress};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -40,6 +40,7 @@ struct InFlight {
     calling: AbortHandle,
     answer: Option<Answer>,
     http_status: Option<u16>,
+    started: Instant,
 }
 
 impl Executor {
@@ -152,14 +153,30 @@ impl Executor {
                 Event::Called { attempt, result }
             }
         };
+        let mut saved = Vec::new();
         if let Event::Saved { attempts } = &event {
             for attempt in attempts {
                 if let Some(in_flight) = self.calls.remove(attempt) {
                     self.answered.remove(&in_flight.call.item.id);
+                    saved.push(in_flight);
                 }
             }
         }
         self.tell(event, progress);
+        for InFlight { call, started, .. } in saved {
+            let done = ItemDone {
+                item: call.item,
+                endpoint: call.endpoint,
+                seed: call.seed,
+                took: started.elapsed(),
+            };
+            tracing::debug!(
+                "{}: complete after {:.2} s",
+                call.item.block,
+                done.took.as_secs_f64()
+            );
+            progress.item_complete(&self.dispatcher, &done);
+        }
     }
 
     fn tell(&mut self, event: Event, progress: &mut Progress) {
@@ -202,12 +219,19 @@ impl Executor {
                     canvas: Arc::clone(&self.canvases[&canvas]),
                     seed: block_seed(self.work.seed, item.block, answered),
                 };
+                tracing::debug!(
+                    "{}: endpoint {} is called, with the seed {}",
+                    item.block,
+                    self.work.endpoints[endpoint].name,
+                    call.seed
+                );
                 let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
                 let in_flight = InFlight {
                     call,
                     calling,
                     answer: None,
                     http_status: None,
+                    started: Instant::now(),
                 };
                 self.calls.insert(attempt, in_flight);
             }
@@ -235,6 +259,15 @@ impl Executor {
                 {
                     *self.answered.entry(call.item.id).or_default() += 1;
                 }
+                if let Some(InFlight { call, .. }) = &in_flight {
+                    let outcome = outcome(end).name();
+                    progress.call_wasted(
+                        &self.dispatcher,
+                        (call.item, call.endpoint),
+                        outcome,
+                        message.as_deref(),
+                    );
+                }
                 let answered = in_flight.and_then(|in_flight| in_flight.http_status);
                 self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
                 changes.push(Change::AttemptEnded {
@@ -248,10 +281,14 @@ impl Executor {
             Order::PutBack(handle) => changes.push(Change::PutBack {
                 item: self.item(CanvasId::Of(handle)).id,
             }),
-            Order::Fail { handle, message } => changes.push(Change::Fail {
-                item: self.item(CanvasId::Of(handle)).id,
-                message,
-            }),
+            Order::Fail { handle, message } => {
+                let item = self.item(CanvasId::Of(handle));
+                progress.item_failed(&self.dispatcher, item, &message);
+                changes.push(Change::Fail {
+                    item: item.id,
+                    message,
+                });
+            }
             Order::Probe(endpoint) => {
                 self.tasks.spawn(Arc::clone(&self.work).probe(endpoint));
             }
