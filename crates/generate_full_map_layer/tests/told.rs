@@ -5,8 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fixtures::layers::{Run, TestLayer, endpoints_at};
+use fixtures::layers::{Run, TestLayer, endpoints_at, events_of};
 use fixtures::maps::MapSpec;
+use fixtures::programs::require_texts;
 use fixtures::server::{Reply, ScriptedServer, ServerSpec};
 use serde_json::{Value, json};
 
@@ -17,26 +18,8 @@ fn layer_at(server: &ScriptedServer) -> TestLayer {
     TestLayer::new(map, &endpoints_at([server.url().as_str()]))
 }
 
-/// The events, each a whole line; `ended` is the last, and there is one.
-fn events(stdout: &str) -> Vec<Value> {
-    assert!(stdout.is_empty() || stdout.ends_with('\n'), "{stdout:?}");
-    let events: Vec<Value> = stdout
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
-    for event in &events {
-        assert!(event["event"].is_string() && event["at"].is_string());
-    }
-    events
-}
-
 fn ended(run: &Run) -> Value {
-    let events = events(&run.stdout);
-    assert_eq!(of(&events, "ended").len(), 1, "{}", run.stdout);
-    let last = events.last().expect("it has ended").clone();
-    assert_eq!(last["event"], "ended");
-    assert_eq!(last["exit_status"].as_i64(), run.status.map(i64::from));
-    last
+    run.events().pop().expect("it has ended")
 }
 
 fn of<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
@@ -57,7 +40,7 @@ fn a_script_is_told_each_item_and_the_figures_of_the_end() {
     let layer = layer_at(&server);
     let run = layer.run(PROGRAM, &FOLLOWED);
     run.assert_status(0);
-    let events = events(&run.stdout);
+    let events = run.events();
     let items = layer.statuses()["complete"];
     let started = &events[0];
     assert_eq!(started["event"], "started");
@@ -114,7 +97,7 @@ fn failures_wasted_calls_and_endpoints_that_are_out_are_told() {
     let layer = layer_at(&server);
     let run = layer.run(PROGRAM, &FOLLOWED);
     run.assert_status(3);
-    let all = events(&run.stdout);
+    let all = run.events();
     let out = of(&all, "endpoint_out");
     assert_eq!(out.len(), 1);
     assert_eq!(out[0]["endpoint"], "a");
@@ -132,7 +115,7 @@ fn failures_wasted_calls_and_endpoints_that_are_out_are_told() {
     let server = ServerSpec::new().script(|_, _| Reply::status(422)).start();
     let layer = layer_at(&server);
     let run = layer.run(PROGRAM, &[&FOLLOWED[..], &["--max-items", "2"]].concat());
-    let all = events(&run.stdout);
+    let all = run.events();
     let failed = of(&all, "failed");
     assert_eq!(failed.len(), layer.statuses()["error"], "{}", run.stderr);
     assert!(!failed.is_empty());
@@ -203,7 +186,7 @@ fn a_signal_ends_with_its_status_and_a_kill_leaves_whole_lines() {
         while output.read_line(&mut stdout).expect("a line") > 0 {}
         let ended_with = child.wait().expect("it ends").code();
         assert_eq!(ended_with, status);
-        let all = events(&stdout);
+        let all = events_of(&stdout);
         match status {
             Some(status) => {
                 let last = all.last().expect("there are events");
@@ -219,6 +202,41 @@ fn a_signal_ends_with_its_status_and_a_kill_leaves_whole_lines() {
             }
         }
     }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_that_is_told_too() {
+    let server = ServerSpec::new().script(|_, _| Reply::hang()).start();
+    let layer = layer_at(&server);
+    let mut command = layer.command(PROGRAM, &FOLLOWED);
+    let mut child = command.spawn().expect("it starts");
+    let mut errors = BufReader::new(child.stderr.take().expect("a pipe"));
+    let signal = |id: u32| {
+        let kill = Command::new("kill")
+            .args(["-s", "INT", &id.to_string()])
+            .status();
+        assert!(kill.is_ok_and(|status| status.success()));
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while server.calls().is_empty() {
+        assert!(Instant::now() < deadline, "nothing is called");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(child.id());
+    let mut said = String::new();
+    while !said.contains("waiting up to") {
+        assert!(errors.read_line(&mut said).expect("a line") > 0, "{said}");
+    }
+    signal(child.id());
+    let output = child.wait_with_output().expect("it ends");
+    let run = Run::of(&output);
+    run.assert_status(130);
+    assert_eq!(ended(&run)["reason"], "SIGINT, twice");
+}
+
+#[test]
+fn completions_and_the_manual_page_are_printed() {
+    require_texts(PROGRAM, "generate_full_map_layer", "check-endpoints");
 }
 
 #[test]
