@@ -97,6 +97,9 @@ Examples:
   How well a model has joined what it drew to what was there:
     debug_generate_full_map_layer --layer-dir layers/snow --seams
 
+  For a script, events on standard output and what was written in a file:
+    debug_generate_full_map_layer --layer-dir layers/snow --progress json --summary map.json
+
 Exit status: 0 done, 2 an error.";
 
 #[cfg(test)]

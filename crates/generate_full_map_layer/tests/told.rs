@@ -144,7 +144,11 @@ fn failures_wasted_calls_and_endpoints_that_are_out_are_told() {
 fn what_is_refused_ends_with_its_reason() {
     let server = ServerSpec::new().start();
     let layer = layer_at(&server);
-    let wrong: [&[&str]; 5] = [
+    let long = format!("{}.json", "a".repeat(300));
+    let wrong: [&[&str]; 8] = [
+        &["--summary", "new/"],
+        &["--summary", ""],
+        &["--summary", &long],
         &["--max-items", "0"],
         &["--keep", "100,100"],
         &["--summary", "."],

@@ -133,6 +133,8 @@ const EXAMPLES: &str = r#"Examples:
   init_layer --name night --generation-dir layers/snow --storage sqlite   a layer made from a layer
   init_layer --extend --output layers/snow                            when the map has grown
   init_layer --rebuild --output layers/snow                           after a damaged progress.db
+  init_layer --name snow --generation-dir generations/nyc -q --summary plan.json   for a script
+  init_layer schema > layers/old/layer_config.schema.json             for editors, where it is missing
 
 Exit status: 0 the layer is made; 1 it is, and what it is could not be said; 2 it is not, and
 nothing was changed."#;

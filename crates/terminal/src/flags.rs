@@ -16,7 +16,8 @@ pub struct Flags {
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
 
-    /// Say more; twice, all there is. RUST_LOG=debug and the like win over both
+    /// Say more; twice, all there is. Of diagnostics RUST_LOG decides where it is set, as in
+    /// RUST_LOG=debug
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
 

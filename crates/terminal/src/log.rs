@@ -2,14 +2,13 @@
 
 use std::io::{self, Write};
 
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::Printer;
-use crate::voice::{Loudness, colors_errors, loudness};
+use crate::voice::{colors_errors, diagnostics};
 
 /// Sends diagnostics to standard error, above the bars. `RUST_LOG` sets the level, or else `-q`
 /// and `-v`.
@@ -17,20 +16,11 @@ use crate::voice::{Loudness, colors_errors, loudness};
 /// Only those of the crate `program` are written: those of the HTTP client below it would show
 /// addresses and headers, and keys with them.
 pub fn show_diagnostics(printer: &Printer, program: &str) {
-    let level = std::env::var("RUST_LOG")
-        .ok()
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(match loudness() {
-            Loudness::Quiet => LevelFilter::ERROR,
-            Loudness::Plain => LevelFilter::INFO,
-            Loudness::Detailed => LevelFilter::DEBUG,
-            Loudness::Everything => LevelFilter::TRACE,
-        });
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(AboveBars(printer.clone()))
         .with_target(false)
         .with_ansi(colors_errors());
-    let own = Targets::new().with_target(program, level);
+    let own = Targets::new().with_target(program, diagnostics());
     // A second run within one process, as in tests, keeps the first one's.
     let _ = tracing_subscriber::registry()
         .with(lines)

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -39,8 +40,12 @@ impl SummaryFile {
             return Ok(Self::Output);
         }
         let refusal = || format!("--summary {} cannot be written", path.display());
-        if path.as_os_str().is_empty() {
-            bail!("--summary is empty; it names a file, or - for standard output");
+        let is_file_s = !path.as_os_str().as_bytes().ends_with(b"/") && path.file_name().is_some();
+        if !is_file_s && !path.is_dir() {
+            bail!(
+                "--summary {:?} is no file's name; it names a file, or - for standard output",
+                path.display().to_string()
+            );
         }
         // Behind a link, so that the link stays one.
         let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -59,7 +64,8 @@ impl SummaryFile {
                 let file = OpenOptions::new().append(true).open(&place);
                 drop(file.with_context(refusal)?);
             }
-            Err(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(refusal),
         }
         // A file of another name, and away again: what is there stays until the end.
         drop(beside(&place).with_context(refusal)?);

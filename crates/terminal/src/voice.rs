@@ -8,6 +8,7 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use tracing::level_filters::LevelFilter;
 
 use crate::events::Events;
 use crate::flags::{Flags, ProgressKind};
@@ -94,6 +95,18 @@ pub fn loudness() -> Loudness {
     }
 }
 
+/// Which diagnostics are shown: `RUST_LOG` says, or else `-q` and `-v`.
+pub(crate) fn diagnostics() -> LevelFilter {
+    let asked = std::env::var("RUST_LOG").ok();
+    let asked = asked.and_then(|level| level.parse().ok());
+    asked.unwrap_or(match loudness() {
+        Loudness::Quiet => LevelFilter::ERROR,
+        Loudness::Plain => LevelFilter::INFO,
+        Loudness::Detailed => LevelFilter::DEBUG,
+        Loudness::Everything => LevelFilter::TRACE,
+    })
+}
+
 /// Whether people are told how far it is.
 pub fn shows_progress() -> bool {
     voice().shows_progress
@@ -144,21 +157,21 @@ pub fn answer(text: impl Display) -> io::Result<()> {
 
 /// Says on standard error what happens, unless nothing is to be said.
 pub fn note(text: impl Display) {
-    if loudness() > Loudness::Quiet {
+    if diagnostics() >= LevelFilter::INFO {
         write_error(&format!("{text}\n"));
     }
 }
 
 /// Says a detail on standard error, with `-v`.
 pub fn detail(text: impl Display) {
-    if loudness() > Loudness::Plain {
+    if diagnostics() >= LevelFilter::DEBUG {
         write_error(&format!("{text}\n"));
     }
 }
 
 /// Warns on standard error, unless nothing is to be said.
 pub fn warn(text: impl Display) {
-    if loudness() > Loudness::Quiet {
+    if diagnostics() >= LevelFilter::WARN {
         write_error(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
     }
 }

@@ -192,6 +192,7 @@ impl Executor {
         match order {
             Order::Prepare { canvas, finished } => {
                 let block = self.item(canvas).block;
+                tracing::trace!("{block}: its canvas is drawn");
                 let work = Arc::clone(&self.work);
                 let task = self.tasks.spawn(work.prepare(canvas, block, finished));
                 self.preparing.insert(canvas, task);
