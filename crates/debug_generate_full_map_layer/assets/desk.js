@@ -25,7 +25,7 @@ class Desk {
     this.actions = {
       next: () => this.go(1), previous: () => this.go(-1), keep: () => this.judge("keep"), redo: () => this.flag(),
       choose: () => this.choose(), undo: () => this.undo(), fit: () => this.fit(), close: () => this.close(),
-      leave: () => this.form.leave(), copy: () => navigator.clipboard.writeText(this.command),
+      leave: () => this.form.leave(), copy: () => this.copy(),
     };
     listenAtDesk(this);
   }
@@ -81,6 +81,7 @@ class Desk {
       renderDeskHead(this);
     }
     const urls = this.blocks.urls(item, this.told), shape = urls.join(" ");
+    if (!isAgain) this.pictures.forgive(urls);
     this.pictures.hurry(urls);
     // What somebody looks at, or moves, stays while nothing of it changes.
     if (!isAgain || shape !== this.shape) this.panes.show(item, this.told, isAgain ? null : this.focusOf(item));
@@ -182,6 +183,11 @@ class Desk {
     if (item !== this.item) await this.show(item);
     if (item !== this.item || !(await this.send(item, this.told, null))) return;
     this.done = this.done.filter((other) => other !== item);
+  }
+
+  copy() {
+    const copied = navigator.clipboard.writeText(this.command);
+    copied.then(() => this.say("The command is copied.", "note"), () => this.say("The browser does not copy; mark the command and copy it.", "note"));
   }
 
   fit() {

@@ -1,5 +1,8 @@
 // Blocks as the desk shows them: what the server tells of each, and where its pictures are.
 
+/** So many versions of a block are shown at most, the newest: each takes megabytes. */
+const MOST_VERSIONS = 20;
+
 class DeskBlocks {
   constructor(plan, index, own, judging) {
     Object.assign(this, { plan, index, own, judging });
@@ -48,7 +51,8 @@ class DeskBlocks {
       title: `${title} ${version}`, choice: { from, version }, around: "layer",
       urlOf: (qx, qy) => `kept/${from}/${x}_${y}/${version}/${qx}_${qy}.png?${since}`,
     }));
-    const rejected = versions("rejected", "Rejected answer"), candidates = versions("candidates", "Candidate");
+    const rejected = versions("rejected", "Rejected answer").slice(0, MOST_VERSIONS);
+    const candidates = versions("candidates", "Candidate").slice(0, MOST_VERSIONS - rejected.length);
     const source = { title: "Source", around: "source", urlOf: (qx, qy) => this.sourceUrl(qx, qy) };
     const answer = { title: "Answer", around: "layer", urlOf: (qx, qy) => this.layerUrl(qx, qy) };
     const isFailed = plan.state[item] === FAILED;
@@ -56,6 +60,11 @@ class DeskBlocks {
     let number = 0;
     for (const pane of panes) if (pane.choice) pane.number = ++number;
     return panes;
+  }
+
+  /** How many earlier versions of a block are not shown. */
+  unshown(told) {
+    return Math.max(0, told.rejected.length + told.candidates.length - MOST_VERSIONS);
   }
 
   /** The quadrants of a block and around it, each with whether it is the block's own. */

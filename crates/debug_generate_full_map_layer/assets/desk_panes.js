@@ -25,6 +25,8 @@ class DeskPanes {
     this.size = { x: (plan.width[item] + 1) * width, y: (plan.height[item] + 1) * height };
     this.panes = this.blocks.panes(item, told).map((pane) => ({ ...pane, ...this.build(pane) }));
     this.element.replaceChildren(...this.panes.map(({ figure }) => figure));
+    const unshown = this.blocks.unshown(told);
+    if (unshown > 0) this.element.append(`and ${number(unshown)} earlier`);
     const isSelected = ({ choice }) => choice && selected && choice.from === selected.from && choice.version === selected.version;
     this.select(this.panes.find(isSelected)?.number ?? 0);
     if (focus) this.offset = { x: this.size.x / 2 - (focus.x + 0.5) * width, y: this.size.y / 2 - (focus.y + 0.5) * height };

@@ -20,6 +20,11 @@ class DeskPictures {
     this.loadNext();
   }
 
+  /** Forgets which of the pictures at `urls` did not come: the server may have been away. */
+  forgive(urls) {
+    for (const url of urls) if (this.held.get(url) === null) this.held.delete(url);
+  }
+
   /** Holds the pictures at `urls`, the most wanted first, and no others. */
   holdOnly(urls) {
     const wanted = new Set(urls);
@@ -28,9 +33,9 @@ class DeskPictures {
     this.loadNext();
   }
 
-  /** Those that are neither there nor on their way; what has failed is tried again. */
+  /** Those that were not asked for yet. */
   lacking(urls) {
-    return [...urls].filter((url) => !this.held.has(url) || this.held.get(url) === null);
+    return [...urls].filter((url) => !this.held.has(url));
   }
 
   /** The picture at `url`, or undefined when it is not there yet, or null when it will not come. */

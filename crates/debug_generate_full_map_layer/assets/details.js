@@ -1,8 +1,8 @@
 // What the page tells of one block: the one under the pointer, or the one that was chosen.
 
 class Details {
-  constructor(map, plan, index, layer, command, address) {
-    Object.assign(this, { map, plan, index, layer, command, address });
+  constructor(map, plan, index, layer, rejected, command, address) {
+    Object.assign(this, { map, plan, index, layer, rejected, command, address });
     this.card = document.getElementById("details");
     this.chosen = NO_ITEM;
     this.hovered = NO_ITEM;
@@ -71,6 +71,8 @@ class Details {
     const item = this.chosen !== NO_ITEM ? this.chosen : this.hovered;
     this.card.hidden = item === NO_ITEM;
     this.card.classList.toggle("stays", this.chosen !== NO_ITEM);
+    // Under the pointer alone there is no time to look.
+    this.rejected.show(this.chosen);
     if (item === NO_ITEM) return;
     const rows = this.describe(item);
     const shape = JSON.stringify(rows);

@@ -26,7 +26,8 @@ function showMap(data, plan, panel) {
   const fit = (options) => map.fitBounds(extentOf(layer.placement, index.bounds, own), { ...fitPadding(), ...options });
   if (!showViewOf(map, address)) fit({ animate: false });
   layer.addTo(map);
-  const details = new Details(map, plan, index, layer, data.command, address);
+  const rejected = new RejectedAnswer(plan, data.rejected, data.command);
+  const details = new Details(map, plan, index, layer, rejected, data.command, address);
   const tour = new Tour(({ item, other }) => details.goTo(item, other ?? null));
   details.onEnd = () => tour.end();
   panel.connect(layer, tour, address);

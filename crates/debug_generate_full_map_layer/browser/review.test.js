@@ -52,6 +52,9 @@ function isLoadedAhead(page) {
   });
 }
 
+/** Leaves the desk, which would go on loading while its layer is taken away. */
+const leave = (page) => page.goto("about:blank");
+
 const shown = (page) => page.innerText("#desk-title");
 const judgements = (layer) => JSON.parse(readFileSync(path.join(layer, "review.json"), "utf8")).judgements;
 const titleOf = ({ x, y, shape }) => `${shape} at (${x}, ${y})`;
@@ -123,6 +126,7 @@ test("suspects are gone through and judged by key, and the layer has what was ju
   await page.waitForFunction(() => window.layerMap.desk.order.open.choose === 0);
   assert.equal(await shown(page), third);
   assert.equal(judgements(layer).length, 2);
+  await leave(page);
 });
 
 test("every picture of the next blocks is loaded ahead, and those behind are let go", async (t) => {
@@ -160,6 +164,7 @@ test("every picture of the next blocks is loaded ahead, and those behind are let
     return [desk.pictures.held.size, urls.size];
   });
   assert.equal(held, wanted);
+  await leave(page);
 });
 
 test("pictures are shown pixel by pixel among their neighbours, and move together", async (t) => {
@@ -241,6 +246,7 @@ test("pictures are shown pixel by pixel among their neighbours, and move togethe
     return inner.top >= outer.top - 1 && inner.bottom <= outer.bottom + 1 && inner.width <= outer.width + 1;
   }));
   assert.ok(fits);
+  await leave(page);
 });
 
 test("a page of another origin that knows the token cannot judge", async (t) => {
@@ -284,6 +290,7 @@ test("a page of another origin that knows the token cannot judge", async (t) => 
   }, body);
   assert.equal(status, 200);
   assert.equal(judgements(layer).length, 1);
+  await leave(page);
 });
 
 test("without the token the page is the map alone", async (t) => {
@@ -299,7 +306,7 @@ test("without the token the page is the map alone", async (t) => {
 
 test("a judgement that is not on disk is told, and nothing goes on without it", async (t) => {
   const { layer } = layerToJudge(t);
-  const { page, server } = await openDesk(t, layer, { allow: [/ERR_/] });
+  const { page, server } = await openDesk(t, layer, { allow: [/ERR_|403/] });
   await page.keyboard.press("n");
   const title = await shown(page);
   await isLoadedAhead(page);
@@ -320,6 +327,49 @@ test("a judgement that is not on disk is told, and nothing goes on without it", 
   await page.keyboard.press("Escape");
   await page.keyboard.press("r");
   assert.equal(await page.inputValue("#desk-form [name=note]"), "a long note", "what was written is not lost");
+
+  // Nor when the server comes back, which knows the page no more.
+  const again = await serveMap(layer, ["--review"], new URL(page.url()).host);
+  await page.waitForFunction(() => /served by another server now/.test(document.getElementById("desk-trouble").textContent));
+  await page.keyboard.press("Enter");
+  await page.waitForFunction(() => /^Not saved: .*open the one that the server has printed/.test(document.getElementById("desk-trouble").textContent));
+  assert.equal(await page.inputValue("#desk-form [name=note]"), "a long note");
+  assert.equal(existsSync(path.join(layer, "review.json")), false);
+  await page.goto(again.url);
+  await page.waitForSelector("#desk[open]");
+  await leave(page);
+});
+
+test("a note that is not sent is not left behind, and a held key judges nothing", async (t) => {
+  const { layer } = layerToJudge(t);
+  const { page } = await openDesk(t, layer);
+  await page.keyboard.press("n");
+  const title = await shown(page);
+  await page.keyboard.press("r");
+  await page.keyboard.type("half a note");
+  for (const button of ["next", "keep"]) {
+    await page.click(`#desk [data-do="${button}"]`);
+    assert.match(await page.innerText("#desk-trouble"), /The note is not sent/);
+    assert.equal(await shown(page), title);
+  }
+  await page.keyboard.press("Escape");
+  assert.equal(await page.isVisible("#desk"), true, "Escape leaves the note first");
+  await isLoadedAhead(page);
+  await page.keyboard.down("k");
+  for (let i = 0; i < 5; i++) await page.keyboard.down("k");
+  await page.keyboard.up("k");
+  await page.waitForFunction((title) => document.getElementById("desk-title").textContent !== title, title);
+  assert.equal(judgements(layer).length, 1);
+  // With Ctrl a key is the browser's.
+  const second = await shown(page);
+  await page.keyboard.press("Control+c");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.press("r");
+  await page.keyboard.type("seam");
+  await pressAndGoOn(page, "Control+Enter");
+  assert.equal(judgements(layer).find(({ verdict }) => verdict === "redo").note, "seam");
+  assert.notEqual(await shown(page), second);
+  await leave(page);
 });
 
 test("a block that is drawn while the desk is open is shown as it is then, and to be judged anew", async (t) => {
@@ -343,8 +393,7 @@ test("a block that is drawn while the desk is open is shown as it is then, and t
   await isLoadedAhead(page);
   assert.equal(await page.evaluate(() => window.layerMap.desk.item), item, "who looks at a block goes on looking at it");
   assert.notEqual(await middle(), before);
-  // It would go on loading while the layer is taken away.
-  await page.goto("about:blank");
+  await leave(page);
 });
 
 test("the desk is opened and closed by key and button, and the map is below", async (t) => {
@@ -366,4 +415,5 @@ test("the desk is opened and closed by key and button, and the map is below", as
   await page.click('#desk [data-do="close"]');
   await page.keyboard.press("d");
   assert.equal(await page.isVisible("#desk"), true);
+  await leave(page);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
@@ -10,6 +10,7 @@ import { drawn, heldTiles, moveTo, openMap, openPage, settled } from "./support/
 import { gridCorner, onScreen } from "./support/geometry.js";
 import { expectedStates, LEAFLET, makeLayer, scratchDirectory, writeMap } from "./support/layers.js";
 import { difference, isLike, screenPixels } from "./support/pixels.js";
+import { serveMap } from "./support/server.js";
 
 const GROUND = [238, 241, 244];
 const NO_SEED = { content: ".seed { display: none !important; }" };
@@ -327,5 +328,36 @@ test("labels can be read and what has the focus is seen, on a light page and on 
       }, selector);
       assert.ok(style !== "none" && width >= 1, `${selector}: ${style} ${width}`);
     }
+  }
+});
+
+test("a failed block shows the best of its answers, and the command that takes it", async (t) => {
+  const { layer, items } = makeLayer(t, { size: 9, progress: "every", picture_px: 64 });
+  const [failed, other] = items.filter((item) => item.status === "error");
+  const block = path.join(layer, "rejected", `${failed.x}_${failed.y}`, "3");
+  mkdirSync(block, { recursive: true });
+  const some = readdirSync(path.join(layer, "generations")).find((name) => name.endsWith(".png"));
+  const names = [];
+  for (let dy = 0; dy < failed.height; dy++) {
+    for (let dx = 0; dx < failed.width; dx++) names.push(`${failed.x + dx}_${failed.y + dy}.png`);
+  }
+  for (const name of names) copyFileSync(path.join(layer, "generations", some), path.join(block, name));
+  const served = await serveMap(layer);
+  for (const url of [writeMap(layer), served.url]) {
+    const page = await openMap(t, url);
+    const choose = (item) => page.evaluate(([x, y]) => {
+      const { details, index } = window.layerMap;
+      details.choose(index.itemAt(x, y));
+    }, [item.x, item.y]);
+    await choose(failed);
+    const rejected = page.locator("#rejected");
+    await rejected.waitFor({ state: "visible" });
+    await page.waitForFunction(() => [...document.querySelectorAll("#rejected img")].every((image) => image.naturalWidth === 64));
+    const shown = await page.evaluate(() => [...document.querySelectorAll("#rejected img")].map((image) => image.src));
+    assert.deepEqual(shown.map((src) => src.slice(src.lastIndexOf("/") + 1)), names);
+    assert.match(await rejected.innerText(), new RegExp(`--accept ${failed.x},${failed.y}$`));
+    await choose(other);
+    await rejected.waitFor({ state: "hidden" });
+    await page.goto("about:blank");
   }
 });

@@ -8,7 +8,7 @@ mod order;
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -16,11 +16,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use layer::{Kept, LayerDir, Source};
-use planner::{Block, Quadrant};
+use planner::Quadrant;
 use serde::Serialize;
 
+use crate::kept::{self, place_of, quadrant};
 use crate::turns::Turns;
-use crate::watch::{View, Watch};
+use crate::watch::Watch;
 use block::Told;
 use gate::{Token, may_judge, may_see};
 use judged::{Judged, Open};
@@ -145,17 +146,6 @@ fn trouble(error: &anyhow::Error) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response()
 }
 
-/// The quadrant that is written as in `12_-3`: two whole numbers lead nowhere else.
-fn quadrant(at: &str) -> Option<Quadrant> {
-    LayerDir::quadrant_of_picture(&format!("{at}.png"))
-}
-
-/// Where the block with this top left stands in the plan.
-fn place_of(view: &View, top_left: Quadrant) -> Option<usize> {
-    let mut items = view.plan.items.iter();
-    items.position(|item| item.block.top_left == top_left)
-}
-
 async fn source_picture(State(desk): State<Arc<Desk>>, Path(name): Path<String>) -> Response {
     let view = desk.watch.view();
     let is_planned = |at: &Quadrant| view.plan.items.iter().any(|item| item.block.contains(*at));
@@ -171,25 +161,16 @@ async fn kept_picture(
     State(desk): State<Arc<Desk>>,
     Path((from, at, version, name)): Path<(String, String, String, String)>,
 ) -> Response {
-    let view = desk.watch.view();
-    let asked = || -> Option<(Kept, Block, u32, Quadrant)> {
-        let from = match &*from {
-            "candidates" => Kept::Candidates,
-            "rejected" => Kept::Rejected,
-            _ => return None,
-        };
-        let block = view.plan.items[place_of(&view, quadrant(&at)?)?].block;
-        let number: u32 = version.parse().ok()?;
-        let quadrant = LayerDir::quadrant_of_picture(&name)?;
-        // `+1` and `01` are read as numbers, and never written.
-        let is_asked_for = number.to_string() == version && block.contains(quadrant);
-        is_asked_for.then_some((from, block, number, quadrant))
+    let from = match &*from {
+        "candidates" => Kept::Candidates,
+        "rejected" => Kept::Rejected,
+        _ => return StatusCode::NOT_FOUND.into_response(),
     };
-    let Some((from, block, version, quadrant)) = asked() else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
-    let kept = block::kept(&view.layer.dir, from);
-    let read = tokio::task::spawn_blocking(move || kept.read_picture(block, version, quadrant));
-    let read = async { Ok::<_, anyhow::Error>(read.await.context("reading was cut short")??) };
-    desk.turns.png(read).await
+    kept::picture(
+        &desk.watch.view(),
+        &desk.turns,
+        from,
+        [&at, &version, &name],
+    )
+    .await
 }

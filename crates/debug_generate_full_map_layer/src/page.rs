@@ -24,7 +24,7 @@ pub struct PageOptions {
 }
 
 /// The page's script, in the order in which its parts build on each other.
-const SCRIPTS: [&str; 20] = [
+const SCRIPTS: [&str; 21] = [
     include_str!("../assets/styles.js"),
     include_str!("../assets/plan.js"),
     include_str!("../assets/geometry.js"),
@@ -41,6 +41,7 @@ const SCRIPTS: [&str; 20] = [
     include_str!("../assets/views.js"),
     include_str!("../assets/progress.js"),
     include_str!("../assets/panel.js"),
+    include_str!("../assets/rejected.js"),
     include_str!("../assets/details.js"),
     include_str!("../assets/tour.js"),
     include_str!("../assets/lists.js"),

@@ -9,6 +9,7 @@ use terminal::warn;
 use crate::afar::{Afar, WorstEdge};
 use crate::compared::Compared;
 use crate::overviews::{Pyramid, Update};
+use crate::rejected::Rejected;
 use crate::say::{PaceLine, say};
 use crate::tile_set::{Place, TileSet};
 use crate::{PlacedLayer, PlanState, lay_out, pictures_url};
@@ -22,6 +23,8 @@ pub struct Pictured {
     pub(crate) compared: Option<TileSet>,
     /// The edges that show most.
     pub(crate) worst_edges: Vec<WorstEdge>,
+    /// Answers that were not good enough.
+    pub(crate) rejected: Rejected,
 }
 
 impl Pictured {
@@ -37,6 +40,7 @@ impl Pictured {
             own: TileSet::of(&layer.name, place, pyramid, 1, std::iter::empty()),
             compared: None,
             worst_edges: Vec::new(),
+            rejected: Rejected::served(),
         }
     }
 
@@ -54,6 +58,7 @@ impl Pictured {
         let (dir, copied) = lay_out(layer, plan).await?;
         say_copied(copied, &dir)?;
         let mut pictured = Self::near(layer, plan, &pictures_url(output, &dir)?);
+        pictured.rejected = Rejected::beside(output, layer, plan)?;
         if let Some(afar) = made(layer, plan).await? {
             let overviews = pictures_url(output, layer.dir.overviews().dir())?;
             let place = pictured.own.place.with_overviews(overviews);

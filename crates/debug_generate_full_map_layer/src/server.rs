@@ -27,7 +27,7 @@ use crate::pictured::compared;
 use crate::tile_set::{Place, TileSet};
 use crate::turns::Turns;
 use crate::watch::Watch;
-use crate::{PageOptions, Pictured, PlacedLayer, connections};
+use crate::{PageOptions, Pictured, PlacedLayer, connections, rejected};
 
 /// A server that listens already.
 #[derive(Debug)]
@@ -133,6 +133,7 @@ impl Server {
             .route("/compared/{name}", get(compared_picture))
             .route("/compared_overviews/{level}/{name}", get(compared_overview))
             .with_state(pages.clone())
+            .merge(rejected::routes(pages.watch.clone(), pages.turns.clone()))
             .merge(desk)
             .layer(middleware::from_fn_with_state(pages.clone(), guard));
         tokio::select! {

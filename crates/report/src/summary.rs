@@ -94,9 +94,14 @@ impl Figures<'_> {
         writeln!(f, "{cpu_time}.")?;
         let rejected = self.sum(|endpoint| endpoint.tally.not_accepted);
         if rejected > 0 {
+            let kept = if tally.items_failed > 0 {
+                "; the best for each failed block is in rejected/, and --accept X,Y takes it as it is"
+            } else {
+                ""
+            };
             writeln!(
                 f,
-                "{rejected} of the calls brought pictures that were not good enough; the best for each failed block is in rejected/, and --accept X,Y takes it as it is.",
+                "{rejected} of the calls brought pictures that were not good enough{kept}."
             )?;
         }
         if tally.comparisons > 0 {

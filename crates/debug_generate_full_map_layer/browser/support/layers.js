@@ -18,7 +18,7 @@ export function program(name) {
 /** A directory that goes when the test `t` ends. */
 export function scratchDirectory(t) {
   const directory = mkdtempSync(path.join(tmpdir(), "map-"));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  t.after(() => rmSync(directory, { recursive: true, force: true, maxRetries: 10 }));
   return directory;
 }
 

@@ -9,8 +9,8 @@ const servers = [];
 after(() => servers.forEach((server) => server.kill("SIGKILL")));
 
 /** Serves the page of `layer` while the tests of the file run; `more` are flags besides. */
-export async function serveMap(layer, more = []) {
-  const flags = ["--layer-dir", layer, "--leaflet-dir", LEAFLET, "--serve", "127.0.0.1:0", ...more];
+export async function serveMap(layer, more = [], address = "127.0.0.1:0") {
+  const flags = ["--layer-dir", layer, "--leaflet-dir", LEAFLET, "--serve", address, ...more];
   const server = spawn(program("debug_generate_full_map_layer"), flags, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => server.on("exit", (code) => resolve(code)));
   servers.push(server);

@@ -1,7 +1,7 @@
 //! What the desk is told of one block.
 
 use anyhow::{Context, Result};
-use layer::{Judgement, Kept, KeptPictures, LayerDir, Review};
+use layer::{Judgement, Kept, Review};
 use serde::{Deserialize, Serialize};
 
 use super::judged::open_at;
@@ -56,7 +56,7 @@ impl Told {
         let block = view.plan.items[place].block;
         let dir = view.layer.dir.clone();
         let versions = tokio::task::spawn_blocking(move || {
-            let of = |from| kept(&dir, from).versions(block);
+            let of = |from| dir.kept(from).versions(block);
             of(Kept::Candidates).and_then(|candidates| Ok((candidates, of(Kept::Rejected)?)))
         });
         let (candidates, rejected) = versions.await.context("reading was cut short")??;
@@ -68,13 +68,5 @@ impl Told {
             rejected,
             judgement: open_at(&view.plan, review, place).cloned(),
         })
-    }
-}
-
-/// Where pictures of blocks are kept.
-pub(crate) fn kept(dir: &LayerDir, from: Kept) -> KeptPictures {
-    match from {
-        Kept::Candidates => dir.candidates(),
-        Kept::Rejected => dir.rejected(),
     }
 }

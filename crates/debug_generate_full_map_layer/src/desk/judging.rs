@@ -10,7 +10,7 @@ use planner::Block;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::block::{Seen, kept};
+use super::block::Seen;
 use super::judged::{Judged, Open};
 use crate::ItemState;
 use crate::watch::{View, Watch};
@@ -62,7 +62,7 @@ pub(crate) async fn judge(
         ..
     }) = judgement
     {
-        let kept = kept(&view.layer.dir, from);
+        let kept = view.layer.dir.kept(from);
         let read = tokio::task::spawn_blocking(move || kept.read(block, version));
         let is_there = matches!(read.await, Ok(Ok(Some(_))));
         if !is_there {

@@ -55,7 +55,9 @@ impl LayerDir {
         change: impl FnOnce(&mut Review) -> Result<(), E>,
     ) -> Result<Review, E> {
         let lock_path = self.path().join("review.lock");
-        let lock = File::create(&lock_path).and_then(|file| {
+        let mut options = File::options();
+        options.write(true).create(true).truncate(false);
+        let lock = options.open(&lock_path).and_then(|file| {
             file.lock()?;
             Ok(file)
         });
