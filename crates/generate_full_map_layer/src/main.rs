@@ -40,7 +40,7 @@ fn run_to_the_end(args: Args) -> End {
         }
     };
     let summary = summary.strip_suffix('\n').unwrap_or(&summary);
-    if figures.is_empty() {
+    if only_tells || figures.is_empty() {
         figures.insert("text".to_owned(), summary.into());
     }
     let said = if only_tells {

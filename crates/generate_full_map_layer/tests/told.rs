@@ -141,6 +141,38 @@ fn failures_wasted_calls_and_endpoints_that_are_out_are_told() {
 }
 
 #[test]
+fn what_runs_nothing_tells_its_figures_and_its_text() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server);
+    let run = layer.run(PROGRAM, &["--progress", "json", "--dry-run"]);
+    run.assert_status(0);
+    let end = ended(&run);
+    assert_eq!(end["pending"], end["items"]);
+    let text = end["text"].as_str().expect("a text");
+    assert!(text.contains("calls would be made") && run.stderr.contains(text));
+    let refusing = ServerSpec::new().script(|_, _| Reply::status(401)).start();
+    let urls = [server.url(), refusing.url()];
+    layer.configure(|config| {
+        config["model_endpoints"] = endpoints_at(urls.iter().map(String::as_str));
+    });
+    let run = layer.run(PROGRAM, &["--check-endpoints", "-q", "--summary", "-"]);
+    run.assert_status(3);
+    let told: Value = serde_json::from_str(&run.stdout).expect("nothing else is there");
+    let [good, bad] = [&told["endpoints"][0], &told["endpoints"][1]];
+    assert_eq!(
+        (&good["endpoint"], &good["works"]),
+        (&json!("a"), &json!(true))
+    );
+    assert_eq!(bad["works"], false);
+    assert!(
+        bad["status"]
+            .as_str()
+            .is_some_and(|status| status.starts_with("401"))
+    );
+    assert!(good["latency"].is_f64() && bad["result"].is_string());
+}
+
+#[test]
 fn what_is_refused_ends_with_its_reason() {
     let server = ServerSpec::new().start();
     let layer = layer_at(&server);

@@ -314,6 +314,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     }
     tell(&lacks(start, &pictures, &mut db, &items).await?);
     db.close().await?;
+    let queue = Queue::of(items);
+    let figures = counts_told(&args.layer_dir, &queue);
     let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
     if !asked.replaced.is_empty() {
         let chosen = asked.replaced.len();
@@ -321,7 +323,10 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     }
     if told.is_empty() {
         let most = args.max_items.map(|most| most as usize);
-        told = dry_run::describe(&Queue::of(items), &start.endpoints, most);
+        told = dry_run::describe(&queue, &start.endpoints, most);
     }
-    Ok(Ended::with(0, told))
+    Ok(Ended {
+        figures,
+        ..Ended::with(0, told)
+    })
 }
