@@ -79,7 +79,7 @@ pub struct EndpointConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_policy: Option<SizePolicy>,
     /// What it costs.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "shapes::price")]
     pub price: Option<Price>,
     /// How long a call is expected to take in seconds, where no earlier one tells.
