@@ -1,12 +1,12 @@
 //! What must hold at every event of a run, and at its end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
     AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Tally,
 };
-use planner::Status;
+use planner::{Quadrant, Status};
 
 use crate::plans::Plan;
 use crate::servers::{Outcome, Server};
@@ -22,6 +22,8 @@ pub(crate) struct Promises {
     plan: &'static Plan,
     max_concurrent: usize,
     max_items: Option<usize>,
+    /// Which items may run at all.
+    inside: Vec<bool>,
     /// What calls are under way, and what they are for.
     calls: BTreeMap<AttemptId, (usize, EndpointIndex)>,
     /// Items whose answers are being saved and where they came from, by their calls.
@@ -85,9 +87,12 @@ impl Promises {
         endpoints: usize,
         max_concurrent: usize,
         max_items: Option<usize>,
+        part: Option<&HashSet<Quadrant>>,
         now: Duration,
     ) -> Self {
         let items = plan.items.len();
+        let inside = inside(plan, &status, part);
+        let is_told = |item: usize| status[item] == Status::Complete && inside[item];
         let mut promises = Self {
             plan,
             max_concurrent,
@@ -106,7 +111,8 @@ impl Promises {
                 endpoints
             ],
             compared_at: None,
-            told_enough: status.contains(&Status::Complete),
+            told_enough: (0..items).any(is_told),
+            inside,
             status,
             failed_in_a_row: 0,
             most_failed_in_a_row: 0,
@@ -133,7 +139,7 @@ impl Promises {
         let all = 0..self.status.len();
         let step = all
             .clone()
-            .filter(|&i| is_open(i))
+            .filter(|&i| is_open(i) && self.inside[i])
             .map(|i| self.plan.items[i].step)
             .min();
         let begun = self.begun.iter().filter(|&&begun| begun).count();
@@ -141,6 +147,7 @@ impl Promises {
         self.startable = all
             .filter(|&item| {
                 is(item, Status::Pending)
+                    && self.inside[item]
                     && !held_back[item]
                     && Some(self.plan.items[item].step) == step
                     && self.plan.before[item]
@@ -183,6 +190,11 @@ impl Promises {
         self.on_any_call(attempt, item, endpoint, server, now)
     }
 
+    /// Whether an item may run at all.
+    pub(crate) fn is_inside(&self, item: usize) -> bool {
+        self.inside[item]
+    }
+
     /// A call starts that is to compare.
     pub(crate) fn on_comparison(
         &mut self,
@@ -197,6 +209,9 @@ impl Promises {
             "two comparisons within ten minutes".to_owned()
         })?;
         self.tally.comparisons += 1;
+        self.check(self.inside[item], || {
+            format!("item {item} outside of the part is called to compare")
+        })?;
         let is_complete = self.status[item] == Status::Complete;
         self.check(is_complete || self.max_items.is_some(), || {
             format!(
@@ -357,8 +372,8 @@ impl Promises {
         fell_ill: bool,
     ) -> Promise {
         let status = self.status[item];
-        self.check(status != Status::Complete, || {
-            format!("item {item} fails, and is complete")
+        self.check(status != Status::Complete && self.inside[item], || {
+            format!("item {item} fails, and is {status:?} or outside of the part")
         })?;
         let own = &self.own[item];
         let silent = if is_poison { own.unanswered } else { own.late };
@@ -509,7 +524,9 @@ impl Promises {
                 )
             })?;
         }
-        let of = |status| self.status.iter().filter(|&&s| s == status).count();
+        let own = self.status.iter().zip(&self.inside);
+        let own = own.filter(|&(_, inside)| *inside);
+        let of = |status| own.clone().filter(|&(s, _)| *s == status).count();
         let all_out = self.endpoints.iter().all(|watched| watched.is_out);
         let is_owed = !self.startable.is_empty();
         let is_right = match ending {
@@ -531,7 +548,7 @@ impl Promises {
             )
         })?;
         let complete = of(Status::Complete);
-        let all = self.max_items.is_some() || complete == self.status.len();
+        let all = self.max_items.is_some() || complete == own.clone().count();
         self.check(*ending != Ending::Done || all, || {
             format!("done with {complete} complete")
         })?;
@@ -543,6 +560,31 @@ impl Promises {
     fn check(&self, holds: bool, broken: impl FnOnce() -> String) -> Promise {
         if holds { Ok(()) } else { Err(broken()) }
     }
+}
+
+/// Which items may run where a part was asked for, by the rule itself: those that hold it, and what
+/// these wait for.
+fn inside(plan: &Plan, status: &[Status], part: Option<&HashSet<Quadrant>>) -> Vec<bool> {
+    let Some(part) = part else {
+        return vec![true; status.len()];
+    };
+    let is_asked = |item: usize| {
+        let mut quadrants = plan.items[item].block.quadrants();
+        quadrants.any(|quadrant| part.contains(&quadrant))
+    };
+    let mut inside: Vec<bool> = (0..status.len()).map(is_asked).collect();
+    // What is complete is of it too, for as far as it precedes: that may be called to compare.
+    let is_open = |item: usize| matches!(status[item], Status::Pending | Status::InProgress);
+    let mut waiting: Vec<usize> = (0..status.len()).filter(|&item| inside[item]).collect();
+    while let Some(item) = waiting.pop() {
+        for &other in &plan.before[item] {
+            let is_of_it = is_open(item) || status[other] == Status::Complete;
+            if is_of_it && !std::mem::replace(&mut inside[other], true) {
+                waiting.push(other);
+            }
+        }
+    }
+    inside
 }
 
 impl Watched {
