@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Queue, Surroundings};
-use layer::{LayerError, shell_quoted};
+use layer::LayerError;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
 use report::{Besides, Progress, summarize};
@@ -20,6 +20,7 @@ use upkeep::{Gate, UpkeepError};
 use crate::args::Args;
 use crate::ended::Ended;
 use crate::endpoint::Endpoint;
+use crate::start::pilot;
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::work::executor::Executor;
 use crate::work::publish::publish_all;
@@ -171,10 +172,7 @@ async fn execute(
     let lost = executor.lost;
     let dispatcher = executor.finish().await;
     pictures.end().await;
-    let command = format!(
-        "generate_full_map_layer --layer-dir {}",
-        shell_quoted(&args.layer_dir)
-    );
+    let command = pilot::goes_on(args, dispatcher.queue());
     let is_left = dispatcher.queue().current_step().is_some();
     let besides = Besides {
         elapsed: progress.elapsed(),
@@ -183,7 +181,7 @@ async fn execute(
         stretched: sizes.stretched.load(Ordering::Relaxed),
         refused: &|endpoint| gate.told(endpoint),
         lost,
-        goes_on: is_left.then_some(&command),
+        goes_on: command.as_deref(),
     };
     let exit_status = ending.exit_status();
     let ended = Ended {

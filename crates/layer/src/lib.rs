@@ -38,7 +38,7 @@ pub use pictures::{BlockPictures, PictureState, Pictures, StagedPicture};
 pub use review::{Judgement, Review, Verdict};
 pub use seed::block_seed;
 pub use selection::{Selection, SelectionError};
-pub use shell::shell_quoted;
+pub use shell::{shell_quoted, shell_quoted_text};
 pub use source::Source;
 pub use source_map::SourceLayer;
 pub use storage::Storage;

@@ -26,9 +26,9 @@ impl Pilot {
     /// What the quadrants `asked` take of a plan; `items` are all of it, in the order of generation.
     ///
     /// An item may start when every item that touches it and precedes it is complete, so these are
-    /// taken along, and what precedes them. What could only run before an item that is complete, or
-    /// that has failed, helps nobody and stays outside. Otherwise the roles are the same at the
-    /// beginning, in the middle and at the end.
+    /// taken along, and what precedes them. What could only run before an item that is complete, has
+    /// failed or waits on a failed one helps nobody and stays outside. Otherwise the roles are the
+    /// same at the beginning, in the middle and at the end.
     #[must_use]
     pub fn of(items: &[Item], asked: &HashSet<Quadrant>) -> Self {
         let blocks: Vec<_> = items.iter().map(|item| item.block).collect();
@@ -39,11 +39,21 @@ impl Pilot {
                 *role = Role::Asked;
             }
         }
+        let is_open = |index: usize| {
+            let status = items[index].status;
+            matches!(status, Status::Pending | Status::InProgress)
+        };
+        // Whether it has failed, or waits on one that has.
+        let mut is_stuck = vec![false; items.len()];
+        for index in 0..items.len() {
+            let mut before = adjacency.predecessors(index).iter();
+            is_stuck[index] = items[index].status == Status::Error
+                || (is_open(index) && before.any(|&other| is_stuck[other as usize]));
+        }
         // Whether an item that is still to run waits for it. Followers come later in the order, so
         // one walk from the end meets all of them before it.
         let mut is_waited_for = vec![false; items.len()];
         for index in (0..items.len()).rev() {
-            let is_open = matches!(items[index].status, Status::Pending | Status::InProgress);
             let is_wanted = roles[index] == Role::Asked || is_waited_for[index];
             let is_complete = items[index].status == Status::Complete;
             if roles[index] == Role::Precedes && !is_complete && !is_wanted {
@@ -54,7 +64,8 @@ impl Pilot {
             }
             for &before in adjacency.predecessors(index) {
                 let before = before as usize;
-                is_waited_for[before] |= is_open && is_wanted;
+                let helps = !is_stuck[index] || is_stuck[before];
+                is_waited_for[before] |= is_wanted && is_open(index) && helps;
                 if roles[before] == Role::Outside {
                     roles[before] = Role::Precedes;
                 }
@@ -140,8 +151,15 @@ mod tests {
             assert_eq!(roles(&items, &[(2, 2), (0, 0)])[0], Asked);
         }
         items[2].status = Status::Pending;
-        assert_eq!(roles(&items, &[(2, 2)])[0], Precedes, "one waits for it");
+        let stuck = [Outside, Precedes, Outside, Asked];
+        assert_eq!(
+            roles(&items, &[(2, 2)]),
+            stuck,
+            "a failed one holds it back"
+        );
         items[1].status = Status::Complete;
+        let waits = [Precedes, Precedes, Precedes, Asked];
+        assert_eq!(roles(&items, &[(2, 2)]), waits, "one waits for it");
         items[3].status = Status::Complete;
         assert_eq!(roles(&items, &[(2, 2)])[..3], [Outside, Precedes, Outside]);
         items[2].status = Status::Error;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use dispatch::{Dispatcher, EndpointIndex, duration_text};
+use dispatch::{Dispatcher, EndpointIndex, StepCounts, duration_text};
 
 /// What the dispatcher does not know.
 pub struct Besides<'a> {
@@ -136,12 +136,28 @@ pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
         );
     }
     if let Some(command) = goes_on {
-        let all = queue.totals();
+        let left = left_to_run(queue.totals(), queue.outside());
         let _ = writeln!(
             text,
-            "{} items are left to run; what is complete is safe. To go on:\n  {command}",
-            all.pending + all.taken
+            "{left}; what is complete is safe. To go on:\n  {command}"
         );
     }
     text
+}
+
+/// What is left of a plan, or of a part of it and outside of that.
+fn left_to_run(all: StepCounts, outside: StepCounts) -> String {
+    let left = all.pending + all.taken;
+    match (left, outside.pending, outside.total()) {
+        (_, _, 0) => format!("{left} items are left to run"),
+        (0, outside, _) if all.failed + all.held_back == 0 => {
+            format!(
+                "The part that was asked for is done, and {outside} items outside of it are left to run"
+            )
+        }
+        (0, outside, _) => format!("{outside} items outside of the part are left to run"),
+        (_, outside, _) => {
+            format!("{left} items of the part are left to run, and {outside} outside of it")
+        }
+    }
 }

@@ -27,6 +27,8 @@ pub struct Redo {
     followers: Vec<i64>,
     /// What is said of it.
     pub told: String,
+    /// What is said of other items that are pending, where these run too.
+    pub told_of_others: String,
 }
 
 impl Redo {
@@ -56,15 +58,17 @@ impl Redo {
             told += &format!("; {anyway} of what is asked for is pending anyway");
         }
         let others = items.iter().filter(is_open).count() - pending.len();
+        let mut told_of_others = String::new();
         if others > 0 {
             let others = counted(others, "item");
-            told += &format!("; what else is pending runs too, {others}");
+            told_of_others = format!("; what else is pending runs too, {others}");
         }
         Self {
             named,
             asked,
             followers,
             told,
+            told_of_others,
         }
     }
 

@@ -573,12 +573,20 @@ fn inside(plan: &Plan, status: &[Status], part: Option<&HashSet<Quadrant>>) -> V
         quadrants.any(|quadrant| part.contains(&quadrant))
     };
     let mut inside: Vec<bool> = (0..status.len()).map(is_asked).collect();
+    // What waits on a failed one cannot be helped.
+    let mut is_stuck = vec![false; status.len()];
+    for item in 0..status.len() {
+        let waits = status[item] != Status::Complete
+            && plan.before[item].iter().any(|&other| is_stuck[other]);
+        is_stuck[item] = status[item] == Status::Error || waits;
+    }
     // What is complete is of it too, for as far as it precedes: that may be called to compare.
     let is_open = |item: usize| matches!(status[item], Status::Pending | Status::InProgress);
     let mut waiting: Vec<usize> = (0..status.len()).filter(|&item| inside[item]).collect();
     while let Some(item) = waiting.pop() {
         for &other in &plan.before[item] {
-            let is_of_it = is_open(item) || status[other] == Status::Complete;
+            let helps = !is_stuck[item] || is_stuck[other];
+            let is_of_it = (is_open(item) && helps) || status[other] == Status::Complete;
             if is_of_it && !std::mem::replace(&mut inside[other], true) {
                 waiting.push(other);
             }

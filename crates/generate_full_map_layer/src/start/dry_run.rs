@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
-use dispatch::Queue;
+use dispatch::{Handle, Queue};
+use planner::{Pilot, Role};
 
+use super::pilot;
 use crate::endpoint::Endpoint;
 
 /// How many items of a step are listed.
@@ -11,10 +13,18 @@ const LISTED: usize = 40;
 
 /// Lists the items that would run and the endpoints that would get them, as if all calls took the
 /// same time.
-pub(crate) fn describe(queue: &Queue, endpoints: &[Endpoint], max_items: Option<usize>) -> String {
+pub(crate) fn describe(
+    queue: &Queue,
+    pilot: Option<&Pilot>,
+    endpoints: &[Endpoint],
+    max_items: Option<usize>,
+) -> String {
     let turns: Vec<&str> = turns(endpoints);
-    let mut text = String::new();
-    let mut begun = 0;
+    let mut text = pilot.map_or_else(String::new, |pilot| pilot::told(pilot) + "\n");
+    let (mut begun, mut only_precede) = (0, 0);
+    let precedes = |&&handle: &&Handle| {
+        pilot.is_some_and(|pilot| pilot.role(handle as usize) == Role::Precedes)
+    };
     for (&step, counts) in queue.steps() {
         let items: Vec<_> = queue
             .upcoming()
@@ -23,9 +33,15 @@ pub(crate) fn describe(queue: &Queue, endpoints: &[Endpoint], max_items: Option<
         let runs = items
             .len()
             .min(max_items.map_or(usize::MAX, |most| most.saturating_sub(begun)));
+        let preceding = items[..runs].iter().filter(precedes).count();
+        only_precede += preceding;
+        let preceding = match preceding {
+            0 => String::new(),
+            _ => format!(", {preceding} of them only to precede others"),
+        };
         let _ = writeln!(
             text,
-            "[Step {step}] {runs} of {} items would run; {} complete, {} failed, {} waiting on failed ones",
+            "[Step {step}] {runs} of {} items would run{preceding}; {} complete, {} failed, {} waiting on failed ones",
             counts.total(),
             counts.complete,
             counts.failed,
@@ -52,9 +68,20 @@ pub(crate) fn describe(queue: &Queue, endpoints: &[Endpoint], max_items: Option<
             all.failed, all.held_back
         );
     }
+    let only_precede = match only_precede {
+        0 => String::new(),
+        _ => format!(", {only_precede} of them only to precede others"),
+    };
+    let left = queue.outside().pending;
+    if left > 0 {
+        let _ = writeln!(
+            text,
+            "{left} items outside of the part are left to a run without --only."
+        );
+    }
     let _ = writeln!(
         text,
-        "{begun} calls would be made; nothing was called and nothing was changed."
+        "{begun} calls would be made{only_precede}; nothing was called and nothing was changed."
     );
     text
 }

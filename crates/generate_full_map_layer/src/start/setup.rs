@@ -6,16 +6,17 @@ use std::time::{Duration, Instant};
 
 use dispatch::{Queue, duration_text};
 use layer::{Pictures, RunLock};
-use planner::{Item, Status, complete_followers};
+use planner::{Item, Pilot, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, ProgressDb};
 use terminal::{Bar, Printer};
-use upkeep::damaged_items;
+use upkeep::{Redo, damaged_items};
 
 use super::check::check;
 use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
+use super::pilot;
 use super::redo::{asked_for, carry_out_choices, redo_of, replace};
 use crate::args::Args;
 use crate::ended::Ended;
@@ -81,14 +82,29 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         db.close().await?;
         return Ok(Ready::Ended(Ended::with(0, told)));
     }
-    let items = bring_up_to_date(args, &start, items, &pictures, &mut db, printer).await?;
-    let lacks = lacks(&start, &pictures, &mut db, &items).await?;
-    let queue = Queue::of(items);
+    // What cannot be meant is refused before anything is put back.
+    let part = pilot::asked_for(args, &start, &items)?;
+    let ran = bring_up_to_date(
+        args,
+        &start,
+        items,
+        part.as_ref(),
+        &pictures,
+        &mut db,
+        printer,
+    );
+    let items = ran.await?;
+    let pilot = part.map(|part| Pilot::of(&items, &part));
+    let lacks = lacks(&start, &pictures, &mut db, &items, pilot.as_ref()).await?;
+    if let Some(pilot) = &pilot {
+        printer.say(&pilot::told(pilot));
+    }
+    let queue = pilot::queue_of(items, pilot.as_ref());
     if queue.current_step().is_none() {
         // What was committed is safe, whether or not the logs can be folded into the databases.
         pictures.end().await;
         let _ = db.close().await;
-        return Ok(Ready::Ended(nothing_to_do(&queue, &lacks)));
+        return Ok(Ready::Ended(nothing_to_do(args, &queue, &lacks)));
     }
     tell(&lacks);
     start.config.require_endpoints(start.layer.config_path())?;
@@ -111,24 +127,27 @@ async fn bring_up_to_date(
     args: &Args,
     start: &Start,
     mut items: Vec<Item>,
+    part: Option<&HashSet<Quadrant>>,
     pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
     printer: &Printer,
 ) -> anyhow::Result<Vec<Item>> {
     // What cannot be meant is refused before anything is put back.
     let asked = asked_for(args, start, &items).await?;
-    let is_failed = |item: &&Item| item.status == Status::Error;
-    let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
     if abandoned > 0 {
         tracing::info!(
             "{abandoned} items were under way when the last run died; they are generated again"
         );
     }
-    if args.retry_errors && failed > 0 {
-        db.put_back_failed().await?;
-        tracing::info!("{failed} failed items run again");
-        put_back(&mut items, |item| item.status == Status::Error);
+    if args.retry_errors {
+        let again = pilot::failed_to_run_again(&items, part);
+        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
+        db.commit(&changes, Durability::Power).await?;
+        if !again.is_empty() {
+            tracing::info!("{} failed items run again", again.len());
+        }
+        put_back(&mut items, |item| again.contains(&item.id));
     }
     if args.resume {
         let again = find_to_make_again(start, pictures, db, &items, printer).await?;
@@ -141,7 +160,7 @@ async fn bring_up_to_date(
         printer.say(told.trim_end());
     }
     if let Some(redo) = redo_of(&asked, args, start, &items) {
-        printer.say(&redo.told);
+        printer.say(&redo_told(&redo, part.is_some()));
         let mut upkeep = start.upkeep(pictures, db);
         upkeep.put_back(&redo, &items, &asked.prompts).await?;
         let again = redo.items();
@@ -254,7 +273,15 @@ async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Resu
     Ok(())
 }
 
-fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
+/// What a redo comes to; of a part what else is pending does not run.
+fn redo_told(redo: &Redo, is_part: bool) -> String {
+    match is_part {
+        true => redo.told.clone(),
+        false => redo.told.clone() + &redo.told_of_others,
+    }
+}
+
+fn nothing_to_do(args: &Args, queue: &Queue, lacks: &[String]) -> Ended {
     let mut summary = String::new();
     for (step, counts) in queue.steps() {
         summary += &format!(
@@ -270,7 +297,17 @@ fn nothing_to_do(queue: &Queue, lacks: &[String]) -> Ended {
             [] => "; there is nothing to do",
             _ => ", but not all is there",
         };
-        summary += &format!("All {} items are complete{end}.\n", all.complete);
+        let of = if pilot::is_asked_for(args) {
+            " of the part"
+        } else {
+            ""
+        };
+        summary += &format!("All {} items{of} are complete{end}.\n", all.complete);
+        if let Some(command) = pilot::goes_on(args, queue) {
+            let left = queue.outside().pending;
+            summary +=
+                &format!("{left} items outside of it are left to run. To go on:\n  {command}\n");
+        }
         return Ended::with(0, summary).unless(lacks);
     }
     tell(lacks);
@@ -291,8 +328,10 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
     let mut items = db.items().await?;
     let pictures = start.pictures();
+    let part = pilot::asked_for(args, start, &items)?;
     if args.retry_errors {
-        put_back(&mut items, |item| item.status == Status::Error);
+        let again = pilot::failed_to_run_again(&items, part.as_ref());
+        put_back(&mut items, |item| again.contains(&item.id));
     }
     if args.resume {
         let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
@@ -304,16 +343,19 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    tell(&lacks(start, &pictures, &mut db, &items).await?);
+    let pilot = part.map(|part| Pilot::of(&items, &part));
+    tell(&lacks(start, &pictures, &mut db, &items, pilot.as_ref()).await?);
     db.close().await?;
-    let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
+    let redo_told = |redo| redo_told(redo, pilot.is_some()) + "\n";
+    let mut told = redo.as_ref().map_or_else(String::new, redo_told);
     if !asked.replaced.is_empty() {
         let chosen = asked.replaced.len();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
-    if told.is_empty() {
+    if told.is_empty() || pilot.is_some() {
         let most = args.max_items.map(|most| most as usize);
-        told = dry_run::describe(&Queue::of(items), &start.endpoints, most);
+        let queue = pilot::queue_of(items, pilot.as_ref());
+        told += &dry_run::describe(&queue, pilot.as_ref(), &start.endpoints, most);
     }
     Ok(Ended::with(0, told))
 }
