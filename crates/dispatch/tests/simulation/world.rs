@@ -321,6 +321,9 @@ impl World {
         match order {
             Order::Prepare { canvas, finished } => {
                 let item = canvas.handle() as usize;
+                if !run.promises.is_inside(item) {
+                    return Err(format!("item {item} outside of the part is prepared"));
+                }
                 if let CanvasId::Of(handle) = canvas {
                     run.drawn.insert(handle, finished);
                 }
