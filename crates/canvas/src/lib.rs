@@ -31,6 +31,7 @@ mod rows;
 mod seams;
 mod sheet;
 mod stored;
+mod uniform;
 mod whole;
 
 pub use answer::SizeMatch;
@@ -52,3 +53,4 @@ pub use quadrant::{QuadrantSize, decode_quadrant};
 pub use seams::{Rim, Steps};
 pub use sheet::Sheet;
 pub use stored::{as_stored, is_as_stored};
+pub use uniform::{filled, may_be_uniform, middle_color, share_of};

@@ -42,7 +42,7 @@ pub fn as_stored(
     encoded
 }
 
-const fn all_of(size: QuadrantSize) -> Rect {
+pub(crate) const fn all_of(size: QuadrantSize) -> Rect {
     Rect {
         x: 0,
         y: 0,

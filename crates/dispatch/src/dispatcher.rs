@@ -8,10 +8,11 @@ mod failing;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::money::{self, Spent};
 use crate::random::Random;
 use crate::{
     AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, FailureKind, Handle,
-    Level, Limits, Moment, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
+    Level, Limits, Moment, Money, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
 };
 use comparing::Comparison;
 
@@ -41,6 +42,7 @@ pub struct Dispatcher {
     answered_by: BTreeMap<EndpointIndex, Handle>,
     /// The endpoint that is being asked whether it is there, and for which item.
     probing: Option<(EndpointIndex, Handle)>,
+    spent: Spent,
     errors_in_a_row: usize,
     stop: Option<Ending>,
     /// When calls that are still under way are given up.
@@ -66,6 +68,10 @@ struct Call {
     started: Moment,
     /// Whether it is under way.
     is_called: bool,
+    /// What was set aside for it.
+    aside: Money,
+    /// What it cost, when it has ended.
+    cost: Option<Money>,
 }
 
 impl Dispatcher {
@@ -97,6 +103,7 @@ impl Dispatcher {
             unanswered_comparisons: BTreeSet::new(),
             answered_by: BTreeMap::new(),
             probing: None,
+            spent: Spent::default(),
             errors_in_a_row: 0,
             stop: None,
             drain_until: None,
@@ -150,7 +157,11 @@ impl Dispatcher {
     /// What was done so far.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        self.tally
+        Tally {
+            calls_paid: self.spent.calls,
+            cost: self.spent.cost,
+            ..self.tally
+        }
     }
 
     /// Whether the run waits for what is under way, and begins nothing more.
@@ -178,7 +189,7 @@ impl Dispatcher {
             }
             Event::Probed { endpoint, result } => self.on_probed(endpoint, result, now),
             Event::StorageFailed { attempts, message } => {
-                self.on_storage_failed(&attempts, &message);
+                self.on_storage_failed(&attempts, &message, now);
             }
             Event::Signal(signal) => self.on_signal(signal, now),
         }
@@ -211,22 +222,26 @@ impl Dispatcher {
             return;
         };
         call.is_called = false;
-        let call = *call;
+        let mut call = *call;
+        let is_paid = result.as_ref().err().is_none_or(money::is_paid);
+        self.settle(&mut call, is_paid, now);
         match (result, call.canvas) {
             (Ok(()), CanvasId::Of(_)) => {
                 self.pool.answered(call.endpoint, call.started, now);
-                self.orders.push(Order::Save { attempt });
+                self.calls.insert(attempt, call);
+                let cost = call.cost;
+                self.orders.push(Order::Save { attempt, cost });
             }
             (Ok(()), CanvasId::Comparison(handle)) => {
                 self.pool.answered(call.endpoint, call.started, now);
                 self.pool.good_answer(call.endpoint);
                 self.calls.remove(&attempt);
-                self.close(attempt, CallEnd::Compared, None, None);
+                self.close(attempt, CallEnd::Compared, (None, None), (true, call.cost));
                 self.on_compared(handle, call.endpoint, true, now);
             }
             (Err(failure), _) => {
                 self.calls.remove(&attempt);
-                self.on_failed_call(attempt, call, failure, now);
+                self.on_failed_call(attempt, call, failure, is_paid, now);
             }
         }
     }
@@ -242,7 +257,7 @@ impl Dispatcher {
         let (block, name) = (self.block(call.canvas.handle()), self.name(call.endpoint));
         let line = format!("{block}: endpoint {name}: {failure}");
         self.tell(Level::Warning, line);
-        self.on_failure(attempt, call, failure, now);
+        self.on_failure(attempt, call, failure, true, now);
     }
 
     fn on_saved(&mut self, attempt: AttemptId, now: Moment) {
@@ -295,14 +310,32 @@ impl Dispatcher {
         &mut self,
         attempt: AttemptId,
         end: CallEnd,
-        http_status: Option<u16>,
-        message: Option<String>,
+        (http_status, message): (Option<u16>, Option<String>),
+        (paid, cost): (bool, Option<Money>),
     ) {
         self.orders.push(Order::Close {
             attempt,
             end,
             http_status,
             message,
+            paid,
+            cost,
         });
+    }
+
+    /// Whether a call to an endpoint stays within what may be spent.
+    fn affords(&self, endpoint: EndpointIndex) -> bool {
+        let most = self.pool.members()[endpoint].most();
+        self.spent.leaves_room_in(&self.limits.budget, most)
+    }
+
+    /// Takes what a call cost that has ended, or gives back what was set aside for it.
+    fn settle(&mut self, call: &mut Call, is_paid: bool, now: Moment) {
+        let took = now.saturating_sub(call.started);
+        let cost = self.pool.members()[call.endpoint].cost_of(took);
+        call.cost = cost.map(|cost| if is_paid { cost } else { Money::ZERO });
+        let paid = is_paid.then_some(cost.unwrap_or_default());
+        self.spent.settle(call.aside, paid);
+        self.pool.paid(call.endpoint, paid.unwrap_or_default());
     }
 }

@@ -7,9 +7,11 @@
 //! run and in a simulation (`tests/simulation`) that makes weeks of faults in a second.
 
 mod dispatcher;
+mod estimate;
 mod failure;
 mod limits;
 mod moment;
+mod money;
 mod order;
 mod pool;
 mod queue;
@@ -18,9 +20,11 @@ mod surroundings;
 mod tries;
 
 pub use dispatcher::Dispatcher;
+pub use estimate::{Estimate, Expected, estimate};
 pub use failure::{Failure, FailureKind};
 pub use limits::{Ending, Limits, Signal, Tally};
 pub use moment::{Moment, duration_text};
+pub use money::{Bound, Budget, Money, Price};
 pub use order::{AttemptId, CallEnd, CanvasId, Event, Level, Order, PrepareFailure};
 pub use pool::{EndpointIndex, EndpointLimits, EndpointTally, Member, Pool};
 pub use queue::{Handle, Queue, StepCounts};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::{Budget, Money};
+
 /// The limits of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
@@ -12,6 +14,8 @@ pub struct Limits {
     pub max_errors: usize,
     /// After how many pictures that are not good enough an item is given up.
     pub max_not_accepted: usize,
+    /// What it may spend.
+    pub budget: Budget,
     /// How long no endpoint may answer at the start.
     pub startup_wait: Duration,
     /// How long calls that are under way may take after the user asked to stop; as long as their
@@ -91,6 +95,10 @@ pub struct Tally {
     pub quadrants_completed: usize,
     /// Calls that were made to compare.
     pub comparisons: usize,
+    /// Calls that are paid for, whether or not it is known what they cost.
+    pub calls_paid: u64,
+    /// What they cost, as far as prices are known.
+    pub cost: Money,
 }
 
 #[cfg(test)]

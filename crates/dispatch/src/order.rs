@@ -2,7 +2,7 @@
 
 use planner::Quadrant;
 
-use crate::{EndpointIndex, Failure, Handle, Signal};
+use crate::{EndpointIndex, Failure, Handle, Money, Signal};
 
 /// The number of a call, over all runs of a layer.
 pub type AttemptId = i64;
@@ -106,12 +106,16 @@ pub enum Order {
         canvas: CanvasId,
         /// Where to.
         endpoint: EndpointIndex,
+        /// The most that it can cost, where that is known.
+        aside: Option<Money>,
     },
     /// Save the picture that a call brought: ends in [`Event::Saved`], [`Event::Unusable`] or
     /// [`Event::StorageFailed`].
     Save {
         /// The call.
         attempt: AttemptId,
+        /// What it cost, where that is known.
+        cost: Option<Money>,
     },
     /// Give up a call that is under way; nothing is heard of it any more.
     Cancel {
@@ -128,6 +132,10 @@ pub enum Order {
         http_status: Option<u16>,
         /// What was wrong, where something was.
         message: Option<String>,
+        /// Whether it is paid for.
+        paid: bool,
+        /// What it cost, where that is known.
+        cost: Option<Money>,
     },
     /// Record that an item is pending again.
     PutBack(Handle),

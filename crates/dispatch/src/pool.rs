@@ -6,7 +6,7 @@ mod tests;
 
 use std::time::Duration;
 
-use crate::{Failure, FailureKind, Moment};
+use crate::{Failure, FailureKind, Moment, Money};
 pub use member::{EndpointLimits, EndpointTally, Member};
 
 /// An endpoint's index in the configuration.
@@ -301,6 +301,12 @@ impl Pool {
     pub fn not_accepted(&mut self, index: EndpointIndex) {
         self.good_answer(index);
         self.members[index].tally.not_accepted += 1;
+    }
+
+    /// Notes what a call cost.
+    pub fn paid(&mut self, index: EndpointIndex, cost: Money) {
+        let tally = &mut self.members[index].tally;
+        tally.cost = tally.cost.plus(cost);
     }
 
     /// Notes that the pictures of a call were saved.

@@ -14,7 +14,7 @@ use planner::{Adjacency, Item, Pilot, Role, Status};
 pub type Handle = u32;
 
 /// The items of one run and their states, in memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Queue {
     items: Vec<Item>,
     adjacency: Adjacency,
@@ -28,8 +28,8 @@ pub struct Queue {
     /// Those whose predecessors are all complete.
     ready: BTreeSet<Handle>,
     steps: BTreeMap<u8, StepCounts>,
-    /// The items that stay out of this run; empty where all of the plan runs.
-    outside: Vec<bool>,
+    /// What each item is to the part that runs; empty where all of the plan runs.
+    roles: Vec<Role>,
     /// The counts of these.
     outside_counts: StepCounts,
 }
@@ -68,18 +68,17 @@ impl Queue {
     /// as pending: the run that claimed it is dead.
     #[must_use]
     pub fn of(items: Vec<Item>) -> Self {
-        Self::without(items, Vec::new())
+        Self::with_roles(items, Vec::new())
     }
 
     /// The queue of a part of `items`, as if nothing else were planned: what is outside of it is
     /// neither run nor waited for, and counted apart.
     #[must_use]
     pub fn of_pilot(items: Vec<Item>, pilot: &Pilot) -> Self {
-        let roles = pilot.roles().iter();
-        Self::without(items, roles.map(|&role| role == Role::Outside).collect())
+        Self::with_roles(items, pilot.roles().to_vec())
     }
 
-    fn without(mut items: Vec<Item>, outside: Vec<bool>) -> Self {
+    fn with_roles(mut items: Vec<Item>, roles: Vec<Role>) -> Self {
         for item in &mut items {
             if item.status == Status::InProgress {
                 item.status = Status::Pending;
@@ -95,7 +94,7 @@ impl Queue {
             steps: BTreeMap::new(),
             items,
             adjacency,
-            outside,
+            roles,
             outside_counts: StepCounts::default(),
         };
         for index in 0..queue.items.len() {
@@ -245,8 +244,13 @@ impl Queue {
     /// Whether an item stays out of this run, because only a part was asked for.
     #[must_use]
     pub fn is_outside(&self, handle: Handle) -> bool {
-        let outside = self.outside.get(handle as usize);
-        outside.copied().unwrap_or(false)
+        self.roles.get(handle as usize) == Some(&Role::Outside)
+    }
+
+    /// Whether an item runs only because what was asked for may not start without it.
+    #[must_use]
+    pub fn only_precedes(&self, handle: Handle) -> bool {
+        self.roles.get(handle as usize) == Some(&Role::Precedes)
     }
 
     /// The counts of all items that stay out of this run; none are where all of the plan runs.

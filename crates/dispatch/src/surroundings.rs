@@ -1,9 +1,12 @@
 //! Which quadrants around a block its canvas shows as finished.
 //!
 //! A quadrant is shown as finished when its item is complete and either touches the block and
-//! precedes it, or belongs to an earlier step. When an item's turn has come nothing of that can
-//! change any more, so a canvas does not depend on which calls ended first. Where a part runs alone
-//! that holds of what is around it too: what is not complete there when the run begins stays so.
+//! precedes it, or belongs to an earlier step, or was made without a call before the run's first one.
+//! When an item's turn has come nothing of that can change any more, so a canvas does not depend on
+//! which calls ended first. Where a part runs alone that holds of what is around it too: what is not
+//! complete there when the run begins stays so.
+
+use std::collections::HashSet;
 
 use planner::{Item, Owners, Quadrant, Status};
 
@@ -13,6 +16,9 @@ use crate::{Handle, Queue};
 #[derive(Debug)]
 pub struct Surroundings {
     owners: Owners,
+    /// Complete items that no call has drawn. That they are does not depend on the run: each run
+    /// makes them before its first call.
+    uncalled: HashSet<Handle>,
 }
 
 impl Surroundings {
@@ -22,6 +28,16 @@ impl Surroundings {
         let blocks = queue.items().iter().map(|item| item.block);
         Self {
             owners: Owners::of(blocks),
+            uncalled: HashSet::new(),
+        }
+    }
+
+    /// The same, where complete items were made without a call: all around them show these.
+    #[must_use]
+    pub fn with_uncalled(self, uncalled: impl IntoIterator<Item = Handle>) -> Self {
+        Self {
+            uncalled: uncalled.into_iter().collect(),
+            ..self
         }
     }
 
@@ -41,7 +57,8 @@ impl Surroundings {
             let Some(owner) = self.owners.of_quadrant(quadrant) else {
                 continue;
             };
-            if !is_shown_when_complete((handle, queue.item(handle)), (owner, queue.item(owner))) {
+            let (item, other) = ((handle, queue.item(handle)), (owner, queue.item(owner)));
+            if !self.uncalled.contains(&owner) && !is_shown_when_complete(item, other) {
                 continue;
             }
             match queue.item(owner).status {
@@ -65,85 +82,110 @@ fn is_shown_when_complete(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, HashSet};
+    use std::collections::BTreeMap;
 
-    use planner::{Pilot, Region, plan};
+    use planner::{Region, plan};
 
     use super::*;
+    use crate::random::Random;
 
-    /// A map with holes and a ragged rim.
-    fn items() -> Vec<Item> {
-        let all = (0..12).flat_map(|y| (0..15).map(move |x| Quadrant::new(x, y)));
-        let region = Region::from_quadrants(all.filter(|q| (q.x * 7 + q.y * 5) % 13 != 0));
-        let item = |(id, block): (i64, planner::Block)| Item {
-            id,
-            step: block.shape.step(),
-            block,
-            status: Status::Pending,
-        };
-        (1..).zip(plan(&region).blocks).map(item).collect()
-    }
-
-    fn part(x: i32, y: i32) -> HashSet<Quadrant> {
-        let rows = y..y + 6;
-        rows.flat_map(|y| (x..x + 6).map(move |x| Quadrant::new(x, y)))
-            .collect()
-    }
-
-    /// Runs a queue with so many calls at a time, of which the oldest or the newest ends first; what
-    /// each canvas shows, and the items as they are then.
-    fn run(
-        mut queue: Queue,
-        calls: usize,
-        newest_first: bool,
-    ) -> (BTreeMap<Handle, Vec<Quadrant>>, Vec<Item>) {
-        let surroundings = Surroundings::of(&queue);
-        let (mut shown, mut under_way) = (BTreeMap::new(), Vec::new());
-        loop {
-            while under_way.len() < calls {
-                let next = queue.ready().next();
-                let Some(next) = next else { break };
-                let finished = surroundings.finished_around(&queue, next);
-                shown.insert(next, finished.expect("its turn has come"));
-                queue.take(next);
-                under_way.push(next);
+    /// The items of a map with holes, some of them complete without a call.
+    fn items(random: &mut Random) -> (Vec<Item>, HashSet<i64>) {
+        let all = (0..11).flat_map(|y| (0..13).map(move |x| Quadrant::new(x, y)));
+        let there: Vec<Quadrant> = all.filter(|_| random.fraction() < 0.8).collect();
+        let blocks = plan(&Region::from_quadrants(there)).blocks;
+        let mut uncalled = HashSet::new();
+        let items = (1..).zip(blocks).map(|(id, block)| {
+            let is_uncalled = random.fraction() < 0.3;
+            if is_uncalled {
+                uncalled.insert(id);
             }
-            match under_way.len() {
-                0 => return (shown, queue.items().to_vec()),
-                all if newest_first => queue.complete(under_way.remove(all - 1)),
-                _ => queue.complete(under_way.remove(0)),
+            Item {
+                id,
+                step: block.shape.step(),
+                block,
+                status: match is_uncalled {
+                    true => Status::Complete,
+                    false => Status::Pending,
+                },
+            }
+        });
+        (items.collect(), uncalled)
+    }
+
+    fn surroundings(queue: &Queue, uncalled: &HashSet<i64>) -> Surroundings {
+        let handles = (0..).zip(queue.items());
+        let handles = handles.filter(|(_, item)| uncalled.contains(&item.id));
+        Surroundings::of(queue).with_uncalled(handles.map(|(handle, _)| handle))
+    }
+
+    /// What the canvas of each item shows in a run whose calls end in any order, and which stops and
+    /// goes on now and then; items of which `fails` do.
+    fn shown(
+        mut items: Vec<Item>,
+        uncalled: &HashSet<i64>,
+        fails: &HashSet<i64>,
+        stops: f64,
+        random: &mut Random,
+    ) -> BTreeMap<i64, Vec<Quadrant>> {
+        let mut shown = BTreeMap::new();
+        loop {
+            let mut queue = Queue::of(items);
+            let around = surroundings(&queue, uncalled);
+            let mut under_way = Vec::new();
+            loop {
+                let ready: Vec<Handle> = queue.ready().collect();
+                let is_over = ready.is_empty() && under_way.is_empty();
+                if is_over || random.fraction() < stops {
+                    break;
+                }
+                if under_way.is_empty() || (!ready.is_empty() && random.fraction() < 0.6) {
+                    let handle = ready[(random.fraction() * ready.len() as f64) as usize];
+                    let finished = around.finished_around(&queue, handle);
+                    let finished = finished.expect("its turn has come");
+                    shown.insert(queue.item(handle).id, finished);
+                    queue.take(handle);
+                    under_way.push(handle);
+                } else {
+                    let at = (random.fraction() * under_way.len() as f64) as usize;
+                    let handle = under_way.swap_remove(at);
+                    match fails.contains(&queue.item(handle).id) {
+                        true => queue.fail(handle),
+                        false => queue.complete(handle),
+                    }
+                }
+            }
+            items = queue.items().to_vec();
+            if queue.current_step().is_none() {
+                return shown;
             }
         }
     }
 
     #[test]
-    fn a_pilot_shows_the_same_whatever_ends_first_and_the_rest_what_it_would_without() {
-        let (whole, _) = run(Queue::of(items()), 1, false);
-        let mut differing = 0;
-        for (x, y) in [(0, 0), (4, 3), (5, 5), (9, 1), (9, 6), (-3, 8)] {
-            let pilot = Pilot::of(&items(), &part(x, y));
-            let queue = || Queue::of_pilot(items(), &pilot);
-            let (first, complete) = run(queue(), 1, false);
-            for (calls, newest_first) in [(2, true), (3, false), (9, true), (100, true)] {
-                let (shown, _) = run(queue(), calls, newest_first);
-                assert!(shown == first, "{calls} calls at a time");
+    fn canvases_follow_from_the_plan_and_from_what_failed_whatever_stops_and_ends_first() {
+        let mut random = Random::from_seed(11);
+        let mut of_later = 0;
+        for _ in 0..60 {
+            let (items, uncalled) = items(&mut random);
+            let failing = items.iter().filter(|_| random.fraction() < 0.05);
+            let fails: HashSet<i64> = failing.map(|item| item.id).collect();
+            let once = shown(items.clone(), &uncalled, &fails, 0.0, &mut random);
+            for stops in [0.02, 0.2] {
+                let again = shown(items.clone(), &uncalled, &fails, stops, &mut random);
+                assert_eq!(once, again);
             }
-            let (rest, complete) = run(Queue::of(complete), 5, true);
-            assert!(complete.iter().all(|item| item.status == Status::Complete));
-            assert_eq!(first.len() + rest.len(), complete.len(), "each once");
-            assert!(rest.iter().all(|(at, shown)| whole[at] == *shown));
-            for (at, shown) in &first {
-                // Less is shown only of what touches at a corner alone.
-                let missing = whole[at].iter().filter(|other| !shown.contains(other));
-                let block = complete[*at as usize].block;
-                for &other in missing {
-                    let one = planner::Block::new(planner::BlockShape::OneByOne, other.x, other.y);
-                    assert_eq!(block.shared_edge(one), None, "{other} beside {block}");
-                    differing += 1;
-                }
-                assert!(shown.iter().all(|other| whole[at].contains(other)));
+            let queue = Queue::of(items);
+            let (with, without) = (surroundings(&queue, &uncalled), Surroundings::of(&queue));
+            for handle in queue.ready() {
+                let all = with.finished_around(&queue, handle).unwrap();
+                let before = without.finished_around(&queue, handle).unwrap();
+                of_later += all.len() - before.len();
+                let owner = |at| queue.item(with.owners.of_quadrant(at).unwrap()).id;
+                assert!(before.iter().all(|at| all.contains(at)));
+                assert!(all.iter().all(|&at| uncalled.contains(&owner(at))));
             }
         }
-        assert!(differing > 0, "no rim has such a corner");
+        assert!(of_later > 100, "{of_later}");
     }
 }

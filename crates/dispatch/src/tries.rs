@@ -436,12 +436,18 @@ impl Tries {
         let given_up = item.against + useless >= ENOUGH
             || item.refusals >= MOST_REFUSALS
             || item.not_accepted.len() >= self.max_not_accepted
+            || item.bad.len() + item.not_accepted.len() >= self.most_answers()
             || item.bad.len() + item.probed >= MOST_PROBED;
         let Verdict { endpoint, message } = item.last.clone().filter(|_| given_up)?;
         Some(Verdict {
             endpoint,
             message: format!("{message} (tried {} times)", item.calls),
         })
+    }
+
+    /// So many answers that cannot be used an item gets, whatever is wrong with each.
+    fn most_answers(&self) -> usize {
+        self.max_not_accepted.max(MOST_TRIES as usize)
     }
 
     /// All items that are to be given up.

@@ -141,6 +141,30 @@ const FAULTS: &[Fault] = &[
         "",
     ),
     Fault(
+        "money.rs",
+        "the price of a call is not set aside before it starts",
+        "self.cost_aside = self.cost_aside.plus(most);",
+        "self.cost_aside = self.cost_aside.plus(Money::ZERO);",
+    ),
+    Fault(
+        "money.rs",
+        "calls under way do not count",
+        "self.calls + self.calls_aside < bound.most",
+        "self.calls < bound.most",
+    ),
+    Fault(
+        "money.rs",
+        "what is not paid for is not given back",
+        "        self.cost_aside = self.cost_aside.minus(most);\n",
+        "        self.cost_aside = self.cost_aside.minus(paid.unwrap_or_default());\n",
+    ),
+    Fault(
+        "dispatcher.rs",
+        "every failed call is paid for",
+        "let is_paid = result.as_ref().err().is_none_or(money::is_paid);",
+        "let is_paid = true;",
+    ),
+    Fault(
         "dispatcher.rs",
         "an item whose picture is saved is called again",
         "self.queue.complete(handle);",
@@ -167,7 +191,7 @@ const FAULTS: &[Fault] = &[
     Fault(
         "dispatcher/failing.rs",
         "the record of a failed call is not closed",
-        "self.close(attempt, end_of(failure), failure.http_status, message);",
+        "self.close(attempt, end_of(failure), told, (is_paid, call.cost));",
         "let _ = (attempt, end_of(failure), message);",
     ),
     Fault(

@@ -86,6 +86,15 @@ pub struct Args {
     #[arg(long, alias = "max_items", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_items: Option<u32>,
 
+    /// Spend no more than so much in this run, in the layer's currency: the price of a call is set
+    /// aside before it starts
+    #[arg(long, alias = "max_cost", value_name = "AMOUNT", value_parser = amount)]
+    pub max_cost: Option<f64>,
+
+    /// Pay for no more than so many calls in this run
+    #[arg(long, alias = "max_calls", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_calls: Option<u64>,
+
     /// Stop after so many failed items in a row
     #[arg(long, alias = "max_errors", value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_errors: u32,
@@ -108,6 +117,13 @@ fn seconds(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|seconds: &f64| (0.0..=1e9).contains(seconds))
         .ok_or_else(|| format!("{text:?} is not a number of seconds"))
+}
+
+fn amount(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|amount: &f64| (0.0..=1e9).contains(amount))
+        .ok_or_else(|| format!("{text:?} is not an amount of money"))
 }
 
 fn prompt(text: &str) -> Result<String, String> {

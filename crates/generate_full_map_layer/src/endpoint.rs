@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use canvas::{CanvasForm, Carries, Frame};
-use dispatch::{Failure, FailureKind};
+use dispatch::{Failure, FailureKind, Money, Price};
 use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig};
 use model_client::{Credentials, Environment, Server, Settings, Shapes};
 
@@ -27,6 +27,10 @@ pub(crate) struct Endpoint {
     pub settings: Settings,
     /// The address that is called, for people to read, without what may be secret.
     pub address: String,
+    /// What it costs, where that is known.
+    pub price: Option<Price>,
+    /// How long a call is expected to take.
+    pub expected: Option<Duration>,
     /// The variable that holds its key, where there is one.
     pub key_variable: Option<String>,
 }
@@ -81,8 +85,20 @@ impl Endpoint {
             },
             settings,
             address,
+            price: price_of(entry),
+            expected: entry.expected_s.map(Duration::from_secs_f64),
             key_variable: entry.api_key_env.clone(),
         })
+    }
+
+    /// As a report knows it.
+    pub(crate) fn as_member(&self) -> report::Member<'_> {
+        report::Member {
+            name: &self.name,
+            slots: self.slots,
+            price: self.price,
+            expected: self.expected,
+        }
     }
 
     /// The seed of a call, as [`Server::seed_of`]; a filter has none.
@@ -163,6 +179,16 @@ impl Endpoint {
             failure.message = format!("{}; {}", failure.message, self.remedy(&failure));
         }
         failure
+    }
+}
+
+/// What a call costs. A filter inside the process costs nothing.
+fn price_of(entry: &EndpointConfig) -> Option<Price> {
+    match (entry.price, &entry.url) {
+        (Some(layer::Price::PerCall(price)), _) => Some(Price::PerCall(Money::of(price))),
+        (Some(layer::Price::PerHour(price)), _) => Some(Price::PerHour(Money::of(price))),
+        (None, EndpointUrl::Builtin(_)) => Some(Price::PerCall(Money::ZERO)),
+        (None, EndpointUrl::Http(_)) => None,
     }
 }
 

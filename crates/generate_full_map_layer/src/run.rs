@@ -1,12 +1,13 @@
 //! A run from start to end.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
-use dispatch::{Dispatcher, Ending, EndpointLimits, Limits, Pool, Queue, Surroundings};
+use dispatch::{Dispatcher, Ending, EndpointLimits, Handle, Limits, Pool, Queue, Surroundings};
 use layer::LayerError;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
@@ -20,8 +21,10 @@ use upkeep::{Gate, UpkeepError};
 use crate::args::Args;
 use crate::ended::Ended;
 use crate::endpoint::Endpoint;
+use crate::start::budget::budget;
 use crate::start::pilot;
 use crate::start::setup::{Ready, ToRun, prepare};
+use crate::start::uncalled::flat_water;
 use crate::work::executor::Executor;
 use crate::work::publish::publish_all;
 use crate::work::recorder::Recorder;
@@ -84,11 +87,13 @@ async fn execute(
         mut db,
         pictures,
         queue,
+        uncalled: (uncalled, made),
         lacks,
         // Held until the last change is written.
         lock: _lock,
     } = to_run;
     let last_attempt = db.last_attempt().await?;
+    let budget = budget(args, &start, db.spent().await?);
     let answered = db.answers_of_open_items().await?;
     let prompts = db.prompts().await?;
     remember_settings(&mut db, &start.endpoints).await?;
@@ -106,18 +111,20 @@ async fn execute(
     let surroundings = start
         .config
         .shows_surroundings()
-        .then(|| Surroundings::of(&queue));
+        .then(|| Surroundings::of(&queue).with_uncalled(handles_of(&queue, &uncalled)));
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,
+        budget,
         max_not_accepted: start.config.accept.tries as usize,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
         spare_canvases: cores::count() + 1,
     };
+    let currency = start.config.currency.clone();
     let gate = Gate::new(start.config.accept, start.layer.rejected());
     let gate = Arc::new(gate?);
-    let complete = complete_quadrants(&queue);
+    let complete = drawn_quadrants(&queue, &uncalled);
     let dispatcher = Dispatcher::new(
         queue,
         pool,
@@ -173,6 +180,10 @@ async fn execute(
     let dispatcher = executor.finish().await;
     pictures.end().await;
     let command = pilot::goes_on(args, dispatcher.queue());
+    let before = match made {
+        0 => String::new(),
+        made => format!("\n{}\n", flat_water(made)),
+    };
     let is_left = dispatcher.queue().current_step().is_some();
     let besides = Besides {
         elapsed: progress.elapsed(),
@@ -180,13 +191,14 @@ async fn execute(
         resized: sizes.resized.load(Ordering::Relaxed),
         stretched: sizes.stretched.load(Ordering::Relaxed),
         refused: &|endpoint| gate.told(endpoint),
+        currency: &currency,
         lost,
         goes_on: command.as_deref(),
     };
     let exit_status = ending.exit_status();
     let ended = Ended {
         exit_status,
-        summary: summarize(&dispatcher, &besides),
+        summary: before + &summarize(&dispatcher, &besides),
         error: match ending {
             Ending::Done | Ending::Signal(_) => None,
             Ending::Unfinished => Some(
@@ -200,11 +212,17 @@ async fn execute(
     Ok(if is_left { ended } else { ended.unless(&lacks) })
 }
 
-/// The quadrants of complete items.
-fn complete_quadrants(queue: &Queue) -> Vec<Quadrant> {
-    let is_complete = |item: &&Item| item.status == Status::Complete;
-    let complete = queue.items().iter().filter(is_complete);
-    complete.flat_map(|item| item.block.quadrants()).collect()
+/// The handles of items.
+fn handles_of<'a>(queue: &'a Queue, ids: &'a HashSet<i64>) -> impl Iterator<Item = Handle> + 'a {
+    let items = (0..).zip(queue.items());
+    items.filter_map(|(handle, item)| ids.contains(&item.id).then_some(handle))
+}
+
+/// The quadrants of complete items that a call has drawn: others do not show a model's colours.
+fn drawn_quadrants(queue: &Queue, uncalled: &HashSet<i64>) -> Vec<Quadrant> {
+    let is_drawn = |item: &&Item| item.status == Status::Complete && !uncalled.contains(&item.id);
+    let drawn = queue.items().iter().filter(is_drawn);
+    drawn.flat_map(|item| item.block.quadrants()).collect()
 }
 
 /// Keeps what the endpoints are told, so that the record of a call leads to it.
@@ -224,6 +242,7 @@ fn pool(args: &Args, endpoints: &[Endpoint], printer: &Printer) -> Pool {
         slots: endpoint.slots,
         max_per_minute: endpoint.max_per_minute.map(|most| most as usize),
         timeout: endpoint.timeout,
+        price: endpoint.price,
     });
     let slots: usize = endpoints.iter().map(|endpoint| endpoint.slots).sum();
     let wanted = args

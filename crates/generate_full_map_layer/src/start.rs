@@ -1,10 +1,12 @@
 //! What comes before the first call.
 
+pub(crate) mod budget;
 pub(crate) mod check;
-pub(crate) mod dry_run;
 mod explain;
 mod lacks;
 pub(crate) mod layer_state;
 pub(crate) mod pilot;
 mod redo;
+mod resume;
 pub(crate) mod setup;
+pub(crate) mod uncalled;

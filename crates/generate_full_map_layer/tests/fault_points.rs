@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use fixtures::layers::{TestLayer, endpoints_at};
-use fixtures::maps::MapSpec;
+use fixtures::maps::{MapSpec, encode_png, quadrant_picture};
 use fixtures::server::{ScriptedServer, ServerSpec};
 use image::RgbImage;
 use layer::Storage;
@@ -136,6 +136,45 @@ fn committed_is_complete_and_never_called_again() {
         parts: 0,
     };
     check("committed", &left, 0);
+}
+
+/// Blocks of flat water on the left, and others.
+#[test]
+fn a_run_that_dies_while_it_makes_blocks_without_a_call_loses_none_and_calls_for_none() {
+    for point in [
+        "published_one",
+        "published_one:5",
+        "uncalled_published",
+        "uncalled_committed",
+        "claimed",
+    ] {
+        let server = ServerSpec::new().start();
+        let map = MapSpec::rectangle(8, 8).quadrant_px(64, 64);
+        let map = map.painted(|layer, at| match at.x < 5 {
+            true => encode_png(RgbImage::from_pixel(64, 64, image::Rgb([9, 8, 7]))),
+            false => encode_png(quadrant_picture(layer, at, 64, 64)),
+        });
+        let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
+        layer.configure(|config| config["uniform"] = serde_json::json!({"mode": "copy"}));
+        let mut command = layer.command(PROGRAM, &[]);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+        layer.assert_whole();
+        assert_eq!(server.calls().len(), 0, "{point}");
+        layer.run(PROGRAM, &["--resume"]).assert_status(0);
+        layer.assert_complete(|source| match source.get_pixel(0, 0).0 {
+            [9, 8, 7] => source.clone(),
+            _ => invert(source),
+        });
+        let uncalled = layer.sql("SELECT count(*) FROM uniform WHERE made IS NOT NULL");
+        let uncalled: usize = uncalled[0][0].parse().unwrap();
+        assert!(uncalled > 5, "{point}");
+        assert_eq!(
+            server.calls().len(),
+            layer.statuses()["complete"] - uncalled,
+            "{point}"
+        );
+    }
 }
 
 #[test]

@@ -58,6 +58,11 @@ pub struct Args {
     #[arg(long, value_name = "MODE", default_value = "block")]
     pub canvas: CanvasArg,
 
+    /// What is done with blocks whose source is of one colour, as flat water is: a model draws them, or
+    /// they are copied, or filled with their colour, without a call
+    #[arg(long, value_name = "MODE", default_value = "call")]
+    pub uniform: UniformArg,
+
     /// Where finished pictures go: a file each, or all into one quadrants.db, which tools for maps read
     #[arg(long, value_name = "STORAGE", default_value = "files")]
     pub storage: StorageArg,
@@ -75,12 +80,12 @@ pub struct Args {
     pub force: bool,
 
     /// Plan for an existing layer what its source has got since: new blocks, which join what is there
-    #[arg(long, conflicts_with_all = ["rebuild", "force", "generation_dir", "model_endpoints", "prompt", "generation_params", "canvas", "storage"])]
+    #[arg(long, conflicts_with_all = ["rebuild", "force", "generation_dir", "model_endpoints", "prompt", "generation_params", "canvas", "uniform", "storage"])]
     pub extend: bool,
 
     /// Make a new progress.db for an existing layer from its configuration, marking complete what
     /// is there; the old one is kept. For a progress.db that is damaged or lost
-    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas", "storage"])]
+    #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas", "uniform", "storage"])]
     pub rebuild: bool,
 }
 
@@ -102,6 +107,17 @@ pub enum StorageArg {
     Files,
     /// quadrants.db, one database as source maps have it.
     Sqlite,
+}
+
+/// `--uniform`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum UniformArg {
+    /// A model draws them.
+    Call,
+    /// Their source as it is.
+    Copy,
+    /// One colour.
+    Fill,
 }
 
 /// `--canvas`.

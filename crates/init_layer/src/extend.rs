@@ -8,6 +8,7 @@ use planner::{Block, Bounds, Quadrant, Region, plan_beside};
 use progress_db::{MetadataKey, ProgressDb};
 
 use crate::checks::{look_at_pictures, require_places};
+use crate::flat_water::FlatWater;
 use crate::planned::{region_of, require_finished};
 use crate::rebuild::refuse_other_source;
 use crate::summary::Summary;
@@ -65,6 +66,7 @@ pub(crate) async fn extend(
     require_places(&source, &region)?;
     warnings.extend(look_at_pictures(&source, config.source_layer, &region).await?);
     let plan = plan_beside(&region, &standing);
+    let flat_water = FlatWater::of(&config, &source, &plan.blocks).await?;
     if config.storage == Storage::Sqlite {
         layer.add_quadrants(&source, region.quadrants()).await?;
     }
@@ -82,6 +84,7 @@ pub(crate) async fn extend(
     Ok(
         Summary::new(layer.clone(), &config, &source, &region, &plan)
             .of_what_is_added()
+            .with_flat_water(flat_water)
             .with_warnings(warnings),
     )
 }

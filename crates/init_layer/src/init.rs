@@ -8,14 +8,15 @@ use std::time::SystemTime;
 use anyhow::{Context, bail};
 use layer::{
     CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock, Source,
-    Storage,
+    Storage, UniformConfig, UniformMode,
 };
 use tokio::signal::unix::{self, SignalKind};
 
-use crate::args::{Args, CanvasArg, StorageArg};
+use crate::args::{Args, CanvasArg, StorageArg, UniformArg};
 use crate::backup::backup_name;
 use crate::checks::{before_a_run, look_at_pictures, require_places};
 use crate::extend::extend;
+use crate::flat_water::FlatWater;
 use crate::planned::{metadata_of, region_of, require_finished};
 use crate::progress_line::plan_visibly;
 use crate::rebuild::rebuild;
@@ -76,6 +77,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         None => None,
     };
     let (region, plan) = plan_visibly(region).await;
+    let flat_water = FlatWater::of(&config, &source, &plan.blocks).await?;
 
     let staging = Staging::beside(&place)?;
     let staged = LayerDir::at(staging.path());
@@ -108,6 +110,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     staging.publish(backup)?;
     Ok(
         Summary::new(LayerDir::at(output), &config, &source, &region, &plan)
+            .with_flat_water(flat_water)
             .with_backup(backup)
             .with_warnings(warnings)
             .with_missing(missing),
@@ -240,6 +243,17 @@ fn config_of(
         generation_params,
         seed: 0,
         accept: layer::AcceptConfig::default(),
+        currency: "USD".to_owned(),
+        max_cost: None,
+        max_calls: None,
+        uniform: UniformConfig {
+            mode: match args.uniform {
+                UniformArg::Call => UniformMode::Call,
+                UniformArg::Copy => UniformMode::Copy,
+                UniformArg::Fill => UniformMode::Fill,
+            },
+            ..UniformConfig::default()
+        },
         canvas: CanvasConfig {
             mode: match args.canvas {
                 CanvasArg::Block => CanvasMode::Block,

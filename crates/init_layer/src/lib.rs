@@ -4,6 +4,7 @@ mod args;
 mod backup;
 mod checks;
 mod extend;
+mod flat_water;
 mod init;
 mod planned;
 mod progress_line;

@@ -10,6 +10,7 @@ use planner::{Item, Plan, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, MetadataKey, PlanMetadata, ProgressDb};
 
 use crate::backup::{DATABASE_FILES, backup_name, with_suffix};
+use crate::flat_water::FlatWater;
 use crate::planned::{metadata_of, region_of, require_finished};
 use crate::progress_line::plan_visibly;
 use crate::summary::Summary;
@@ -29,6 +30,7 @@ pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<S
         .or_else(|| region.bounds())
         .context("the map has no quadrants")?;
     let (region, plan) = plan_visibly(region).await;
+    let flat_water = FlatWater::of(&config, &source, &plan.blocks).await?;
 
     let place = layer.progress_path();
     let staged = with_suffix(&place, ".new");
@@ -63,6 +65,7 @@ pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<S
         .with_context(|| format!("cannot make {}", place.display()))?;
     Ok(
         Summary::new(layer.clone(), &config, &source, &region, &plan)
+            .with_flat_water(flat_water)
             .with_complete(complete)
             .with_warnings(warnings),
     )
@@ -163,7 +166,9 @@ fn mark_complete(config: &LayerConfig, there: &HashSet<Quadrant>, items: &mut [I
     if !config.shows_surroundings() {
         return;
     }
-    let again: HashSet<i64> = complete_followers(items, &missing).into_iter().collect();
+    let again: HashSet<i64> = complete_followers(items, &missing, &HashSet::new())
+        .into_iter()
+        .collect();
     for item in items.iter_mut().filter(|item| again.contains(&item.id)) {
         item.status = Status::Pending;
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use layer::{LayerConfig, LayerDir, Source, shell_quoted};
 use planner::{BlockShape, Bounds, Plan, Quality, Region};
 
+use crate::flat_water::FlatWater;
+
 /// What was made, and what to do next.
 #[derive(Debug, Clone)]
 pub struct Summary {
@@ -19,6 +21,7 @@ pub struct Summary {
     /// How many of the strips stand upright.
     upright_strips: usize,
     endpoints: usize,
+    flat_water: Option<FlatWater>,
     backup: Option<PathBuf>,
     complete: Option<usize>,
     /// Whether this is about what was added to a layer.
@@ -50,6 +53,7 @@ impl Summary {
             quality: plan.quality(region),
             upright_strips,
             endpoints: config.model_endpoints.len(),
+            flat_water: None,
             backup: None,
             complete: None,
             is_added: false,
@@ -61,6 +65,13 @@ impl Summary {
     pub(crate) fn with_backup(self, backup: Option<&Path>) -> Self {
         Self {
             backup: backup.map(Path::to_owned),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_flat_water(self, flat_water: FlatWater) -> Self {
+        Self {
+            flat_water: Some(flat_water),
             ..self
         }
     }
@@ -111,6 +122,9 @@ impl fmt::Display for Summary {
             writeln!(f, "  bounds      {min} to {max}")?;
         }
         self.write_quality(f)?;
+        if let Some(line) = self.flat_water.and_then(|flat_water| flat_water.line()) {
+            writeln!(f, "  uniform     {line}")?;
+        }
         writeln!(f, "  endpoints   {}", self.endpoints)?;
         if let Some(complete) = self.complete {
             writeln!(
@@ -125,8 +139,10 @@ impl fmt::Display for Summary {
                 backup.display()
             )?;
         }
-        for warning in &self.warnings {
-            writeln!(f, "  note: {warning}")?;
+        let config = self.layer.config_path();
+        let remark = self.flat_water.and_then(|found| found.remark(&config));
+        for note in self.warnings.iter().chain(&remark) {
+            writeln!(f, "  note: {note}")?;
         }
         for missing in &self.missing {
             writeln!(f, "  before you run it: {missing}")?;

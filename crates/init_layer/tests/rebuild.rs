@@ -1,6 +1,6 @@
 //! `--rebuild`: a new `progress.db` where the old one is damaged or lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
@@ -141,7 +141,7 @@ async fn what_was_drawn_to_join_a_missing_picture_is_made_again_with_it() {
             std::fs::write(&place, picture).unwrap();
             let mut expected = vec![gone.id];
             if joins {
-                expected.extend(complete_followers(&items, &[gone.id]));
+                expected.extend(complete_followers(&items, &[gone.id], &HashSet::new()));
             }
             expected.sort_unstable();
             assert_eq!(pending(&layer), expected, "{mode} {url} {gone:?}");

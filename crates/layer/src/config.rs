@@ -1,5 +1,6 @@
 //! `layer_config.json`: what to do.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 use jsonc_parser::cst::CstInputValue as Edited;
@@ -12,9 +13,11 @@ use source_map::SourceLayer;
 
 use crate::accept::AcceptEntry;
 use crate::endpoint::usable;
+use crate::price::{is_usd, read_amount, read_currency, usd};
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
 use crate::{
     AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage,
+    UniformConfig,
 };
 
 /// The newest version of the file that is understood.
@@ -63,9 +66,29 @@ pub struct LayerConfig {
     /// Which answers are good enough.
     #[serde(default, skip_serializing_if = "AcceptConfig::is_default")]
     pub accept: AcceptConfig,
+    /// What is done with blocks of one colour.
+    #[serde(default, skip_serializing_if = "UniformConfig::is_default")]
+    pub uniform: UniformConfig,
     /// How finished quadrants are compressed.
     #[serde(default)]
     pub png_compression: PngCompression,
+    /// The currency of prices and limits, as it is shown.
+    #[serde(
+        default = "usd",
+        skip_serializing_if = "is_usd",
+        deserialize_with = "read_currency"
+    )]
+    pub currency: String,
+    /// What all calls for the layer may cost together, in all runs.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "read_amount"
+    )]
+    pub max_cost: Option<f64>,
+    /// How many calls may be paid for together, in all runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_calls: Option<NonZeroU64>,
     /// When the layer was made, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created_at: Option<String>,
@@ -244,6 +267,7 @@ fn known_keys(path: &str) -> &'static [&'static str] {
         "canvas" => serde_introspect::<CanvasConfig>(),
         "accept" => serde_introspect::<AcceptEntry>(),
         "bounds" => serde_introspect::<BoundsEntry>(),
+        "uniform" => serde_introspect::<UniformConfig>(),
         _ => serde_introspect::<EndpointConfig>(),
     }
 }

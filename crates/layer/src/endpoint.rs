@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::reading::{self, UnknownKeys, parse, place, read_text, shown};
-use crate::{EndpointUrl, LayerError, Protocol};
+use crate::{EndpointUrl, LayerError, Price, Protocol};
 
 /// How long a call may take where nothing is said of it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -68,6 +68,16 @@ pub struct EndpointConfig {
     /// What to do where it makes only some sizes; without it the protocol and model tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_policy: Option<SizePolicy>,
+    /// What it costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+    /// How long a call is expected to take in seconds, where no earlier one tells.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "read_seconds"
+    )]
+    pub expected_s: Option<f64>,
 }
 
 fn reveal<S: Serializer>(url: &EndpointUrl, serializer: S) -> Result<S::Ok, S::Error> {

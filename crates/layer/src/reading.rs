@@ -94,7 +94,7 @@ fn tidy(value: &mut Value, path: &str, known_keys: KnownKeys) -> Result<(), Stri
         Value::Object(map) => {
             let known = known_keys(path);
             map.retain(|key, value| !value.is_null() || !known.contains(&key.as_str()));
-            ["accept", "bounds", "canvas", "model_endpoints"]
+            ["accept", "bounds", "canvas", "model_endpoints", "uniform"]
                 .iter()
                 .try_for_each(|key| {
                     map.get_mut(*key)

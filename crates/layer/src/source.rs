@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use planner::{Bounds, Quadrant, Region, Status};
 use progress_db::ProgressDb;
 use source_map::{
-    Described, GenerationConfig, Geometry, QuadrantsDb, SourceError, SourceLayer, open_map,
+    Described, GenerationConfig, Geometry, Mark, QuadrantsDb, SourceError, SourceLayer, open_map,
 };
 
 use crate::blocking::blocking;
@@ -256,6 +256,36 @@ impl Source {
             stamps.retain(|&(quadrant, _)| finished.contains(quadrant));
         }
         Ok(stamps)
+    }
+
+    /// An error where the source does not say `mark` of quadrants: it has no such column, or its
+    /// pictures are files.
+    ///
+    /// # Errors
+    /// [`SourceError::NoMark`], and others when it cannot be read.
+    pub async fn require_mark(&self, mark: &Mark) -> Result<(), SourceError> {
+        match &self.pictures {
+            SourcePictures::Quadrants(db) => db.require_mark(mark).await,
+            SourcePictures::Files(layer) => Err(SourceError::NoMark {
+                path: layer.pictures_dir(),
+                column: mark.column(),
+            }),
+        }
+    }
+
+    /// Those of `quadrants` of which the source says `mark`, in no order.
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    pub async fn marked(
+        &self,
+        mark: &Mark,
+        quadrants: &[Quadrant],
+    ) -> Result<Vec<Quadrant>, SourceError> {
+        match &self.pictures {
+            SourcePictures::Quadrants(db) => db.marked(mark, quadrants).await,
+            SourcePictures::Files(_) => Ok(Vec::new()),
+        }
     }
 
     /// The encoded picture of `quadrant` as it is stored; nothing is decoded.

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use layer::{
-    AcceptConfig, CanvasMode, Check, LayerConfig, LayerError, SourceLayer, read_endpoints,
+    AcceptConfig, CanvasMode, Check, LayerConfig, LayerError, SourceLayer, UniformConfig,
+    read_endpoints,
 };
 use serde_json::{Value, json};
 
@@ -26,6 +27,8 @@ fn whole() -> Value {
                    "desaturation": 0.5, "gamma_shift": 1.0, "noise": 0.25},
         "accept": {"solid": false, "unchanged": 0.5, "border_left": 0.5, "drift": 2.5, "color": 20.5,
                    "seam": 0.7, "tries": 5},
+        "uniform": {"mode": "fill", "color": "#4a6372", "tolerance": 7, "share": 0.9,
+                    "where": "is_water", "fill": "#000001"},
         "png_compression": "best", "created_at": "2026-01-02T03:04:05Z",
     })
 }
@@ -188,6 +191,56 @@ fn what_is_wrong_is_said_as_a_user_would() {
             "/accept/tries",
             json!(0),
             "accept.tries must be within 1 and 20, not 0",
+        ),
+        (
+            "/uniform",
+            json!([1]),
+            "uniform must be an object {…}, not a list",
+        ),
+        (
+            "/uniform/mode",
+            json!("cop"),
+            "uniform.mode must be one of \"call\", \"copy\", \"fill\", not \"cop\"",
+        ),
+        (
+            "/uniform/color",
+            json!("blue"),
+            "uniform.color must be a colour as in \"#ff0000\", not \"blue\"",
+        ),
+        (
+            "/uniform/tolerance",
+            json!(256),
+            "uniform.tolerance must be a whole number from 0 to 255, not 256",
+        ),
+        (
+            "/uniform/tolerance",
+            json!(1.5),
+            "uniform.tolerance must be a whole number from 0 to 255, not 1.5",
+        ),
+        (
+            "/uniform/tolerance",
+            json!("4"),
+            "uniform.tolerance must be a number, not \"4\"",
+        ),
+        (
+            "/uniform/share",
+            json!(0.5),
+            "uniform.share must be above 0.5 and at most 1, not 0.5",
+        ),
+        (
+            "/uniform/share",
+            json!(99.5),
+            "uniform.share must be above 0.5 and at most 1, not 99.5",
+        ),
+        (
+            "/uniform/where",
+            json!("water"),
+            "uniform.where must be \"is_water\", \"water_type\" or {\"water_type\": \"…\"}, not \"water\"",
+        ),
+        (
+            "/uniform/where",
+            json!({"watertype": "ocean"}),
+            "uniform.where must be \"is_water\", \"water_type\" or {\"water_type\": \"…\"}, not an object",
         ),
         (
             "/source_layer",
@@ -446,4 +499,60 @@ fn what_is_accepted_is_said_for_all_checks_or_for_each() {
         assert_eq!(written.get("accept").is_none(), accept == default);
         assert_eq!(read(&written).unwrap().0.accept, accept);
     }
+}
+
+#[test]
+fn what_is_done_with_blocks_of_one_colour_needs_no_more_than_its_mode() {
+    let uniform = |value: Value| {
+        let mut config = whole();
+        config["uniform"] = value;
+        read(&config).unwrap().0.uniform
+    };
+    let default = UniformConfig::default();
+    assert_eq!((default.tolerance, default.share), (4, 0.995));
+    for same in [
+        json!(null),
+        json!({}),
+        json!({"mode": "call", "color": null}),
+    ] {
+        assert_eq!(uniform(same), default);
+    }
+    let copy = uniform(json!({"mode": "copy"}));
+    assert!(copy.is_on() && !default.is_on());
+    let mode = layer::UniformMode::Copy;
+    assert_eq!(
+        copy,
+        UniformConfig {
+            mode,
+            ..default.clone()
+        }
+    );
+    let all = uniform(json!({
+        "mode": "fill", "color": "#4a6372", "tolerance": 0, "share": 1, "fill": "#0A1430",
+        "where": {"water_type": "ocean"}
+    }));
+    let marks = ["is_water", "water_type"].map(|mark| uniform(json!({"where": mark})));
+    assert_eq!(marks[0].marked, Some(layer::Mark::IsWater));
+    assert_eq!(marks[1].marked, Some(layer::Mark::WaterType(None)));
+    // Written and read again it is the same, and the default is not written.
+    for uniform in [
+        default.clone(),
+        copy,
+        all,
+        marks[0].clone(),
+        marks[1].clone(),
+    ] {
+        let mut config = read(&whole()).unwrap().0;
+        config.uniform = uniform.clone();
+        let written: Value = serde_json::from_str(&config.to_json()).unwrap();
+        assert_eq!(written.get("uniform").is_none(), uniform == default);
+        assert_eq!(read(&written).unwrap().0.uniform, uniform);
+    }
+    let mut config = whole();
+    config["uniform"] = json!({"mode": "copy", "colour": "#4a6372"});
+    let error = read(&config).unwrap_err().to_string();
+    assert!(
+        error.ends_with("unknown key \"colour\"; did you mean \"color\"?"),
+        "{error}"
+    );
 }

@@ -25,6 +25,8 @@ pub struct Received {
     pub picture: Carried,
     /// The status and the type of the answer.
     pub came_as: CameAs,
+    /// What the server says that it used, as JSON.
+    pub usage: Option<String>,
 }
 
 /// The status and the type of an answer.
@@ -126,6 +128,7 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Rece
         .await
         .map_err(with_status)?;
     let reply = Reply { headers, body };
+    let usage = protocol::usage(&reply).map(|usage| server.credentials.redact(&usage));
     let found = protocol::picture(server.protocol, &reply).or_else(|failure| {
         if reply.body.len() > MAX_ERROR_BYTES {
             return Err(failure);
@@ -144,7 +147,11 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Rece
         status,
         content_type,
     };
-    Ok(Received { picture, came_as })
+    Ok(Received {
+        picture,
+        came_as,
+        usage,
+    })
 }
 
 /// What an answer with an error status means.

@@ -5,11 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 use crate::{Adjacency, Item, Status};
 
 /// The complete items that touch one of the items `ids` and come later, directly or over others;
-/// those of `ids` themselves are left out. `items` are all of a plan, in the order of generation.
+/// those of `ids` themselves are left out. `items` are all of a plan, in the order of generation;
+/// those of `apart` were made without regard to others, so that nothing leads to them or over them.
 ///
 /// Where canvases show finished neighbours these were drawn to continue what is now drawn anew.
 #[must_use]
-pub fn complete_followers(items: &[Item], ids: &[i64]) -> Vec<i64> {
+pub fn complete_followers(items: &[Item], ids: &[i64], apart: &HashSet<i64>) -> Vec<i64> {
     if ids.is_empty() {
         return Vec::new();
     }
@@ -22,7 +23,8 @@ pub fn complete_followers(items: &[Item], ids: &[i64]) -> Vec<i64> {
         .collect();
     while let Some(index) = behind.pop() {
         for &next in adjacency.successors(index) {
-            if found.insert(next as usize) {
+            let is_apart = apart.contains(&items[next as usize].id);
+            if !is_apart && found.insert(next as usize) {
                 behind.push(next as usize);
             }
         }
@@ -57,7 +59,7 @@ mod tests {
         // Of the nine 2x2 the one in the middle: two upright and two lying strips touch it, and
         // four corners touch these.
         let of = |items: &[Item], ids: &[i64]| {
-            let ids = complete_followers(items, ids);
+            let ids = complete_followers(items, ids, &HashSet::new());
             let steps = |step| {
                 items
                     .iter()
@@ -74,8 +76,12 @@ mod tests {
             "nothing comes after the last"
         );
         assert_eq!(of(&items, &[]), [0, 0, 0]);
-        let strip = complete_followers(&items, &[5])[0];
+        let strip = complete_followers(&items, &[5], &HashSet::new())[0];
         items[strip as usize - 1].status = Status::Pending;
         assert_eq!(of(&items, &[5]), [0, 3, 4], "one is pending anyhow");
+        let strips = items.iter().filter(|item| item.step == 2);
+        let apart = strips.map(|item| item.id).collect();
+        let past = complete_followers(&items, &[5], &apart);
+        assert_eq!(past, [0_i64; 0], "corners are reached over strips alone");
     }
 }

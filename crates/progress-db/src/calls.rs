@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use sqlx::AssertSqlSafe;
+
 use crate::{ProgressDb, ProgressError};
 
 /// The calls that one endpoint was given, in all runs of the layer.
@@ -13,10 +15,16 @@ pub struct EndpointCalls {
     pub calls: u64,
     /// How many of them ended without pictures that could be saved.
     pub failed: u64,
+    /// How many brought pictures that are saved.
+    pub saved: u64,
+    /// What they cost together, in units of the currency, as far as that is known.
+    pub cost: Option<f64>,
     /// How long those took on average, in seconds, whose pictures were saved; `None` when there are
     /// none.
     pub mean_s: Option<f64>,
 }
+
+type CallsRow = (Vec<u8>, i64, i64, i64, Option<f64>, Option<f64>);
 
 impl ProgressDb {
     /// What the calls of each endpoint came to, by its name; none where another tool has made the
@@ -24,28 +32,42 @@ impl ProgressDb {
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
-    pub(crate) async fn calls_by_endpoint(&mut self) -> Result<Vec<EndpointCalls>, ProgressError> {
+    pub async fn calls_by_endpoint(&mut self) -> Result<Vec<EndpointCalls>, ProgressError> {
         if !self.has_attempts().await? {
             return Ok(Vec::new());
         }
-        // Calls under way, those that only compare and those that a stop cut short did not fail.
-        let rows: Vec<(Vec<u8>, i64, i64, Option<f64>)> = self
-            .rows(|| {
+        // A version before this one has made it without, and who only reads adds nothing.
+        let (has_cost,): (bool,) = self
+            .row(|| {
                 sqlx::query_as(
-                    "SELECT CAST(endpoint AS BLOB), count(*),
-                       sum(outcome NOT IN ('ok', 'in_flight', 'interrupted', 'compared')),
-                       avg(CASE WHEN outcome = 'ok' THEN CAST(ended_at - started_at AS REAL) END)
-                     FROM attempts GROUP BY endpoint ORDER BY endpoint",
+                    "SELECT count(*) > 0 FROM pragma_table_info('attempts') WHERE name = 'cost'",
                 )
             })
             .await?;
-        let calls =
-            |(endpoint, calls, failed, mean_s): (Vec<u8>, i64, i64, Option<f64>)| EndpointCalls {
-                endpoint: String::from_utf8_lossy(&endpoint).into_owned(),
-                calls: calls.unsigned_abs(),
-                failed: failed.unsigned_abs(),
-                mean_s: mean_s.filter(|mean| mean.is_finite()),
-            };
+        let cost = if has_cost {
+            "sum(CAST(cost AS REAL))"
+        } else {
+            "NULL"
+        };
+        let query = format!(
+            "SELECT CAST(endpoint AS BLOB), count(*),
+               sum(outcome NOT IN ('ok', 'in_flight', 'interrupted', 'compared')),
+               sum(outcome = 'ok'), {cost},
+               avg(CASE WHEN outcome = 'ok' THEN CAST(ended_at - started_at AS REAL) END)
+             FROM attempts GROUP BY endpoint ORDER BY endpoint"
+        );
+        // Calls under way, those that only compare and those that a stop cut short did not fail.
+        let rows: Vec<CallsRow> = self
+            .rows(|| sqlx::query_as(AssertSqlSafe(query.clone())))
+            .await?;
+        let calls = |(endpoint, calls, failed, saved, cost, mean_s): CallsRow| EndpointCalls {
+            endpoint: String::from_utf8_lossy(&endpoint).into_owned(),
+            calls: calls.unsigned_abs(),
+            failed: failed.unsigned_abs(),
+            saved: saved.unsigned_abs(),
+            cost: cost.filter(|cost| cost.is_finite()),
+            mean_s: mean_s.filter(|mean| mean.is_finite()),
+        };
         Ok(rows.into_iter().map(calls).collect())
     }
 
@@ -98,6 +120,7 @@ impl ProgressDb {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bill;
     use crate::test_plan::{claim, new_plan};
     use crate::{Change, Durability, Outcome};
 
@@ -125,6 +148,7 @@ mod tests {
                     outcome,
                     http_status: None,
                     message: None,
+                    bill: Bill::default(),
                     at,
                 });
             }

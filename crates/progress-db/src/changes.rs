@@ -55,6 +55,9 @@ impl Outcome {
 /// The outcome of a call that is under way.
 const IN_FLIGHT: &str = "in_flight";
 
+/// The model name of items that were made without a call.
+const UNCALLED: &str = "uniform";
+
 /// A call as it starts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StartedCall {
@@ -66,8 +69,22 @@ pub struct StartedCall {
     pub settings_hash: String,
     /// The seed that is sent, where one is.
     pub seed: Option<i64>,
+    /// The most that it can cost, in units of the currency, where that is known: what counts until it
+    /// has ended, or for good when the run dies.
+    pub aside: Option<f64>,
     /// The quadrants around the block that the canvas shows as finished.
     pub joined: Vec<Quadrant>,
+}
+
+/// What a call is paid with.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Bill {
+    /// Whether it is paid for.
+    pub paid: bool,
+    /// What it cost, in units of the currency, where that is known.
+    pub cost: Option<f64>,
+    /// What the server said of it, as JSON.
+    pub usage: Option<String>,
 }
 
 /// One change of the plan's progress. Times are Unix seconds.
@@ -101,6 +118,8 @@ pub enum Change {
         http_status: Option<u16>,
         /// What was wrong, for people, where something was.
         message: Option<String>,
+        /// What it is paid with.
+        bill: Bill,
         /// When it ended.
         at: f64,
     },
@@ -119,6 +138,22 @@ pub enum Change {
         pictures: Vec<(Quadrant, PictureRecord)>,
         /// Now.
         at: f64,
+    },
+    /// The pictures with which the item is completed were made without a call.
+    Uncalled {
+        /// The item.
+        item: i64,
+        /// How, for people.
+        made: String,
+        /// Now.
+        at: f64,
+    },
+    /// The item is none that is made without a call.
+    NotUniform {
+        /// The item.
+        item: i64,
+        /// What that was decided under: while it is the same nobody need look again.
+        looked: String,
     },
     /// Pictures of a complete item are about to be replaced: until the item is complete again, what is
     /// remembered of them is not held against those that are there.
@@ -332,7 +367,27 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(call.endpoint.as_str())
                 .bind(*at)
                 .bind(*item);
+            script
+                .add("DELETE FROM uniform WHERE item_id = ? AND made IS NOT NULL")
+                .bind(*item);
             add_attempt(script, *item, call, *at);
+        }
+        Change::Uncalled { item, made, at } => {
+            script
+                .add("UPDATE generation_plan SET model_name = ?, started_at = ? WHERE id = ?")
+                .bind(UNCALLED)
+                .bind(*at)
+                .bind(*item);
+            script
+                .add("INSERT OR REPLACE INTO uniform (item_id, made) VALUES (?, ?)")
+                .bind(*item)
+                .bind(made.as_str());
+        }
+        Change::NotUniform { item, looked } => {
+            script
+                .add("INSERT OR REPLACE INTO uniform (item_id, looked) VALUES (?, ?)")
+                .bind(*item)
+                .bind(looked.as_str());
         }
         Change::Compare { item, call, at } => add_attempt(script, *item, call, *at),
         Change::Settings { hash, told } => {
@@ -346,13 +401,17 @@ fn add(script: &mut Script, change: &Change) {
             outcome,
             http_status,
             message,
+            bill: Bill { paid, cost, usage },
             at,
         } => {
             script
-                .add("UPDATE attempts SET outcome = ?, http_status = ?, message = ?, ended_at = ? WHERE id = ?")
+                .add("UPDATE attempts SET outcome = ?, http_status = ?, message = ?, paid = ?, cost = ?, usage = ?, ended_at = ? WHERE id = ?")
                 .bind(outcome.name())
                 .bind(http_status.map(i64::from))
                 .bind(message.as_deref())
+                .bind(i64::from(*paid))
+                .bind(*cost)
+                .bind(usage.as_deref())
                 .bind(*at)
                 .bind(*attempt);
         }
@@ -412,7 +471,7 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
         .map(|quadrant| format!("{},{}", quadrant.x, quadrant.y))
         .collect();
     script
-        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined) VALUES (?, ?, ?, ?, ?, ?, ?, ?)")
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)")
         .bind(call.attempt)
         .bind(item)
         .bind(call.endpoint.as_str())
@@ -420,7 +479,8 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
         .bind(IN_FLIGHT)
         .bind(call.settings_hash.as_str())
         .bind(call.seed)
-        .bind(joined.join(" ").as_str());
+        .bind(joined.join(" ").as_str())
+        .bind(call.aside);
 }
 
 #[cfg(test)]

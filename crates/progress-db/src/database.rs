@@ -53,7 +53,14 @@ impl ProgressDb {
 
     /// Adds what a table of ours lacks that an earlier version has made.
     async fn add_columns(&mut self) -> Result<(), ProgressError> {
-        for (column, kind) in [("seed", "INTEGER"), ("joined", "TEXT"), ("message", "TEXT")] {
+        for (column, kind) in [
+            ("seed", "INTEGER"),
+            ("joined", "TEXT"),
+            ("message", "TEXT"),
+            ("paid", "INTEGER"),
+            ("cost", "REAL"),
+            ("usage", "TEXT"),
+        ] {
             let (is_there,): (bool,) = self
                 .row(|| {
                     sqlx::query_as(

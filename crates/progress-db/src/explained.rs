@@ -166,6 +166,7 @@ fn recorded(row: Row) -> RecordedCall {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bill;
     use crate::test_plan::new_plan;
     use crate::{Change, Durability, Outcome, StartedCall};
 
@@ -175,6 +176,7 @@ mod tests {
             endpoint: "a \"b\"".to_owned(),
             settings_hash: "5e77".to_owned(),
             seed,
+            aside: None,
             joined,
         }
     }
@@ -201,6 +203,7 @@ mod tests {
                 outcome: Outcome::NotAccepted,
                 http_status: Some(200),
                 message: Some("solid 1.00; a 'quote'".to_owned()),
+                bill: Bill::default(),
                 at: at + 2.0,
             },
             Change::Compare {

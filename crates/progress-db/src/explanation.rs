@@ -41,7 +41,11 @@ impl ProgressDb {
             Status::Complete => {
                 let at = state.completed_at.map_or("some time".to_owned(), date);
                 let model = state.model_name.as_deref().unwrap_or("somebody");
-                let _ = writeln!(text, "  complete since {at}, drawn by {}", one_line(model));
+                let how = match self.made_without_call(id).await? {
+                    Some(made) => format!("made without a call: {made}"),
+                    None => format!("drawn by {model}"),
+                };
+                let _ = writeln!(text, "  complete since {at}, {}", one_line(&how));
             }
             _ => {
                 if let Some(message) = &state.error_message {

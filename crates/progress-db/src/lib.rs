@@ -16,9 +16,10 @@ mod script;
 mod snapshot;
 #[cfg(test)]
 mod test_plan;
+mod uncalled;
 
 pub use calls::EndpointCalls;
-pub use changes::{AttemptId, Change, Durability, Outcome, StartedCall};
+pub use changes::{AttemptId, Bill, Change, Durability, Outcome, StartedCall};
 pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;
 pub use error::ProgressError;

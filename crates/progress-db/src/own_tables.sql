@@ -8,7 +8,9 @@ CREATE TABLE IF NOT EXISTS pictures (
 ) WITHOUT ROWID;
 -- Every call that was made: a row is added when it starts, gets its outcome once when it ends,
 -- and is never removed. `ended_at` is NULL where the run died before the call ended; `seed` where
--- none was sent. `joined` are the quadrants that the canvas showed as finished, `x,y x,y`.
+-- none was sent. `joined` are the quadrants that the canvas showed as finished, `x,y x,y`. `paid` is 1
+-- where the call is paid for, `cost` what it cost, in units of the currency, where that was known, and
+-- `usage` what the server said of it, as JSON.
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY,
   item_id INTEGER NOT NULL,
@@ -20,7 +22,10 @@ CREATE TABLE IF NOT EXISTS attempts (
   settings_hash TEXT NOT NULL,
   seed INTEGER,
   joined TEXT,
-  message TEXT
+  message TEXT,
+  paid INTEGER,
+  cost REAL,
+  usage TEXT
 );
 -- What the calls of a `settings_hash` were told, as JSON.
 CREATE TABLE IF NOT EXISTS settings (
@@ -31,4 +36,11 @@ CREATE TABLE IF NOT EXISTS settings (
 CREATE TABLE IF NOT EXISTS prompts (
   item_id INTEGER PRIMARY KEY,
   added TEXT NOT NULL
+);
+-- Blocks that were looked at for whether they are of one colour: of one that was made without a
+-- call `made` says how, and of one that is not, `looked` what that was decided under.
+CREATE TABLE IF NOT EXISTS uniform (
+  item_id INTEGER PRIMARY KEY,
+  looked TEXT,
+  made TEXT
 );

@@ -119,6 +119,9 @@ impl ProgressDb {
         &mut self,
         quadrants: &[Quadrant],
     ) -> Result<Vec<Option<PictureRecord>>, ProgressError> {
+        if !self.has_table("pictures").await? {
+            return Ok(vec![None; quadrants.len()]);
+        }
         // One query for all: each is a round trip to another thread.
         let wanted: Vec<String> = quadrants
             .iter()
@@ -178,6 +181,24 @@ impl ProgressDb {
             .into_iter()
             .map(|(item, answers)| (item, count(answers)))
             .collect())
+    }
+
+    /// What all calls of the layer came to: how many are paid for, and what they cost in units of the
+    /// currency, as far as that is known. Calls that nothing is known of, be it because they are under
+    /// way, count as paid for.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn spent(&mut self) -> Result<(u64, f64), ProgressError> {
+        let (calls, cost): (i64, f64) = self
+            .row(|| {
+                sqlx::query_as(
+                    "SELECT count(*), coalesce(sum(CAST(cost AS REAL)), 0.0) FROM attempts
+                     WHERE coalesce(paid, outcome NOT IN ('away', 'rejected', 'endpoint_out'))",
+                )
+            })
+            .await?;
+        Ok((calls.unsigned_abs(), cost))
     }
 
     /// What is added to the prompt of single items.

@@ -203,6 +203,7 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Bill;
     use crate::test_plan::{claim, new_plan};
     use crate::{Change, Durability, Outcome};
     use planner::Status;
@@ -271,6 +272,7 @@ mod tests {
             outcome,
             http_status: None,
             message: None,
+            bill: Bill::default(),
             at,
         };
         let start = 1_700_000_000.25;

@@ -34,6 +34,7 @@ pub(crate) fn claim(item: i64, endpoint: &str) -> Change {
             endpoint: endpoint.to_owned(),
             settings_hash: String::new(),
             seed: None,
+            aside: None,
             joined: Vec::new(),
         },
         at: 1_700_000_000.25,

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use dispatch::{Dispatcher, EndpointIndex, StepCounts, duration_text};
+use dispatch::{Dispatcher, EndpointIndex, Money, StepCounts, duration_text};
 
 /// What the dispatcher does not know.
 pub struct Besides<'a> {
@@ -17,6 +17,8 @@ pub struct Besides<'a> {
     pub stretched: usize,
     /// Which checks an endpoint's pictures did not pass, for people.
     pub refused: &'a dyn Fn(EndpointIndex) -> String,
+    /// The currency of prices.
+    pub currency: &'a str,
     /// Calls that were given up, or whose answers could not be saved.
     pub lost: usize,
     /// The command that goes on, where something is left to do.
@@ -32,6 +34,7 @@ pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
         resized,
         stretched,
         refused,
+        currency,
         lost,
         goes_on,
     } = besides;
@@ -55,10 +58,15 @@ pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
         .max()
         .unwrap_or(0)
         .max(8);
+    let has_prices = pool
+        .members()
+        .iter()
+        .any(|member| member.tally().cost > Money::ZERO);
     let _ = writeln!(
         text,
-        "\n {:longest$}   calls   saved  wasted  rejected  mean call",
-        "endpoint"
+        "\n {:longest$}   calls   saved  wasted  rejected  mean call{}",
+        "endpoint",
+        if has_prices { "       cost" } else { "" }
     );
     let (mut calls, mut saved, mut rejected) = (0, 0, 0);
     for (endpoint, member) in pool.members().iter().enumerate() {
@@ -71,13 +79,18 @@ pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
             .out()
             .map(|reason| format!("  out: {reason}"))
             .unwrap_or_default();
+        let cost = match (has_prices, member.has_price()) {
+            (false, _) => String::new(),
+            (true, true) => format!("  {:>9}", own.cost.to_string()),
+            (true, false) => format!("  {:>9}", "?"),
+        };
         let refused = match refused(endpoint) {
             checks if checks.is_empty() => checks,
             checks => format!("  rejected for {checks}"),
         };
         let _ = writeln!(
             text,
-            " {:longest$}  {:>6}  {:>6}  {:>6}  {:>8}  {mean:>9}{refused}{out}",
+            " {:longest$}  {:>6}  {:>6}  {:>6}  {:>8}  {mean:>9}{cost}{refused}{out}",
             member.name(),
             own.calls,
             own.saved,
@@ -98,6 +111,20 @@ pub fn summarize(dispatcher: &Dispatcher, besides: &Besides<'_>) -> String {
         duration_text(elapsed),
         calls - saved
     );
+    if has_prices {
+        let is_all = pool
+            .members()
+            .iter()
+            .all(|member| member.has_price() || member.tally().calls == 0);
+        let _ = writeln!(
+            text,
+            "{}{} {currency} for {} calls that are paid for, {} a quadrant.",
+            if is_all { "" } else { "at least " },
+            tally.cost,
+            tally.calls_paid,
+            Money::of(tally.cost.units() / tally.quadrants_completed.max(1) as f64),
+        );
+    }
     let _ = writeln!(text, "{cpu_time}.");
     if rejected > 0 {
         let _ = writeln!(

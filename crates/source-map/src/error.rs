@@ -66,6 +66,16 @@ pub enum SourceError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The table says nothing of the kind.
+    #[error(
+        "the quadrants of {path} have no {column}, which uniform.where in layer_config.json names; leave that out, and blocks are told by their colour"
+    )]
+    NoMark {
+        /// The database, or the directory of files.
+        path: PathBuf,
+        /// The column that is missing.
+        column: &'static str,
+    },
     /// The quadrant is not in the source any more.
     #[error("quadrant {quadrant} is not in {path} any more; it was when the layer was planned")]
     Gone {

@@ -9,6 +9,7 @@ mod error;
 mod geo_json;
 mod geometry;
 mod map;
+mod mark;
 mod quadrants;
 mod source_layer;
 
@@ -17,5 +18,6 @@ pub use error::SourceError;
 pub use geo_json::{GeoJsonError, GeoShape, geo_shapes};
 pub use geometry::Geometry;
 pub use map::{Described, open_map};
+pub use mark::Mark;
 pub use quadrants::QuadrantsDb;
 pub use source_layer::SourceLayer;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlite::{Link, Reader, Refusal};
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::{SourceError, SourceLayer};
+use crate::{Mark, SourceError, SourceLayer};
 
 /// The most bytes of one picture that are read.
 const MAX_PICTURE_BYTES: i64 = 256 << 20;
@@ -139,6 +139,51 @@ impl QuadrantsDb {
                 })
             })
             .collect()
+    }
+
+    /// An error where the table has no column for `mark`.
+    ///
+    /// # Errors
+    /// [`SourceError::NoMark`], and others when the database cannot be read.
+    pub async fn require_mark(&self, mark: &Mark) -> Result<(), SourceError> {
+        let column = mark.column();
+        let sql = "SELECT count(*) FROM pragma_table_xinfo('quadrants') WHERE lower(name) = ?1";
+        let mut link = self.link.lock().await;
+        let found: Vec<(i64,)> = link
+            .rows(|| sqlx::query_as(sql).bind(column))
+            .await
+            .map_err(|refusal| SourceError::refused(&self.path, refusal))?;
+        if found == [(0,)] {
+            let path = self.path.clone();
+            return Err(SourceError::NoMark { path, column });
+        }
+        Ok(())
+    }
+
+    /// Those of `quadrants` of which the table says `mark`, in no order. No picture is read, though
+    /// SQLite passes over those that stand before the column.
+    ///
+    /// # Errors
+    /// [`SourceError`] when the database cannot be read. A row on a damaged page says nothing.
+    pub async fn marked(
+        &self,
+        mark: &Mark,
+        quadrants: &[Quadrant],
+    ) -> Result<Vec<Quadrant>, SourceError> {
+        let mut link = self.link.lock().await;
+        let refused = |refusal| SourceError::refused(&self.path, refusal);
+        match read_marked(&mut link, mark, quadrants).await {
+            Err(refusal) if refusal.kind.is_of_pages() => {}
+            marked => return marked.map_err(refused),
+        }
+        let mut marked = Vec::new();
+        for quadrant in quadrants.chunks(1) {
+            match read_marked(&mut link, mark, quadrant).await {
+                Err(refusal) if refusal.kind.is_of_pages() => {}
+                found => marked.extend(found.map_err(refused)?),
+            }
+        }
+        Ok(marked)
     }
 
     /// The encoded picture of `quadrant` as it stands in the database; nothing is decoded.
@@ -315,6 +360,35 @@ async fn read_pictures(
     // Sorted here, SQLite need not carry the pictures through a sort of its own.
     rows.sort_by_key(|row| row.number);
     Ok(rows)
+}
+
+async fn read_marked(
+    link: &mut Link,
+    mark: &Mark,
+    quadrants: &[Quadrant],
+) -> Result<Vec<Quadrant>, Refusal> {
+    let (sql, value) = match mark {
+        Mark::IsWater => (
+            "SELECT wanted.key FROM json_each(?1) AS wanted JOIN quadrants
+               ON quadrant_x = wanted.value ->> 0 AND quadrant_y = wanted.value ->> 1
+             WHERE CAST(is_water AS INTEGER) = 1 AND ?2 IS NULL",
+            None,
+        ),
+        Mark::WaterType(value) => (
+            "SELECT wanted.key FROM json_each(?1) AS wanted JOIN quadrants
+               ON quadrant_x = wanted.value ->> 0 AND quadrant_y = wanted.value ->> 1
+             WHERE CASE WHEN ?2 IS NULL THEN trim(CAST(water_type AS TEXT)) <> ''
+               ELSE CAST(water_type AS TEXT) = ?2 END",
+            value.as_deref(),
+        ),
+    };
+    let wanted: Vec<[i32; 2]> = quadrants.iter().map(|at| [at.x, at.y]).collect();
+    let wanted = Value::from(wanted).to_string();
+    let keys: Vec<(i64,)> = link
+        .rows(|| sqlx::query_as(sql).bind(wanted.as_str()).bind(value))
+        .await?;
+    let keys = keys.into_iter().filter_map(|(key,)| key.try_into().ok());
+    Ok(keys.map(|key: usize| quadrants[key]).collect())
 }
 
 async fn metadata(link: &mut Link, key: &str) -> Result<Option<String>, Refusal> {

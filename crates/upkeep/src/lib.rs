@@ -1,12 +1,14 @@
 //! What becomes of the pictures of a layer's blocks: answers are good enough or rejected; finished
 //! pictures are checked, kept, and put back to be generated again; earlier and rejected ones take their
-//! place.
+//! place; blocks of one colour are made without a call.
 
 mod error;
 mod flagged;
 mod gate;
 mod redo;
 mod replace;
+mod uncalled;
+mod uniform;
 mod upkeep;
 mod whole;
 
@@ -15,5 +17,7 @@ pub use flagged::Asked;
 pub use gate::Gate;
 pub use redo::{Followers, Redo};
 pub use replace::Replacement;
+pub use uncalled::Uncalled;
+pub use uniform::{Found, Look, Uniform};
 pub use upkeep::Upkeep;
 pub use whole::damaged_items;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use planner::{Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability};
 
-use crate::{Upkeep, UpkeepError};
+use crate::{Uncalled, Upkeep, UpkeepError};
 
 /// What becomes of the complete blocks that were drawn to join one that is generated again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,25 +25,33 @@ pub struct Redo {
     asked: Vec<i64>,
     /// The complete ones that were drawn to join them.
     followers: Vec<i64>,
+    /// How many calls that is.
+    pub calls: usize,
     /// What is said of it.
-    pub told: String,
+    told: String,
     /// What is said of other items that are pending, where these run too.
-    pub told_of_others: String,
+    told_of_others: String,
 }
 
 impl Redo {
     /// What it takes to generate the blocks again that hold one of `chosen`; `items` are all of the
-    /// plan.
+    /// plan, and `uncalled` knows which of these blocks need no call.
     #[must_use]
-    pub fn of(chosen: &HashSet<Quadrant>, items: &[Item], followers: Followers) -> Self {
-        let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
-        let named: Vec<&Item> = items.iter().filter(holds).collect();
+    pub fn of(
+        chosen: &HashSet<Quadrant>,
+        items: &[Item],
+        followers: Followers,
+        uncalled: &Uncalled,
+    ) -> Self {
+        let named: Vec<&Item> = Self::named(chosen, items).collect();
         let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
         let (pending, asked): (Vec<&Item>, Vec<&Item>) = named.iter().partition(|i| is_open(i));
         let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
         let named: Vec<i64> = named.iter().map(|item| item.id).collect();
         let followers = match followers {
-            Followers::Again => complete_followers(items, &named),
+            Followers::Again => {
+                complete_followers(items, &uncalled.changing(&named), &uncalled.before)
+            }
             Followers::Stay => Vec::new(),
         };
         let mut told = format!("redo: {}", counted(asked.len(), "block"));
@@ -51,8 +59,13 @@ impl Redo {
             let later = counted(followers.len(), "later one");
             told += &format!(", and {later} drawn to join them");
         }
-        let calls = counted(asked.len() + followers.len(), "call");
-        told += &format!(": {calls}");
+        let is_uncalled = |item: &&i64| uncalled.next.contains_key(item);
+        let free = asked.iter().filter(is_uncalled).count();
+        if free > 0 {
+            told += &format!(", {free} of flat water without a call");
+        }
+        let calls = asked.len() + followers.len() - free;
+        told += &format!(": {}", counted(calls, "call"));
         if !pending.is_empty() {
             let anyway = counted(pending.len(), "other");
             told += &format!("; {anyway} of what is asked for is pending anyway");
@@ -67,8 +80,27 @@ impl Redo {
             named,
             asked,
             followers,
+            calls,
             told,
             told_of_others,
+        }
+    }
+
+    /// The items that hold one of `chosen`.
+    pub fn named<'a>(
+        chosen: &'a HashSet<Quadrant>,
+        items: &'a [Item],
+    ) -> impl Iterator<Item = &'a Item> + Clone {
+        let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
+        items.iter().filter(holds)
+    }
+
+    /// What is said of it in a run of a part, or of all.
+    #[must_use]
+    pub fn told(&self, is_part: bool) -> String {
+        match is_part {
+            true => self.told.clone(),
+            false => self.told.clone() + &self.told_of_others,
         }
     }
 

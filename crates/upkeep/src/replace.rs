@@ -99,7 +99,8 @@ impl Upkeep<'_> {
         }
         let ids: Vec<i64> = chosen.iter().map(|chosen| chosen.item.id).collect();
         if self.shows_surroundings {
-            let followers = complete_followers(items, &ids);
+            let uncalled = self.db.uncalled().await?;
+            let followers = complete_followers(items, &ids, &uncalled);
             let blocks = items.iter().filter(|item| followers.contains(&item.id));
             let named: Vec<String> = blocks
                 .map(|item| format!("{},{}", item.block.top_left.x, item.block.top_left.y))

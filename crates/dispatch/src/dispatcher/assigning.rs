@@ -68,14 +68,21 @@ impl Dispatcher {
             }
             let suits = |endpoint| self.suits(handle, endpoint, now);
             let standing = |endpoint| self.tries.standing(handle, endpoint, now);
-            let clear = |endpoint| suits(endpoint) && standing(endpoint) == Standing::Clear;
+            let clear = |endpoint| {
+                suits(endpoint) && self.affords(endpoint) && standing(endpoint) == Standing::Clear
+            };
             if let Some(endpoint) = self.pool.pick(now, left, clear) {
                 return Some(Choice::Begin(handle, endpoint));
             }
             is_free_for_any &= is_known;
             if put_off.is_none() {
                 let choice = |endpoint| self.choose_for_doubtful(handle, endpoint, now);
-                let has_choice = |endpoint| suits(endpoint) && choice(endpoint).is_some();
+                // To ask whether it is there costs nothing.
+                let has_choice = |endpoint| match choice(endpoint) {
+                    None => false,
+                    Some(Choice::Probe(..)) => suits(endpoint),
+                    Some(_) => suits(endpoint) && self.affords(endpoint),
+                };
                 put_off = self.pool.pick(now, left, has_choice).and_then(choice);
             }
         }
@@ -94,6 +101,7 @@ impl Dispatcher {
         !self.tries.was_bad_at(handle, endpoint)
             || !self.pool.has_other(|other| {
                 !self.tries.was_bad_at(handle, other)
+                    && self.affords(other)
                     && self.tries.standing(handle, other, now) != Standing::Waits
                     && self.pool.members()[other].is_free_soon(now)
             })
@@ -117,6 +125,7 @@ impl Dispatcher {
             let wakes = members[other].wakes_at(now);
             let is_soon_there = is_there || wakes.is_none_or(|at| at <= now + A_MINUTE);
             self.suits(handle, other, now)
+                && self.affords(other)
                 && ((is_soon_there && self.tries.is_worth_trying(handle, other))
                     || (is_there && is_clear && members[other].is_free_soon(now)))
         };
@@ -184,12 +193,17 @@ impl Dispatcher {
             endpoint,
             started: now,
             is_called: true,
+            aside: self.pool.members()[endpoint].most(),
+            cost: None,
         };
+        self.spent.set_aside(call.aside);
         self.calls.insert(attempt, call);
+        let priced = self.pool.members()[endpoint].has_price();
         self.orders.push(Order::Call {
             attempt,
             canvas,
             endpoint,
+            aside: priced.then_some(call.aside),
         });
     }
 }

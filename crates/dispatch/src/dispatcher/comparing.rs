@@ -72,7 +72,8 @@ impl Dispatcher {
         // One that does not take part for long is not waited for.
         let takes_part = |other: EndpointIndex| {
             let wakes = self.pool.members()[other].wakes_at(now);
-            wakes.is_none_or(|at| at <= now + LONGEST_REST) && self.suits(doubted, other, now)
+            let is_soon = wakes.is_none_or(|at| at <= now + LONGEST_REST);
+            is_soon && self.affords(other) && self.suits(doubted, other, now)
         };
         let is_better = |other| rank(other) > rank(endpoint) && takes_part(other);
         !self.pool.has_other(is_better)
@@ -109,7 +110,7 @@ impl Dispatcher {
 
     /// Makes the call of a comparison that is ready, as soon as its endpoint is free.
     pub(super) fn call_comparison(&mut self, now: Moment) {
-        let Some(comparison) = &mut self.comparison else {
+        let Some(comparison) = self.comparison else {
             return;
         };
         let Comparison {
@@ -117,14 +118,18 @@ impl Dispatcher {
             endpoint,
             doubted,
             state,
-        } = *comparison;
-        if self.pool.members()[endpoint].out().is_some() {
+        } = comparison;
+        // There is none that is worth more than the limit.
+        if self.pool.members()[endpoint].out().is_some() || !self.affords(endpoint) {
             return self.end_comparison();
         }
         if state != State::Ready || !self.pool.may_call(endpoint, now) {
             return;
         }
-        comparison.state = State::Called;
+        self.comparison = Some(Comparison {
+            state: State::Called,
+            ..comparison
+        });
         let (block, other, name) = (self.block(doubted), self.block(handle), self.name(endpoint));
         let line = format!(
             "{block}: to learn whether it fails or endpoint {name} is away, {name} is sent {other} once more; that is one call, and its picture is not used"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Call, Dispatcher};
+use super::Dispatcher;
 use crate::{AttemptId, CallEnd, CanvasId, Ending, Level, Member, Moment, Signal, duration_text};
 
 /// The time between two lines that say what an outage waits for.
@@ -36,50 +36,46 @@ impl Dispatcher {
     pub(super) fn on_wake(&mut self, now: Moment) {
         if self.drain_until.is_some_and(|until| until <= now) {
             self.drain_until = None;
-            self.abandon_calls();
+            self.abandon_calls(now);
         }
     }
 
     /// Stops the run: the disk does not take what it made. Items whose pictures are not saved are
     /// pending again; others that are being saved will say themselves how that ended.
-    pub(super) fn on_storage_failed(&mut self, attempts: &[AttemptId], message: &str) {
+    pub(super) fn on_storage_failed(&mut self, attempts: &[AttemptId], message: &str, now: Moment) {
         if !matches!(self.stop, Some(Ending::Early(_))) {
             self.stop = Some(Ending::Early(format!(
                 "{message}; the run stops, nothing is lost: mend it and run the same command again"
             )));
         }
         for &attempt in attempts {
-            self.take_back(attempt, CallEnd::NotSaved);
+            self.take_back(attempt, CallEnd::NotSaved, now);
         }
-        self.abandon_calls();
+        self.abandon_calls(now);
     }
 
     /// Gives up the calls that are under way; their items are pending again.
-    fn abandon_calls(&mut self) {
+    fn abandon_calls(&mut self, now: Moment) {
         let under_way = self.calls.iter().filter(|(_, call)| call.is_called);
         let attempts: Vec<AttemptId> = under_way.map(|(&attempt, _)| attempt).collect();
         for attempt in attempts {
-            self.take_back(attempt, CallEnd::Interrupted);
+            self.take_back(attempt, CallEnd::Interrupted, now);
         }
     }
 
     /// Makes an item pending again that is in flight and will not be completed.
-    fn take_back(&mut self, attempt: AttemptId, end: CallEnd) {
-        let Some(call) = self.calls.remove(&attempt) else {
+    fn take_back(&mut self, attempt: AttemptId, end: CallEnd, now: Moment) {
+        let Some(mut call) = self.calls.remove(&attempt) else {
             return;
         };
-        let Call {
-            canvas,
-            endpoint,
-            started,
-            is_called,
-        } = call;
-        if is_called {
+        if call.is_called {
             self.orders.push(crate::Order::Cancel { attempt });
-            self.pool.cancelled(endpoint, started);
+            self.pool.cancelled(call.endpoint, call.started);
+            // Whoever draws may go on and have it paid.
+            self.settle(&mut call, true, now);
         }
-        self.close(attempt, end, None, None);
-        match canvas {
+        self.close(attempt, end, (None, None), (true, call.cost));
+        match call.canvas {
             CanvasId::Of(handle) => self.put_back(handle),
             CanvasId::Comparison(_) => self.end_comparison(),
         }
@@ -92,6 +88,8 @@ impl Dispatcher {
         if is_stuck && self.pool.all_out() {
             let failures = self.last_failures(now);
             self.stop = Some(Ending::Early(format!("no endpoint is left:{failures}")));
+        } else if is_stuck && !self.pool.has_other(|endpoint| self.affords(endpoint)) {
+            self.stop = Some(Ending::Early(self.limit_reached()));
         } else if is_stuck
             && !self.pool.has_free(now)
             && !self.pool.any_answered()
@@ -114,6 +112,33 @@ impl Dispatcher {
                 Level::Plain,
                 format!("no endpoint answers; waiting for one:{failures}"),
             );
+        }
+    }
+
+    /// Says which limit leaves no room for another call.
+    fn limit_reached(&self) -> String {
+        let (calls, cost) = (self.spent.calls, self.spent.cost);
+        match (&self.limits.budget.calls, &self.limits.budget.cost) {
+            (Some(bound), _) if calls >= bound.most => {
+                format!(
+                    "{} is reached: {calls} calls were paid for in this run",
+                    bound.name
+                )
+            }
+            (_, Some(bound)) => {
+                let left = self
+                    .pool
+                    .members()
+                    .iter()
+                    .filter(|member| member.out().is_none());
+                let least = left.map(Member::most).min().unwrap_or_default();
+                format!(
+                    "{} is reached: this run has spent {cost}, {} of it is left, and another call may cost {least}",
+                    bound.name,
+                    bound.most.minus(cost)
+                )
+            }
+            _ => "there is no limit".to_owned(),
         }
     }
 

@@ -13,6 +13,7 @@ impl Dispatcher {
         attempt: AttemptId,
         call: Call,
         mut failure: Failure,
+        is_paid: bool,
         now: Moment,
     ) {
         let jitter = self.random.fraction();
@@ -35,7 +36,7 @@ impl Dispatcher {
             };
             self.tell(level, line);
         }
-        self.on_failure(attempt, call, &failure, now);
+        self.on_failure(attempt, call, &failure, is_paid, now);
     }
 
     /// Puts an item back after a failed call, or gives it up.
@@ -44,10 +45,11 @@ impl Dispatcher {
         attempt: AttemptId,
         call: Call,
         failure: &Failure,
+        is_paid: bool,
         now: Moment,
     ) {
-        let message = Some(failure.message.clone());
-        self.close(attempt, end_of(failure), failure.http_status, message);
+        let told = (failure.http_status, Some(failure.message.clone()));
+        self.close(attempt, end_of(failure), told, (is_paid, call.cost));
         let handle = match call.canvas {
             CanvasId::Of(handle) => handle,
             CanvasId::Comparison(handle) => {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::Moment;
+use crate::{Moment, Money, Price};
 
 /// What the dispatcher knows of an endpoint from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct EndpointLimits {
     pub max_per_minute: Option<usize>,
     /// How long a call may take.
     pub timeout: Duration,
+    /// What it costs, where that is known.
+    pub price: Option<Price>,
 }
 
 /// One endpoint's state.
@@ -56,6 +58,8 @@ pub struct EndpointTally {
     pub busy: Duration,
     /// Calls that brought a picture.
     pub pictures: u64,
+    /// What its calls cost.
+    pub cost: Money,
 }
 
 impl Member {
@@ -86,6 +90,25 @@ impl Member {
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.limits.timeout
+    }
+
+    /// Whether it is known what it costs.
+    #[must_use]
+    pub fn has_price(&self) -> bool {
+        self.limits.price.is_some()
+    }
+
+    /// What a call to it costs that took so long, where that is known; one that takes as long as it
+    /// may costs the most.
+    pub(crate) fn cost_of(&self, took: Duration) -> Option<Money> {
+        let took = took.min(self.limits.timeout);
+        let price = self.limits.price?;
+        Some(price.of_call(took, self.limits.slots))
+    }
+
+    /// The most that a call to it can cost.
+    pub(crate) fn most(&self) -> Money {
+        self.cost_of(self.limits.timeout).unwrap_or_default()
     }
 
     /// What it did in this run.

@@ -18,6 +18,7 @@ fn endpoint(name: &str, slots: usize, max_per_minute: Option<usize>) -> Endpoint
         slots,
         max_per_minute,
         timeout: Duration::from_secs(600),
+        price: None,
     }
 }
 
@@ -423,6 +424,7 @@ fn what_an_endpoint_did_is_counted() {
         answers: 3,
         busy: Duration::from_secs(2),
         not_accepted: 0,
+        cost: Money::ZERO,
         pictures: 2,
     };
     assert_eq!(pool.members()[0].tally(), tally);

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Tally,
+    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money, Tally,
 };
 use planner::{Quadrant, Status};
 
 use crate::plans::Plan;
 use crate::servers::{Outcome, Server};
+use crate::spending::Spending;
 
 /// The time between two comparisons.
 const BETWEEN_COMPARISONS: Duration = Duration::from_secs(600);
@@ -43,6 +44,7 @@ pub(crate) struct Promises {
     pub http_answers: usize,
     pub storage_failed: bool,
     pub is_signalled: bool,
+    spending: Spending,
 }
 
 /// What an item has to answer for.
@@ -87,12 +89,10 @@ impl Promises {
         endpoints: usize,
         max_concurrent: usize,
         max_items: Option<usize>,
-        part: Option<&HashSet<Quadrant>>,
+        spending: Spending,
         now: Duration,
     ) -> Self {
         let items = plan.items.len();
-        let inside = inside(plan, &status, part);
-        let is_told = |item: usize| status[item] == Status::Complete && inside[item];
         let mut promises = Self {
             plan,
             max_concurrent,
@@ -111,17 +111,29 @@ impl Promises {
                 endpoints
             ],
             compared_at: None,
-            told_enough: (0..items).any(is_told),
-            inside,
+            told_enough: status.contains(&Status::Complete),
+            inside: vec![true; items],
             status,
             failed_in_a_row: 0,
             most_failed_in_a_row: 0,
             http_answers: 0,
             storage_failed: false,
             is_signalled: false,
+            spending,
         };
         promises.find_startable();
         promises
+    }
+
+    /// Those of a run of a part, where one is given.
+    pub(crate) fn alone(mut self, part: Option<&HashSet<Quadrant>>) -> Self {
+        if let Some(part) = part {
+            self.inside = inside(self.plan, &self.status, part);
+            let mut own = self.status.iter().zip(&self.inside);
+            self.told_enough = own.any(|(s, inside)| *inside && *s == Status::Complete);
+            self.find_startable();
+        }
+        self
     }
 
     /// The items that nothing stops from being called now, by the rule itself.
@@ -234,6 +246,7 @@ impl Promises {
             format!("item {item} is called after a signal")
         })?;
         self.calls.insert(attempt, (item, endpoint));
+        self.spending.on_call(attempt, endpoint)?;
         let all = self.calls.len();
         self.check(all <= self.max_concurrent, || {
             format!("{all} calls at a time")
@@ -273,6 +286,7 @@ impl Promises {
         let Some((item, endpoint)) = self.calls.remove(&attempt) else {
             return;
         };
+        self.spending.on_ended(attempt, outcome, took);
         let watched = &mut self.endpoints[endpoint];
         watched.under_way -= 1;
         watched.excuse(now);
@@ -384,10 +398,12 @@ impl Promises {
         })?;
         // With nothing to compare it with, a block that fails is an outage.
         let (paid, can_be_told) = (own.poisoned, self.told_enough && !self.someone_was_away());
+        // Each answer, of whatever use it is, says that those who did not answer were away.
+        let heard = own.bad.saturating_sub(1);
         // One that fails alone; several share what they are compared with.
         let others = self.own.iter().filter(|own| own.poisoned > 0).count() - usize::from(paid > 0);
         self.check(
-            !is_poison || paid <= 12 + 3 * others || !can_be_told,
+            !is_poison || paid <= 12 + heard + 3 * others || !can_be_told,
             || format!("item {item} cost {paid} calls before it was given up: {own:?}"),
         )?;
         self.tally.items_failed += 1;
@@ -473,7 +489,7 @@ impl Promises {
             } else {
                 server.limits.slots
             };
-            if watched.under_way >= slots || watched.is_out {
+            if watched.under_way >= slots || watched.is_out || !self.spending.affords(index) {
                 self.endpoints[index].excuse(now);
                 continue;
             }
@@ -511,11 +527,20 @@ impl Promises {
         startup: bool,
     ) -> Promise {
         let tally = dispatcher.tally();
-        self.check(tally == self.tally, || {
-            format!("it counts {tally:?}, and it was {:?}", self.tally)
+        self.spending.check(tally)?;
+        let expected = Tally {
+            calls_paid: tally.calls_paid,
+            cost: tally.cost,
+            ..self.tally
+        };
+        self.check(tally == expected, || {
+            format!("it counts {tally:?}, and it was {expected:?}")
         })?;
         for (member, watched) in dispatcher.pool().members().iter().zip(&self.endpoints) {
-            let tally = member.tally();
+            let tally = EndpointTally {
+                cost: Money::ZERO,
+                ..member.tally()
+            };
             self.check(tally == watched.tally, || {
                 format!(
                     "{} counts {tally:?}, not {:?}",
@@ -528,6 +553,8 @@ impl Promises {
         let own = own.filter(|&(_, inside)| *inside);
         let of = |status| own.clone().filter(|&(s, _)| *s == status).count();
         let all_out = self.endpoints.iter().all(|watched| watched.is_out);
+        let mut left = (0..self.endpoints.len()).filter(|&at| !self.endpoints[at].is_out);
+        let is_spent = left.all(|at| !self.spending.affords(at));
         let is_owed = !self.startable.is_empty();
         let is_right = match ending {
             Ending::Done => of(Status::Error) == 0 && !is_owed,
@@ -535,6 +562,7 @@ impl Promises {
             Ending::Early(_) => {
                 all_out
                     || self.storage_failed
+                    || is_spent
                     || self.most_failed_in_a_row >= max_errors
                     || (startup && self.http_answers == 0)
             }
@@ -562,12 +590,9 @@ impl Promises {
     }
 }
 
-/// Which items may run where a part was asked for, by the rule itself: those that hold it, and what
+/// Which items may run of a part, by the rule itself: those that hold it, and what
 /// these wait for.
-fn inside(plan: &Plan, status: &[Status], part: Option<&HashSet<Quadrant>>) -> Vec<bool> {
-    let Some(part) = part else {
-        return vec![true; status.len()];
-    };
+fn inside(plan: &Plan, status: &[Status], part: &HashSet<Quadrant>) -> Vec<bool> {
     let is_asked = |item: usize| {
         let mut quadrants = plan.items[item].block.quadrants();
         quadrants.any(|quadrant| part.contains(&quadrant))

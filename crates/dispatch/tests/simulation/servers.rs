@@ -85,6 +85,7 @@ impl Server {
                 slots,
                 max_per_minute: per_minute,
                 timeout: latency.mul_f64(4.0) + chance.duration(1.0, 600.0),
+                price: None,
             },
             latency,
             cold_start: if chance.happens(0.3) {

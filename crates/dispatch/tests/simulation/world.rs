@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::plans::{self, Plan};
 use crate::promises::Promises;
 use crate::servers::{Mood, Outcome, Poison, Server};
+use crate::spending::{self, Spending};
 
 /// When the last trouble is over.
 const HORIZON: Duration = Duration::from_secs(20_000);
@@ -40,6 +41,8 @@ pub(crate) struct World {
     max_errors: usize,
     startup_wait: Duration,
     events: u64,
+    /// For prices and limits.
+    purse: Chance,
 }
 
 /// A row of `attempts`.
@@ -57,6 +60,7 @@ struct Disturbance {
     max_items: Option<usize>,
     /// The part that runs alone, where not all does.
     part: Option<HashSet<Quadrant>>,
+    is_limited: bool,
 }
 
 impl Disturbance {
@@ -67,6 +71,7 @@ impl Disturbance {
             signalled_after: None,
             max_items: None,
             part,
+            is_limited: false,
         }
     }
 }
@@ -89,6 +94,8 @@ impl World {
             }
         }
         poison(&mut servers, items, &mut chance);
+        let mut purse = Chance::from_seed(seed ^ 0x6d6f_6e65_7900);
+        spending::price(&mut servers, &mut purse);
         let bad = if chance.happens(0.2) { 0.05 } else { 0.0 };
         let full_from = chance.duration(1.0, 5000.0);
         let full_disk = if chance.happens(0.1) {
@@ -112,6 +119,7 @@ impl World {
             max_errors: chance.pick(&[3, 20, 20, 1000]),
             startup_wait: Duration::from_secs(chance.pick(&[60, 600])),
             events: 0,
+            purse,
             chance,
         }
     }
@@ -130,6 +138,7 @@ impl World {
                 signalled_after: after(0.3, chance),
                 max_items: after(0.2, chance).map(|most| 1 + most as usize % 50),
                 part: self.plan.part(chance),
+                is_limited: true,
             };
             self.say(|| format!("== a run that {disturbed} follow"));
             self.run(&disturbance)?;
@@ -185,10 +194,13 @@ impl World {
             }
             None => Queue::of(items),
         };
+        let is_limited = disturbance.is_limited;
+        let spending = Spending::made_up(&self.servers, is_limited, &mut self.purse);
         let limits = Limits {
             max_items: disturbance.max_items,
             max_errors: self.max_errors,
             max_not_accepted: 3,
+            budget: spending.budget(),
             startup_wait: self.startup_wait,
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
             spare_canvases: 3,
@@ -203,9 +215,10 @@ impl World {
             self.servers.len(),
             pool.max_concurrent(),
             disturbance.max_items,
-            disturbance.part.as_ref(),
+            spending,
             self.now,
         );
+        let promises = promises.alone(disturbance.part.as_ref());
         let surroundings = self.shows_surroundings.then(|| Surroundings::of(&queue));
         let last = self.attempts.keys().next_back().copied().unwrap_or(0);
         let seed = self.chance.next();
@@ -337,8 +350,9 @@ impl World {
                 attempt,
                 canvas,
                 endpoint,
+                ..
             } => self.call(run, attempt, canvas, endpoint)?,
-            Order::Save { attempt } => {
+            Order::Save { attempt, .. } => {
                 let call = run.calls[&attempt].clone();
                 let event = match call.outcome {
                     Outcome::Undecodable => Event::Unusable {
@@ -367,8 +381,8 @@ impl World {
                 run.plan_in(soon, Happening::Tell(event));
             }
             Order::Cancel { attempt } => {
-                run.promises
-                    .on_ended(attempt, None, false, Duration::ZERO, self.now);
+                let took = self.now - run.calls[&attempt].started;
+                run.promises.on_ended(attempt, None, false, took, self.now);
                 run.calls
                     .get_mut(&attempt)
                     .expect("it was called")

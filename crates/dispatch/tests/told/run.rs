@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, CanvasId, Dispatcher, EndpointIndex, EndpointLimits, Event, Failure, Level, Limits,
-    Moment, Order, Pool, PrepareFailure, Queue,
+    AttemptId, Budget, CanvasId, Dispatcher, EndpointIndex, EndpointLimits, Event, Failure, Level,
+    Limits, Moment, Order, Pool, PrepareFailure, Queue,
 };
 use planner::{Block, BlockShape, Item, Status};
 
@@ -58,12 +58,14 @@ impl Run {
             slots,
             max_per_minute: None,
             timeout: Duration::from_secs(90),
+            price: None,
         });
         let pool = Pool::new(limits, None);
         let limits = Limits {
             max_items,
             max_errors: 2,
             max_not_accepted: 3,
+            budget: Budget::default(),
             startup_wait: Duration::from_secs(600),
             drain: None,
             spare_canvases: 2,
@@ -107,9 +109,10 @@ impl Run {
                         attempt,
                         canvas,
                         endpoint,
+                        ..
                     } => self.calls.push((attempt, canvas, endpoint)),
-                    Order::Save { attempt } if self.saves_slowly => self.saving.push(attempt),
-                    Order::Save { attempt } => events.push(Event::Saved {
+                    Order::Save { attempt, .. } if self.saves_slowly => self.saving.push(attempt),
+                    Order::Save { attempt, .. } => events.push(Event::Saved {
                         attempts: vec![attempt],
                     }),
                     Order::Cancel { attempt } => self.calls.retain(|&(a, ..)| a != attempt),

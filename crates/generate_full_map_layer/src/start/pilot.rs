@@ -70,21 +70,6 @@ pub(crate) fn queue_of(items: Vec<Item>, pilot: Option<&Pilot>) -> Queue {
     }
 }
 
-/// As in `only a part runs: 9 of 25 items, 7 that hold what was asked for and 2 that must precede
-/// them`.
-pub(crate) fn told(pilot: &Pilot) -> String {
-    let (asked, before) = (pilot.count(Role::Asked), pilot.count(Role::Precedes));
-    let besides = match before {
-        0 => String::new(),
-        _ => format!(" and {before} that must precede them"),
-    };
-    format!(
-        "only a part runs: {} of {} items, {asked} that hold what was asked for{besides}",
-        asked + before,
-        pilot.roles().len()
-    )
-}
-
 /// The command that goes on with what is left of a run: with the part, as long as something of it
 /// is, and then with the rest. `None` where nothing is left.
 pub(crate) fn goes_on(args: &Args, queue: &Queue) -> Option<String> {

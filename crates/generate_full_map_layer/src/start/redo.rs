@@ -7,7 +7,7 @@ use anyhow::Context;
 use layer::{Kept, Pictures, Selection, Versions};
 use planner::{Item, Quadrant, Status};
 use progress_db::ProgressDb;
-use upkeep::{Asked, Followers, Redo, Upkeep, UpkeepError};
+use upkeep::{Asked, Followers, Redo, Uncalled, Upkeep, UpkeepError};
 
 use super::layer_state::Start;
 use crate::args::Args;
@@ -45,12 +45,18 @@ pub(crate) async fn asked_for(args: &Args, start: &Start, items: &[Item]) -> any
 }
 
 /// What it takes to generate the blocks again that are asked for, if any are.
-pub(crate) fn redo_of(asked: &Asked, args: &Args, start: &Start, items: &[Item]) -> Option<Redo> {
+pub(crate) fn redo_of(
+    asked: &Asked,
+    args: &Args,
+    start: &Start,
+    items: &[Item],
+    uncalled: &Uncalled,
+) -> Option<Redo> {
     let followers = match start.config.shows_surroundings() && !args.without_followers {
         true => Followers::Again,
         false => Followers::Stay,
     };
-    (!asked.again.is_empty()).then(|| Redo::of(&asked.again, items, followers))
+    (!asked.again.is_empty()).then(|| Redo::of(&asked.again, items, followers, uncalled))
 }
 
 impl Start {

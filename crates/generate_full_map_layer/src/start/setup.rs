@@ -2,24 +2,27 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use dispatch::{Queue, duration_text};
+use dispatch::Queue;
 use layer::{Pictures, RunLock};
-use planner::{Item, Pilot, Quadrant, Status, complete_followers};
+use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
-use terminal::{Bar, Printer};
-use upkeep::{Redo, damaged_items};
+use report::{forecast, part_that_runs, would_run};
+use terminal::Printer;
+use upkeep::{Redo, Uncalled, Uniform};
 
+use super::budget::require_prices;
 use super::check::check;
-use super::dry_run;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
 use super::pilot;
 use super::redo::{asked_for, carry_out_choices, redo_of, replace};
+use super::resume::find_to_make_again;
+use super::uncalled::{complete_uncalled, flat_water, pending};
 use crate::args::Args;
 use crate::ended::Ended;
+use crate::endpoint::Endpoint;
 
 /// What comes before the first call.
 pub(crate) enum Ready {
@@ -35,6 +38,8 @@ pub(crate) struct ToRun {
     pub db: ProgressDb,
     pub pictures: Arc<Pictures>,
     pub queue: Queue,
+    /// The complete items that were made without a call, and how many of them just now.
+    pub uncalled: (HashSet<i64>, usize),
     /// What the plan lacks though it looks complete; told, and to be told again at the end.
     pub lacks: Vec<String>,
     pub lock: RunLock,
@@ -53,12 +58,14 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if args.check_endpoints {
         return Ok(Ready::Ended(check(&start).await?));
     }
+    require_prices(args, &start)?;
     if args.dry_run {
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
     let redoes = args.redo.is_some() || args.redo_file.is_some() || args.redo_flagged;
     let replaces = args.keep.is_some() || args.accept.is_some();
-    if !replaces && (redoes || !start.is_complete) {
+    let uniform = start.uniform().await?;
+    if uniform.is_none() && !replaces && (redoes || !start.is_complete) {
         start.config.require_endpoints(start.layer.config_path())?;
     }
     let lock = RunLock::take(&start.layer)?;
@@ -82,57 +89,55 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         db.close().await?;
         return Ok(Ready::Ended(Ended::with(0, told)));
     }
-    // What cannot be meant is refused before anything is put back.
-    let part = pilot::asked_for(args, &start, &items)?;
-    let ran = bring_up_to_date(
-        args,
-        &start,
-        items,
-        part.as_ref(),
-        &pictures,
-        &mut db,
-        printer,
-    );
-    let items = ran.await?;
+    let (db_mut, source) = (&mut db, uniform.as_ref());
+    let (mut items, part) =
+        bring_up_to_date(args, &start, source, items, &pictures, db_mut, printer).await?;
+    let made = start.make_uncalled(source, &pictures, &mut db, &mut items, printer);
+    let made = made.await?;
+    let uncalled = complete_uncalled(&mut db, &items).await?;
     let pilot = part.map(|part| Pilot::of(&items, &part));
     let lacks = lacks(&start, &pictures, &mut db, &items, pilot.as_ref()).await?;
-    if let Some(pilot) = &pilot {
-        printer.say(&pilot::told(pilot));
-    }
     let queue = pilot::queue_of(items, pilot.as_ref());
+    if let Some(told) = part_that_runs(&queue) {
+        printer.say(&told);
+    }
     if queue.current_step().is_none() {
         // What was committed is safe, whether or not the logs can be folded into the databases.
         pictures.end().await;
         let _ = db.close().await;
-        return Ok(Ready::Ended(nothing_to_do(args, &queue, &lacks)));
+        return Ok(Ready::Ended(nothing_to_do(args, &queue, made, &lacks)));
     }
     tell(&lacks);
     start.config.require_endpoints(start.layer.config_path())?;
     tell_about_settings(&mut db, &start).await?;
     // Before anything is paid for that could not be saved.
     pictures.require_writable().await?;
+    drop(uniform);
     Ok(Ready::ToRun(Box::new(ToRun {
         start,
         db,
         pictures,
         queue,
+        uncalled: (uncalled, made),
         lacks,
         lock,
     })))
 }
 
 /// Brings `progress.db` up to date with what earlier runs left: items that were under way when
-/// one died, failed ones that are to run again, pictures that are missing or damaged.
+/// one died, failed ones that are to run again, pictures that are missing or damaged. Returns
+/// the items, and the part that is asked for.
 async fn bring_up_to_date(
     args: &Args,
     start: &Start,
+    uniform: Option<&Uniform<'_>>,
     mut items: Vec<Item>,
-    part: Option<&HashSet<Quadrant>>,
     pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
     printer: &Printer,
-) -> anyhow::Result<Vec<Item>> {
+) -> anyhow::Result<(Vec<Item>, Option<HashSet<Quadrant>>)> {
     // What cannot be meant is refused before anything is put back.
+    let part = pilot::asked_for(args, start, &items)?;
     let asked = asked_for(args, start, &items).await?;
     let abandoned = db.put_back_abandoned().await?;
     if abandoned > 0 {
@@ -141,7 +146,7 @@ async fn bring_up_to_date(
         );
     }
     if args.retry_errors {
-        let again = pilot::failed_to_run_again(&items, part);
+        let again = pilot::failed_to_run_again(&items, part.as_ref());
         let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
         db.commit(&changes, Durability::Power).await?;
         if !again.is_empty() {
@@ -150,7 +155,7 @@ async fn bring_up_to_date(
         put_back(&mut items, |item| again.contains(&item.id));
     }
     if args.resume {
-        let again = find_to_make_again(start, pictures, db, &items, printer).await?;
+        let again = find_to_make_again(start, uniform, pictures, db, &items, printer).await?;
         let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
         db.commit(&changes, Durability::Power).await?;
         put_back(&mut items, |item| again.contains(&item.id));
@@ -159,77 +164,20 @@ async fn bring_up_to_date(
         let told = carry_out_choices(&asked, &mut items, start.upkeep(pictures, db)).await?;
         printer.say(told.trim_end());
     }
-    if let Some(redo) = redo_of(&asked, args, start, &items) {
-        printer.say(&redo_told(&redo, part.is_some()));
+    let named = Redo::named(&asked.again, &items);
+    let uncalled = start.find_uncalled(uniform, pictures, db, named, printer);
+    let uncalled = uncalled.await?;
+    if let Some(redo) = redo_of(&asked, args, start, &items, &uncalled) {
+        if redo.calls > 0 {
+            start.config.require_endpoints(start.layer.config_path())?;
+        }
+        printer.say(&redo.told(part.is_some()));
         let mut upkeep = start.upkeep(pictures, db);
         upkeep.put_back(&redo, &items, &asked.prompts).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    Ok(items)
-}
-
-/// The complete items that `--resume` puts back: those whose pictures are missing or damaged, and
-/// where canvases show finished neighbours also all that were drawn to join them.
-async fn find_to_make_again(
-    start: &Start,
-    pictures: &Arc<Pictures>,
-    db: &mut ProgressDb,
-    items: &[Item],
-    printer: &Printer,
-) -> anyhow::Result<HashSet<i64>> {
-    let mut again = find_damaged(start, pictures, db, items, printer).await?;
-    if start.config.shows_surroundings() && !again.is_empty() {
-        let followers = complete_followers(items, &again);
-        tracing::info!(
-            "the canvas is infill, so the complete items that were drawn to join these are made again too: {} more calls",
-            followers.len()
-        );
-        again.extend(followers);
-    }
-    Ok(again.into_iter().collect())
-}
-
-/// How often the progress of a long check is told where there is no terminal.
-const TELL_EVERY: Duration = Duration::from_secs(60);
-
-async fn find_damaged(
-    start: &Start,
-    pictures: &Arc<Pictures>,
-    db: &mut ProgressDb,
-    items: &[Item],
-    printer: &Printer,
-) -> anyhow::Result<Vec<i64>> {
-    let complete = items
-        .iter()
-        .filter(|item| item.status == Status::Complete)
-        .count();
-    let began = Instant::now();
-    let (mut told, mut told_at) = (0, began);
-    let damaged = damaged_items(db, pictures, start.size, items, cores::count(), |checked| {
-        let tenths = 10 * checked / complete.max(1);
-        if printer.is_terminal() {
-            let left = began
-                .elapsed()
-                .mul_f64((complete - checked) as f64 / checked.max(1) as f64);
-            printer.show(vec![Bar {
-                label: "checking".to_owned(),
-                done: checked as u64,
-                of: complete as u64,
-                text: format!("{checked}/{complete} items, {} left", duration_text(left)),
-            }]);
-        } else if tenths > told || told_at.elapsed() > TELL_EVERY {
-            (told, told_at) = (tenths, Instant::now());
-            tracing::info!("checked the pictures of {checked} of {complete} complete items");
-        }
-    })
-    .await?;
-    printer.show(Vec::new());
-    tracing::info!(
-        "{complete} complete items checked: {} have missing or damaged pictures and are made again",
-        damaged.len()
-    );
-    Ok(damaged)
+    Ok((items, part))
 }
 
 fn put_back(items: &mut [Item], which: impl Fn(&Item) -> bool) {
@@ -273,16 +221,11 @@ async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Resu
     Ok(())
 }
 
-/// What a redo comes to; of a part what else is pending does not run.
-fn redo_told(redo: &Redo, is_part: bool) -> String {
-    match is_part {
-        true => redo.told.clone(),
-        false => redo.told.clone() + &redo.told_of_others,
-    }
-}
-
-fn nothing_to_do(args: &Args, queue: &Queue, lacks: &[String]) -> Ended {
-    let mut summary = String::new();
+fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> Ended {
+    let mut summary = match made {
+        0 => String::new(),
+        made => flat_water(made) + "\n",
+    };
     for (step, counts) in queue.steps() {
         summary += &format!(
             "[Step {step}] {}/{} complete, {} errors\n",
@@ -328,34 +271,59 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
     let mut items = db.items().await?;
     let pictures = start.pictures();
+    let uniform = start.uniform().await?;
+    let uniform = uniform.as_ref();
     let part = pilot::asked_for(args, start, &items)?;
     if args.retry_errors {
         let again = pilot::failed_to_run_again(&items, part.as_ref());
         put_back(&mut items, |item| again.contains(&item.id));
     }
     if args.resume {
-        let again = find_to_make_again(start, &pictures, &mut db, &items, printer).await?;
+        let again = find_to_make_again(start, uniform, &pictures, &mut db, &items, printer).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let asked = asked_for(args, start, &items).await?;
-    let redo = redo_of(&asked, args, start, &items);
+    let named = Redo::named(&asked.again, &items);
+    let uncalled = start.find_uncalled(uniform, &pictures, &mut db, named, printer);
+    let redo = redo_of(&asked, args, start, &items, &uncalled.await?);
     if let Some(redo) = &redo {
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let pilot = part.map(|part| Pilot::of(&items, &part));
     tell(&lacks(start, &pictures, &mut db, &items, pilot.as_ref()).await?);
+    let calls = db.calls_by_endpoint().await?;
+    let uncalled = match redo {
+        Some(_) => Uncalled::default(),
+        None => {
+            let pending = pending(&items);
+            let looking = start.find_uncalled(uniform, &pictures, &mut db, pending, printer);
+            looking.await?
+        }
+    };
     db.close().await?;
-    let redo_told = |redo| redo_told(redo, pilot.is_some()) + "\n";
+    let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";
     let mut told = redo.as_ref().map_or_else(String::new, redo_told);
     if !asked.replaced.is_empty() {
         let chosen = asked.replaced.len();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
     if told.is_empty() || pilot.is_some() {
+        let made = uncalled.next;
+        if !made.is_empty() {
+            let flat = flat_water(made.len());
+            told += &format!("{flat}: finished before all others, and complete below\n");
+            let among = items.iter_mut().filter(|item| made.contains_key(&item.id));
+            among.for_each(|item| item.status = Status::Complete);
+        }
         let most = args.max_items.map(|most| most as usize);
         let queue = pilot::queue_of(items, pilot.as_ref());
-        told += &dry_run::describe(&queue, pilot.as_ref(), &start.endpoints, most);
+        let endpoints: Vec<_> = start.endpoints.iter().map(Endpoint::as_member).collect();
+        told += &would_run(&queue, &endpoints, most);
+        if queue.current_step().is_some() {
+            let currency = &start.config.currency;
+            told += &forecast(&queue, &endpoints, &calls, most, currency);
+        }
     }
     Ok(Ended::with(0, told))
 }

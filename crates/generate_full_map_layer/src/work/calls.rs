@@ -16,7 +16,7 @@ use image::RgbImage;
 use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
 use planner::{Block, Quadrant};
-use progress_db::{Change, Durability, PictureRecord, StartedCall};
+use progress_db::{Bill, Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::fault_point::fault_point;
@@ -56,6 +56,7 @@ impl Work {
             endpoint: endpoint.name.clone(),
             settings_hash: settings.hash.clone(),
             seed: recorded_seed,
+            aside: call.aside,
             joined: match endpoint.form.mode {
                 CanvasMode::Block => Vec::new(),
                 CanvasMode::Infill => call.canvas.joined.clone(),
@@ -119,9 +120,9 @@ impl Work {
 
     /// Cuts the quadrants out of an answer, writes and syncs them, and waits until they are
     /// published and recorded.
-    pub(crate) async fn save(self: Arc<Self>, call: Call, answer: Answer) -> Done {
+    pub(crate) async fn save(self: Arc<Self>, call: Call, answer: Answer, bill: Bill) -> Done {
         self.being_saved.fetch_add(1, Ordering::Relaxed);
-        let saved = self.cut_and_publish(&call, answer).await;
+        let saved = self.cut_and_publish(&call, answer, bill).await;
         self.being_saved.fetch_sub(1, Ordering::Relaxed);
         let attempt = call.attempt;
         Done::Event(match saved {
@@ -140,6 +141,7 @@ impl Work {
         self: &Arc<Self>,
         call: &Call,
         answer: Answer,
+        bill: Bill,
     ) -> Result<(), NotSaved> {
         let block = call.item.block;
         let form = self.endpoints[call.endpoint].form;
@@ -195,6 +197,8 @@ impl Work {
             item: call.item.id,
             attempt: call.attempt,
             http_status,
+            bill,
+            ended_at: call.ended_at,
             pictures: staged.map_err(|error| NotSaved::Storage(error.to_string()))?,
             done,
         };

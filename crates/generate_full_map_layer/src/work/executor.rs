@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Order};
+use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
 use layer::{block_seed, unix_now};
 use planner::Item;
-use progress_db::{Change, Durability, Outcome};
+use progress_db::{Bill, Change, Durability, Outcome};
 use report::Progress;
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
@@ -40,6 +40,8 @@ struct InFlight {
     calling: AbortHandle,
     answer: Option<Answer>,
     http_status: Option<u16>,
+    /// What the server said that it used.
+    usage: Option<String>,
 }
 
 impl Executor {
@@ -145,8 +147,10 @@ impl Executor {
                 let Some(in_flight) = self.calls.get_mut(&attempt) else {
                     return;
                 };
+                in_flight.call.ended_at = unix_now();
                 let result = answer.map(|answer| {
                     in_flight.http_status = answer.http_status();
+                    in_flight.usage = answer.usage().map(str::to_owned);
                     in_flight.answer = Some(answer);
                 });
                 Event::Called { attempt, result }
@@ -189,6 +193,7 @@ impl Executor {
                 attempt,
                 canvas,
                 endpoint,
+                aside,
             } => {
                 // What was decided before is written before what follows from it.
                 self.write(std::mem::take(changes));
@@ -200,6 +205,8 @@ impl Executor {
                     item,
                     endpoint,
                     canvas: Arc::clone(&self.canvases[&canvas]),
+                    aside: aside.map(Money::units),
+                    ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
                 };
                 let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
@@ -208,14 +215,17 @@ impl Executor {
                     calling,
                     answer: None,
                     http_status: None,
+                    usage: None,
                 };
                 self.calls.insert(attempt, in_flight);
             }
-            Order::Save { attempt } => {
+            Order::Save { attempt, cost } => {
                 let in_flight = self.calls.get_mut(&attempt).expect("it was answered");
                 let answer = in_flight.answer.take().expect("it was answered");
+                let bill = bill(true, cost, in_flight.usage.clone());
                 let work = Arc::clone(&self.work);
-                self.tasks.spawn(work.save(in_flight.call.clone(), answer));
+                self.tasks
+                    .spawn(work.save(in_flight.call.clone(), answer, bill));
             }
             Order::Cancel { attempt } => {
                 if let Some(in_flight) = self.calls.get(&attempt) {
@@ -227,6 +237,8 @@ impl Executor {
                 end,
                 http_status,
                 message,
+                paid,
+                cost,
             } => {
                 let in_flight = self.calls.remove(&attempt);
                 if let Some(InFlight { call, .. }) = &in_flight
@@ -235,13 +247,16 @@ impl Executor {
                 {
                     *self.answered.entry(call.item.id).or_default() += 1;
                 }
-                let answered = in_flight.and_then(|in_flight| in_flight.http_status);
+                let (answered, usage) = in_flight
+                    .map(|in_flight| (in_flight.http_status, in_flight.usage))
+                    .unwrap_or_default();
                 self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
                 changes.push(Change::AttemptEnded {
                     attempt,
                     outcome: outcome(end),
                     http_status: http_status.or(answered),
                     message,
+                    bill: bill(paid, cost, usage),
                     at: unix_now(),
                 });
             }
@@ -281,6 +296,14 @@ impl Executor {
                 Ok(Ok(())) | Err(_) => Done::Nothing,
             }
         });
+    }
+}
+
+fn bill(paid: bool, cost: Option<Money>, usage: Option<String>) -> Bill {
+    Bill {
+        paid,
+        cost: cost.map(Money::units),
+        usage,
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use layer::{Pictures, StagedPicture, unix_now};
 use planner::Quadrant;
-use progress_db::{AttemptId, Change, Durability, Outcome, PictureRecord};
+use progress_db::{AttemptId, Bill, Change, Durability, Outcome, PictureRecord};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault_point::fault_point;
@@ -27,6 +27,9 @@ pub(crate) struct Finished {
     pub item: i64,
     pub attempt: AttemptId,
     pub http_status: Option<u16>,
+    pub bill: Bill,
+    /// When the call ended.
+    pub ended_at: f64,
     pub pictures: Vec<(Quadrant, StagedPicture, PictureRecord)>,
     /// Is told when the item is complete, or why it is not.
     pub done: oneshot::Sender<Result<(), String>>,
@@ -84,7 +87,8 @@ async fn publish(
             outcome: Outcome::Ok,
             http_status: finished.http_status,
             message: None,
-            at,
+            bill: std::mem::take(&mut finished.bill),
+            at: finished.ended_at,
         });
     }
     let published = pictures.publish(staged, fault_point);

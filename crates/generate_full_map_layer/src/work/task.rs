@@ -77,6 +77,10 @@ pub(crate) struct Call {
     pub item: Item,
     pub endpoint: EndpointIndex,
     pub canvas: Arc<Canvas>,
+    /// The most that it can cost, in units of the currency, where that is known.
+    pub aside: Option<f64>,
+    /// When it was answered, in unix time.
+    pub ended_at: f64,
     /// For servers that take one.
     pub seed: u32,
 }
@@ -91,6 +95,14 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
+    /// What the server said that it used.
+    pub(crate) fn usage(&self) -> Option<&str> {
+        match self {
+            Self::Encoded(received) => received.usage.as_deref(),
+            Self::Drawn(_) => None,
+        }
+    }
+
     /// The status that came with it, where a server answered.
     pub(crate) fn http_status(&self) -> Option<u16> {
         match self {

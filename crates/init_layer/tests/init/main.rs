@@ -1,6 +1,7 @@
 //! Making a layer: the real program, real files.
 
 mod checks;
+mod flat_water;
 mod project;
 mod words;
 

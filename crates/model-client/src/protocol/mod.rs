@@ -12,6 +12,7 @@ mod json;
 mod multipart;
 mod openai;
 mod sdapi;
+mod usage;
 
 use std::borrow::Cow;
 
@@ -22,6 +23,7 @@ use reqwest::{Client, RequestBuilder, Url};
 
 pub(crate) use answer::{content_type, error_text};
 pub(crate) use body::{camel_case, merge};
+pub(crate) use usage::usage;
 
 use crate::settings::Settings;
 use dispatch::{Failure, FailureKind};

@@ -2,29 +2,20 @@
 
 use std::fmt::Write as _;
 
-use dispatch::{Handle, Queue};
-use planner::{Pilot, Role};
+use dispatch::Queue;
 
-use super::pilot;
-use crate::endpoint::Endpoint;
+use crate::Member;
 
 /// How many items of a step are listed.
 const LISTED: usize = 40;
 
 /// Lists the items that would run and the endpoints that would get them, as if all calls took the
 /// same time.
-pub(crate) fn describe(
-    queue: &Queue,
-    pilot: Option<&Pilot>,
-    endpoints: &[Endpoint],
-    max_items: Option<usize>,
-) -> String {
+#[must_use]
+pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usize>) -> String {
     let turns: Vec<&str> = turns(endpoints);
-    let mut text = pilot.map_or_else(String::new, |pilot| pilot::told(pilot) + "\n");
+    let mut text = part_that_runs(queue).map_or_else(String::new, |told| told + "\n");
     let (mut begun, mut only_precede) = (0, 0);
-    let precedes = |&&handle: &&Handle| {
-        pilot.is_some_and(|pilot| pilot.role(handle as usize) == Role::Precedes)
-    };
     for (&step, counts) in queue.steps() {
         let items: Vec<_> = queue
             .upcoming()
@@ -33,7 +24,10 @@ pub(crate) fn describe(
         let runs = items
             .len()
             .min(max_items.map_or(usize::MAX, |most| most.saturating_sub(begun)));
-        let preceding = items[..runs].iter().filter(precedes).count();
+        let preceding = items[..runs].iter();
+        let preceding = preceding
+            .filter(|&&handle| queue.only_precedes(handle))
+            .count();
         only_precede += preceding;
         let preceding = match preceding {
             0 => String::new(),
@@ -86,8 +80,29 @@ pub(crate) fn describe(
     text
 }
 
+/// As in `only a part runs: 9 of 25 items, 7 that hold what was asked for and 2 that must precede
+/// them`; `None` where all of the plan runs.
+#[must_use]
+pub fn part_that_runs(queue: &Queue) -> Option<String> {
+    let (inside, outside) = (queue.totals().total(), queue.outside().total());
+    let before = (0..).zip(queue.items());
+    let before = before.filter(|&(handle, _)| queue.only_precedes(handle));
+    let before = before.count();
+    let besides = match before {
+        0 => String::new(),
+        _ => format!(" and {before} that must precede them"),
+    };
+    (outside > 0).then(|| {
+        format!(
+            "only a part runs: {inside} of {} items, {} that hold what was asked for{besides}",
+            inside + outside,
+            inside - before
+        )
+    })
+}
+
 /// The endpoints in the order of their turns: round by round, each as often as it has slots.
-fn turns(endpoints: &[Endpoint]) -> Vec<&str> {
+fn turns<'a>(endpoints: &[Member<'a>]) -> Vec<&'a str> {
     let rounds = endpoints
         .iter()
         .map(|endpoint| endpoint.slots)
@@ -99,6 +114,6 @@ fn turns(endpoints: &[Endpoint]) -> Vec<&str> {
                 .iter()
                 .filter(move |endpoint| endpoint.slots > round)
         })
-        .map(|endpoint| endpoint.name.as_str())
+        .map(|endpoint| endpoint.name)
         .collect()
 }

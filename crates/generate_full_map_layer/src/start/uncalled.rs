@@ -1,0 +1,154 @@
+//! Blocks that need no call: found, and finished before the first one.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use dispatch::duration_text;
+use layer::Pictures;
+use planner::{Item, Status};
+use progress_db::ProgressDb;
+use terminal::{Bar, Printer};
+use upkeep::{Uncalled, Uniform};
+
+use super::layer_state::Start;
+
+/// How often the progress of a long look is told where there is no terminal.
+const TELL_EVERY: Duration = Duration::from_secs(60);
+
+/// Looks at fewer items are not told of where there is no terminal.
+const MANY: usize = 2000;
+
+impl Start {
+    /// What the layer's configuration says of blocks that need no call; `None` where it says nothing.
+    ///
+    /// # Errors
+    /// When the source does not say what it goes by.
+    pub(crate) async fn uniform(&self) -> anyhow::Result<Option<Uniform<'_>>> {
+        let config = &self.config.uniform;
+        if !config.is_on() {
+            return Ok(None);
+        }
+        let source = (&self.source, self.config.source_layer);
+        let (compression, threads) = (self.config.png_compression, cores::count());
+        let uniform = Uniform::of(config, source, self.size, compression, threads);
+        Ok(Some(uniform.await?))
+    }
+
+    /// Which of `items` will be made without a call, and which of the plan were.
+    pub(crate) async fn find_uncalled(
+        &self,
+        uniform: Option<&Uniform<'_>>,
+        pictures: &Arc<Pictures>,
+        db: &mut ProgressDb,
+        items: impl Iterator<Item = &Item> + Clone,
+        printer: &Printer,
+    ) -> anyhow::Result<Uncalled> {
+        let many = items.clone().count();
+        let tell = teller(printer, LOOKING, many);
+        let mut upkeep = self.upkeep(pictures, db);
+        let found = upkeep.uncalled(uniform, items, tell).await?;
+        printer.show(Vec::new());
+        Ok(found)
+    }
+
+    /// Completes the pending items that need no call, and says how many these are.
+    ///
+    /// # Errors
+    /// When they cannot be made; and when others are pending and there is no endpoint for them, before
+    /// any is made.
+    pub(crate) async fn make_uncalled(
+        &self,
+        uniform: Option<&Uniform<'_>>,
+        pictures: &Arc<Pictures>,
+        db: &mut ProgressDb,
+        items: &mut [Item],
+        printer: &Printer,
+    ) -> anyhow::Result<usize> {
+        let Some(uniform) = uniform else {
+            return Ok(0);
+        };
+        let pending: Vec<Item> = pending(items).copied().collect();
+        if pending.is_empty() {
+            return Ok(0);
+        }
+        let config_path = self.layer.config_path();
+        let mut upkeep = self.upkeep(pictures, db);
+        if let Err(error) = self.config.require_endpoints(config_path)
+            && !upkeep.need_no_call(uniform, &pending).await?
+        {
+            return Err(error.into());
+        }
+        pictures.require_writable().await?;
+        let tell = teller(printer, LOOKING, pending.len());
+        let made = upkeep.make_uncalled(uniform, pending.iter(), tell).await?;
+        printer.show(Vec::new());
+        let among = items.iter_mut().filter(|item| made.contains(&item.id));
+        among.for_each(|item| item.status = Status::Complete);
+        if !made.is_empty() {
+            printer.say(&flat_water(made.len()));
+        }
+        Ok(made.len())
+    }
+}
+
+/// The items that are to be made.
+pub(crate) fn pending(items: &[Item]) -> impl Iterator<Item = &Item> + Clone {
+    let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
+    items.iter().filter(is_open)
+}
+
+/// As in `812 blocks of flat water, no call`.
+pub(crate) fn flat_water(blocks: usize) -> String {
+    let ending = if blocks == 1 { "" } else { "s" };
+    format!("{blocks} block{ending} of flat water, no call")
+}
+
+/// Those of `items` that are complete and were made without a call.
+pub(crate) async fn complete_uncalled(
+    db: &mut ProgressDb,
+    items: &[Item],
+) -> anyhow::Result<HashSet<i64>> {
+    let mut uncalled = db.uncalled().await?;
+    let complete = items.iter().filter(|item| item.status == Status::Complete);
+    let complete: HashSet<i64> = complete.map(|item| item.id).collect();
+    uncalled.retain(|item| complete.contains(item));
+    Ok(uncalled)
+}
+
+/// What a long look is called: on a terminal, and where there is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Looking {
+    pub label: &'static str,
+    pub line: fn(usize, usize) -> String,
+    /// Fewer items are not worth a line.
+    pub many: usize,
+}
+
+const LOOKING: Looking = Looking {
+    label: "looking",
+    line: |seen, all| format!("looked at {seen} of {all} pending items for flat water"),
+    many: MANY,
+};
+
+/// Tells how far a long look at `all` items is, given how many were seen.
+pub(crate) fn teller(printer: &Printer, looking: Looking, all: usize) -> impl FnMut(usize) {
+    let began = Instant::now();
+    let (mut told, mut told_at) = (0, began);
+    move |seen| {
+        let tenths = 10 * seen / all.max(1);
+        if printer.is_terminal() {
+            let left = (all.saturating_sub(seen)) as f64 / seen.max(1) as f64;
+            let left = began.elapsed().mul_f64(left);
+            printer.show(vec![Bar {
+                label: looking.label.to_owned(),
+                done: seen as u64,
+                of: all as u64,
+                text: format!("{seen}/{all} items, {} left", duration_text(left)),
+            }]);
+        } else if all >= looking.many && (tenths > told || told_at.elapsed() > TELL_EVERY) {
+            (told, told_at) = (tenths, Instant::now());
+            tracing::info!("{}", (looking.line)(seen, all));
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What calls cost, and the limits of it.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::maps::MapSpec;
+use fixtures::server::{Protocol, RecordedRequest, Reply, ScriptedServer, ServerSpec, edit_b64};
+use serde_json::json;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
+
+fn layer_at(server: &ScriptedServer, slots: u32, price: serde_json::Value) -> TestLayer {
+    let map = MapSpec::rectangle(12, 12).quadrant_px(8, 8);
+    let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
+    layer.configure(|config| {
+        config["model_endpoints"][0]["max_concurrent"] = json!(slots);
+        config["model_endpoints"][0]["price"] = price;
+    });
+    layer
+}
+
+fn spent(layer: &TestLayer) -> (usize, f64) {
+    let row = layer.sql("SELECT count(*), coalesce(sum(cost), 0.0) FROM attempts WHERE paid = 1");
+    (row[0][0].parse().unwrap(), row[0][1].parse().unwrap())
+}
+
+/// However many calls go at a time, they never come to more; the run drains and says how to go on.
+#[test]
+fn a_limit_of_cost_is_never_exceeded_and_the_run_goes_on_where_it_was() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 64, json!({"per_call": 0.04}));
+    let run = layer.run(PROGRAM, &["--max-cost", "0.5"]);
+    run.assert_status(3);
+    run.assert_says("--max-cost 0.5 is reached: this run has spent 0.48, 0.02 of it is left");
+    run.assert_says("0.48 USD for 12 calls that are paid for");
+    run.assert_says("To go on:\n  generate_full_map_layer --layer-dir");
+    assert_eq!(server.calls().len(), 12);
+    layer.assert_whole();
+    assert!((spent(&layer).1 - 0.48).abs() < 1e-9);
+    // The next run has money of its own.
+    layer
+        .run(PROGRAM, &["--max-calls", "5"])
+        .assert_status(3)
+        .assert_says("--max-calls 5 is reached");
+    assert_eq!(server.calls().len(), 17);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    assert_eq!(spent(&layer).0, layer.statuses()["complete"]);
+}
+
+/// Limits in the configuration are for the layer's whole life, and the smaller one counts.
+#[test]
+fn limits_in_the_configuration_last_for_all_runs() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 8, json!({"per_call": 1}));
+    layer.configure(|config| {
+        config["max_cost"] = json!(9.5);
+        config["currency"] = json!("EUR");
+    });
+    layer
+        .run(PROGRAM, &["--max-cost", "4"])
+        .assert_status(3)
+        .assert_says("4.00 EUR for 4 calls");
+    let run = layer.run(PROGRAM, &["--max-cost", "100"]);
+    run.assert_status(3).assert_says("\"max_cost\": 9.5 in");
+    run.assert_says("4.00 spent before this run");
+    assert_eq!(server.calls().len(), 9);
+    let again = layer.run(PROGRAM, &[]);
+    again.assert_status(3);
+    assert_eq!(server.calls().len(), 9, "nothing is left to spend");
+    layer.configure(|config| {
+        config["max_cost"] = json!(null);
+        config["max_calls"] = json!(11);
+    });
+    layer
+        .run(PROGRAM, &[])
+        .assert_status(3)
+        .assert_says("\"max_calls\": 11 in");
+    assert_eq!(server.calls().len(), 11);
+}
+
+/// Who answers with an error has drawn nothing: that costs nothing, and is given back.
+#[test]
+fn what_fails_without_being_paid_for_is_given_back() {
+    let server = ServerSpec::new()
+        .script(|_, call| match call % 2 {
+            0 => Reply::status(503).header("retry-after", "0"),
+            _ => Reply::model(),
+        })
+        .start();
+    let layer = layer_at(&server, 4, json!({"per_call": 0.25}));
+    let run = layer.run(PROGRAM, &["--max-cost", "2.1"]);
+    run.assert_status(3).assert_says("has spent 2.00");
+    assert_eq!(layer.statuses()["complete"], 8);
+    assert!(server.calls().len() > 8);
+    assert_eq!(spent(&layer), (8, 2.0));
+    let unpaid = layer.sql("SELECT sum(cost), max(paid) FROM attempts WHERE outcome = 'away'");
+    assert_eq!(unpaid, [["0.0", "0"]]);
+}
+
+/// A run that is killed has set its calls' price aside, and what it may have spent counts.
+#[cfg(feature = "fault-points")]
+#[test]
+fn what_a_killed_run_may_have_spent_counts() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 1, json!({"per_call": 1}));
+    layer.configure(|config| config["max_cost"] = json!(3));
+    let mut command = layer.command(PROGRAM, &[]);
+    let died = command.env("FAULT_POINT", "answered:2").output().unwrap();
+    assert_eq!(died.status.code(), None);
+    assert_eq!(server.calls().len(), 2);
+    layer.run(PROGRAM, &[]).assert_status(3);
+    assert_eq!(server.calls().len(), 3);
+    assert_eq!(spent(&layer), (3, 3.0));
+}
+
+/// A machine's slots share its price, and what it may take at most is set aside.
+#[test]
+fn a_rented_machine_costs_its_time() {
+    let latency = std::time::Duration::from_millis(200);
+    let server = ServerSpec::new().latency(latency).start();
+    let layer = layer_at(&server, 4, json!({"per_hour": 3600}));
+    layer.configure(|config| config["model_endpoints"][0]["timeout_s"] = json!(2));
+    // A call may come to 0.5.
+    let run = layer.run(PROGRAM, &["--max-cost", "0.4"]);
+    run.assert_status(3)
+        .assert_says("another call may cost 0.50");
+    assert_eq!(server.calls().len(), 0);
+    layer.run(PROGRAM, &["--max-cost", "1000"]).assert_status(0);
+    let (calls, cost) = spent(&layer);
+    assert_eq!(calls, server.calls().len());
+    let took = layer.sql("SELECT sum(ended_at - started_at) FROM attempts");
+    let took: f64 = took[0][0].parse().unwrap();
+    assert!(
+        cost > 0.0 && cost <= took / 4.0 * 1.01,
+        "{cost} for {took} s"
+    );
+}
+
+/// Without a price there is nothing to limit; that is said before anything is called or put back.
+#[test]
+fn a_limit_needs_prices() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 1, json!(null));
+    let run = layer.run(PROGRAM, &["--max-cost", "5"]);
+    run.assert_status(2)
+        .assert_says("there is no \"price\" of endpoint a");
+    assert_eq!(server.calls().len(), 0);
+    layer.run(PROGRAM, &["--max-calls", "2"]).assert_status(3);
+    assert_eq!(server.calls().len(), 2);
+}
+
+/// What a server says that it used is kept.
+#[test]
+fn usage_is_kept_as_it_came() {
+    let with_usage = |_: &RecordedRequest, picture: Vec<u8>| {
+        let usage = json!({"total_tokens": 17});
+        Reply::status(200)
+            .json(&json!({"image_b64": BASE64_STANDARD.encode(picture), "usage": usage}))
+    };
+    let protocol = Protocol {
+        response: with_usage,
+        ..edit_b64::PROTOCOL
+    };
+    let server = ServerSpec::new().protocol(protocol).start();
+    let layer = layer_at(&server, 1, json!({"per_call": 0.01}));
+    layer.run(PROGRAM, &["--max-items", "1"]).assert_status(0);
+    let usage = layer.sql("SELECT usage FROM attempts");
+    assert_eq!(usage, [[r#"{"total_tokens":17}"#]]);
+}
+
+/// What a dry run says: the figures of its last row, and the seconds that they are of.
+fn estimated(layer: &TestLayer) -> (f64, f64, f64) {
+    let dry = layer.run(PROGRAM, &["--dry-run"]);
+    dry.assert_status(0);
+    let row = dry.stdout.lines().find(|line| line.starts_with("all "));
+    let row = row.unwrap_or_else(|| panic!("{}", dry.stdout));
+    let words: Vec<&str> = row.split_whitespace().collect();
+    let [_, calls, _, times @ .., cost] = &words[..] else {
+        panic!("{row}")
+    };
+    let seconds = times.iter().map(|time| {
+        let (number, unit) = time.split_at(time.len() - 1);
+        number.parse::<f64>().unwrap() * if unit == "m" { 60.0 } else { 1.0 }
+    });
+    (calls.parse().unwrap(), seconds.sum(), cost.parse().unwrap())
+}
+
+/// Nothing is known before the first call but what is expected; then earlier calls tell.
+#[test]
+fn a_dry_run_tells_what_the_run_takes_and_costs() {
+    let slow = |millis| {
+        let latency = std::time::Duration::from_millis(millis);
+        ServerSpec::new().latency(latency).start()
+    };
+    let (quick, slower) = (slow(500), slow(1000));
+    let map = MapSpec::rectangle(14, 14).quadrant_px(8, 8);
+    let layer = TestLayer::new(
+        map,
+        &endpoints_at([quick.url().as_str(), slower.url().as_str()]),
+    );
+    let unknown = layer.run(PROGRAM, &["--dry-run"]);
+    unknown.assert_says("not known yet: try --max-items 8");
+    layer.configure(|config| {
+        for endpoint in config["model_endpoints"].as_array_mut().unwrap() {
+            endpoint["price"] = json!({"per_call": 0.04});
+            endpoint["max_concurrent"] = json!(2);
+            endpoint["expected_s"] = json!(60);
+        }
+    });
+    let items = layer.statuses()["pending"];
+    let (calls, seconds, cost) = estimated(&layer);
+    assert_eq!(calls, items as f64);
+    assert!((cost - 0.04 * calls).abs() < 1e-6);
+    // 60 s with 4 slots.
+    assert!(seconds >= 15.0 * calls, "{seconds}");
+
+    layer.run(PROGRAM, &["--max-items", "20"]).assert_status(0);
+    let (calls, seconds, cost) = estimated(&layer);
+    assert_eq!(calls, items as f64 - 20.0);
+    let run = layer.run(PROGRAM, &[]);
+    run.assert_status(0)
+        .assert_says(&format!("{cost:.2} USD for {calls} calls"));
+    let took = layer.sql("SELECT max(ended_at) - min(started_at) FROM attempts WHERE id > 20")[0]
+        [0]
+    .parse::<f64>()
+    .unwrap();
+    // Told in whole seconds.
+    assert!(
+        (seconds - took).abs() <= 0.1 * took + 0.5,
+        "{seconds} s were told, it took {took}"
+    );
+}
