@@ -15,11 +15,42 @@ demo: _programs
     @echo
     @echo "Done. Open {{demo_layer}}/debug_map.html in a browser; the pictures are in {{demo_layer}}/generations/."
 
-# Put the three programs on the PATH.
+# Put the three programs on the PATH, with completions for shells and manual pages.
 install:
-    cargo install --locked --path crates/init_layer
-    cargo install --locked --path crates/generate_full_map_layer
-    cargo install --locked --path crates/debug_generate_full_map_layer
+    #!/usr/bin/env bash
+    set -euo pipefail
+    programs="init_layer generate_full_map_layer debug_generate_full_map_layer"
+    for program in $programs; do
+        cargo install --locked --path "crates/$program"
+    done
+    # Where cargo has put them, whether or not that is on the PATH already.
+    bin="${CARGO_INSTALL_ROOT:-${CARGO_HOME:-$HOME/.cargo}}/bin"
+    data="${XDG_DATA_HOME:-$HOME/.local/share}"
+    bash="$data/bash-completion/completions"
+    zsh="$data/zsh/site-functions"
+    fish="${XDG_CONFIG_HOME:-$HOME/.config}/fish/completions"
+    man="$data/man/man1"
+    mkdir -p "$bash" "$zsh" "$fish" "$man"
+    for program in $programs; do
+        "$bin/$program" completions bash > "$bash/$program"
+        "$bin/$program" completions zsh > "$zsh/_$program"
+        "$bin/$program" completions fish > "$fish/$program.fish"
+        "$bin/$program" man > "$man/$program.1"
+    done
+    echo
+    echo "programs           $bin"
+    echo "completions, bash  $bash"
+    echo "completions, fish  $fish"
+    echo "completions, zsh   $zsh"
+    echo "                   zsh finds them with fpath=($zsh \$fpath) before compinit in ~/.zshrc"
+    echo "manual pages       $man"
+    if ! [ "$(man -w init_layer 2> /dev/null)" -ef "$man/init_layer.1" ]; then
+        echo "                   man finds them with export MANPATH=$data/man: in ~/.profile"
+    fi
+    case ":$PATH:" in
+        *":$bin:"*) ;;
+        *) echo "                   the shell finds the programs with export PATH=$bin:\$PATH" ;;
+    esac
 
 # Plan a layer: `just init --name snow --generation-dir generations/nyc …`.
 [no-exit-message]

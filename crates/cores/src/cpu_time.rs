@@ -50,6 +50,24 @@ impl CpuTime {
     }
 }
 
+impl CpuTime {
+    /// What the process has used in all, and what for, in seconds.
+    #[must_use]
+    pub fn seconds(&self) -> Vec<(&'static str, f64)> {
+        let all = now(ClockId::ProcessCPUTime);
+        let of = |stage: Stage| {
+            Duration::from_nanos(self.nanoseconds[stage as usize].load(Ordering::Relaxed))
+        };
+        let stages = STAGES.map(|(stage, name)| (name, of(stage)));
+        let counted = stages.iter().map(|(_, own)| *own).sum();
+        let rest = ("all else", all.saturating_sub(counted));
+        let parts = [("all", all)].into_iter().chain(stages).chain([rest]);
+        parts
+            .map(|(name, time)| (name, time.as_secs_f64()))
+            .collect()
+    }
+}
+
 /// A line that says what the process has used in all, and what for.
 impl fmt::Display for CpuTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

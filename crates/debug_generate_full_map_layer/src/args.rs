@@ -61,6 +61,10 @@ pub struct Args {
     /// step from pixel to pixel across them, inside of blocks and at the same places of the source
     #[arg(long, conflicts_with_all = ["output", "serve", "leaflet_dir", "tiles", "boundary", "compare", "publish"])]
     pub seams: bool,
+
+    /// What is said, and how.
+    #[command(flatten)]
+    pub flags: terminal::Flags,
 }
 
 const EXAMPLES: &str = "\
@@ -93,17 +97,18 @@ Examples:
   How well a model has joined what it drew to what was there:
     debug_generate_full_map_layer --layer-dir layers/snow --seams
 
+  For a script, events on standard output and what was written in a file:
+    debug_generate_full_map_layer --layer-dir layers/snow --progress json --summary map.json
+
 Exit status: 0 done, 2 an error.";
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_is_well_formed_and_flags_may_have_underscores() {
-        fixtures::programs::require_command_line(Args::command());
+        fixtures::programs::require_command_line(terminal::command_line::<Args>(&[]));
     }
 
     #[test]

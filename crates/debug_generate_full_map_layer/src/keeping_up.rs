@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::afar::Afar;
-use crate::complain;
 use crate::watch::Watch;
+use terminal::warn;
 
 /// How often it is looked whether there is something to make.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -27,9 +27,7 @@ pub(crate) async fn keep_up(watch: &Watch) -> Infallible {
                 match afar.update(&view.layer, &view.plan, |_| {}).await {
                     Ok(_) => watch.take_overviews(&afar, view.plan_hash),
                     Err(error) if !was_told => {
-                        complain(format_args!(
-                            "warning: the map is not shown from afar: {error:#}"
-                        ));
+                        warn(format_args!("the map is not shown from afar: {error:#}"));
                         was_told = true;
                     }
                     Err(_) => {}

@@ -56,6 +56,5 @@ pub use placed_layer::PlacedLayer;
 pub use plan_state::{ItemState, PlanState};
 pub use run::run;
 pub use runtime::runtime;
-pub use say::{complain, say};
 pub use seams::{Edge, Seams};
 pub use server::Server;

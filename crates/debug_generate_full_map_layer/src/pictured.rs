@@ -4,14 +4,15 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
+use terminal::warn;
 
 use crate::afar::{Afar, WorstEdge};
 use crate::compared::Compared;
 use crate::overviews::{Pyramid, Update};
 use crate::rejected::Rejected;
-use crate::say::PaceLine;
+use crate::say::{PaceLine, say};
 use crate::tile_set::{Place, TileSet};
-use crate::{PlacedLayer, PlanState, complain, lay_out, pictures_url, say};
+use crate::{PlacedLayer, PlanState, lay_out, pictures_url};
 
 /// The pictures that a page shows, and those that it compares them with.
 #[derive(Debug, Serialize)]
@@ -98,9 +99,7 @@ pub(crate) async fn made(layer: &PlacedLayer, plan: &PlanState) -> Result<Option
         }
         // The page shows what is near without.
         Err(error) => {
-            complain(format_args!(
-                "warning: the map is not shown from afar: {error:#}"
-            ));
+            warn(format_args!("the map is not shown from afar: {error:#}"));
             Ok(None)
         }
     }
@@ -128,12 +127,12 @@ const NAMED: usize = 5;
 
 fn tell(update: &Update) -> Result<()> {
     for (quadrant, reason) in update.damaged.iter().take(NAMED) {
-        complain(format_args!(
-            "warning: the picture of {quadrant} cannot be shown: {reason}; run the layer with --resume to make it again"
+        warn(format_args!(
+            "the picture of {quadrant} cannot be shown: {reason}; run the layer with --resume to make it again"
         ));
     }
     if let Some(more) = update.damaged.len().checked_sub(NAMED + 1) {
-        complain(format_args!("warning: and {} more", more + 1));
+        warn(format_args!("and {} more", more + 1));
     }
     if update.made > 0 {
         say(format_args!("{} overviews were made", update.made))?;

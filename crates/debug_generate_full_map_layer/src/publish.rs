@@ -18,12 +18,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use canvas::as_webp;
 use layer::{OverviewFiles, OverviewTile, Pictures};
+use serde_json::{Value, json};
+use terminal::warn;
 use tokio::task::JoinSet;
 
 use crate::overviews::{Pace, Pyramid};
 use crate::pictured::made;
-use crate::say::PaceLine;
-use crate::{PageOptions, PlacedLayer, PlanState, complain, say, write_page};
+use crate::say::{PaceLine, say};
+use crate::{PageOptions, PlacedLayer, PlanState, write_page};
 use written::{Written, slug};
 
 /// How pictures are published.
@@ -54,7 +56,7 @@ pub(crate) async fn publish(
     options: &PageOptions,
     dir: &Path,
     format: Format,
-) -> Result<()> {
+) -> Result<Value> {
     let size = layer.quadrant;
     if size.width_px != size.height_px {
         bail!(
@@ -109,7 +111,14 @@ pub(crate) async fn publish(
         done.written,
         done.unchanged,
         done.removed
-    ))
+    ))?;
+    Ok(json!({
+        "site": dir.join("index.html").display().to_string(),
+        "files": done.written + done.unchanged,
+        "written": done.written,
+        "unchanged": done.unchanged,
+        "removed": done.removed,
+    }))
 }
 
 fn require_same_map(layer: &PlacedLayer, dir: &Path) -> Result<()> {
@@ -225,8 +234,8 @@ impl Site {
         }
         line.end();
         if !unreadable.is_empty() {
-            complain(format_args!(
-                "warning: {} pictures cannot be read and are left out; run the layer with --resume to make them again",
+            warn(format_args!(
+                "{} pictures cannot be read and are left out; run the layer with --resume to make them again",
                 unreadable.len()
             ));
         }

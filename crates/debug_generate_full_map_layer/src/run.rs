@@ -4,27 +4,42 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use layer::LayerDir;
+use serde_json::{Value, json};
+use terminal::{detail, event, warn};
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::publish::{Format, publish};
+use crate::say::{answer, say};
 use crate::{
     Args, BaseMap, Boundary, ItemState, Leaflet, PageOptions, Pictured, PlacedLayer, Seams, Server,
-    complain, say, seams_report, write_page,
+    seams_report, write_page,
 };
 
-/// Does what `args` ask for and says on standard output what came of it.
+/// Does what `args` ask for and says on standard output what came of it; the figures are for
+/// scripts.
 ///
 /// # Errors
 /// When the layer or its source map cannot be read, or the page cannot be written or served.
-pub async fn run(args: &Args) -> Result<()> {
+pub async fn run(args: &Args) -> Result<Value> {
+    let layer_dir = args.layer_dir.display().to_string();
+    let started = json!({
+        "version": terminal::FORMAT_VERSION,
+        "program": "debug_generate_full_map_layer",
+        "layer": layer_dir,
+    });
+    event("started", started);
     if args.seams {
         let seams = Seams::of(&LayerDir::at(&args.layer_dir)).await?;
         return seams_report::print(&args.layer_dir, &seams);
     }
     let layer = PlacedLayer::open(LayerDir::at(&args.layer_dir)).await?;
     for warning in &layer.warnings {
-        complain(format_args!("warning: {warning}"));
+        warn(warning);
     }
+    detail(format_args!(
+        "read {layer_dir}: the layer {}, of {}x{} px",
+        layer.name, layer.quadrant.width_px, layer.quadrant.height_px
+    ));
     let options = page_options(args)?;
     let compare = args.compare.as_deref();
     if let Some(dir) = &args.publish {
@@ -55,8 +70,9 @@ async fn write(
     options: &PageOptions,
     compare: Option<&str>,
     output: &Path,
-) -> Result<()> {
+) -> Result<Value> {
     let (plan, _) = layer.read_plan().await?;
+    detail(format_args!("read the plan: {} blocks", plan.items.len()));
     let pictured = Pictured::for_file(layer, &plan, compare, output).await?;
     write_page(output, &options.page(layer, &plan, &pictured, None)?)?;
     say(format_args!(
@@ -66,29 +82,34 @@ async fn write(
         plan.count(ItemState::Complete),
         plan.count(ItemState::Failed)
     ))?;
-    Ok(())
+    Ok(json!({
+        "page": output.display().to_string(),
+        "blocks": plan.items.len(),
+        "complete": plan.count(ItemState::Complete),
+        "failed": plan.count(ItemState::Failed),
+    }))
 }
 
-async fn serve(layer_dir: &Path, server: Server) -> Result<()> {
+async fn serve(layer_dir: &Path, server: Server) -> Result<Value> {
     // Heard before anyone is told that it serves.
     let listen = |kind| unix::signal(kind).context("cannot listen for signals");
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut terminate = listen(SignalKind::terminate())?;
     let bound = server.address();
     if !bound.ip().is_loopback() {
-        complain(format_args!(
-            "warning: whoever can reach {bound} can see the layer"
-        ));
+        warn(format_args!("whoever can reach {bound} can see the layer"));
     }
-    say(format_args!(
+    event("serving", json!({"address": server.url()}));
+    answer(format_args!(
         "serving {} at {} until Ctrl-C",
         layer_dir.display(),
         server.url()
     ))?;
+    let served = json!({"address": server.url()});
     tokio::select! {
         never = server.run() => match never {},
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(served),
+        _ = terminate.recv() => Ok(served),
     }
 }
 

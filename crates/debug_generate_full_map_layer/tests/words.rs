@@ -2,14 +2,14 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::process::{Command, Output, Stdio};
 
-use fixtures::layers::{Run, TestLayer};
+use fixtures::layers::{Run, TestLayer, events_of};
 use fixtures::maps::MapSpec;
-use fixtures::programs::{limits_of_memory, with_limit};
-use serde_json::json;
+use fixtures::programs::{limits_of_memory, require_texts, with_limit};
+use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_debug_generate_full_map_layer");
 
@@ -126,4 +126,72 @@ fn a_path_that_is_no_text_works_or_is_refused() {
             .assert_says("error: cannot use ")
             .assert_says("its path is not UTF-8; give it another name");
     }
+}
+
+#[test]
+fn completions_and_the_manual_page_are_printed() {
+    require_texts(PROGRAM, "debug_generate_full_map_layer", "leaflet-dir");
+}
+
+#[test]
+fn a_script_is_told_what_was_written_or_why_nothing_was() {
+    // Tiles of a site are square.
+    let map = MapSpec::rectangle(5, 5).quadrant_px(16, 16);
+    let layer = TestLayer::new(map, &json!([]));
+    layer.finish_with_source();
+    let summary = || -> Value {
+        let told = std::fs::read(layer.root().join("map.json")).unwrap();
+        serde_json::from_slice(&told).unwrap()
+    };
+    let all = ["--progress", "json", "--summary", "map.json"];
+    for (way, figure) in [
+        (&[][..], "blocks"),
+        (&["--seams"], "edges"),
+        (&["--publish", "site"], "written"),
+    ] {
+        let run = layer.run(PROGRAM, &[&all[..], way].concat());
+        let events = run.events();
+        assert_eq!(events[0]["event"], "started", "{way:?}");
+        let end = events.last().unwrap();
+        run.assert_status(0);
+        assert!(end[figure].is_u64(), "{way:?}: {end}");
+        assert_eq!(summary()[figure], end[figure]);
+        assert_eq!(summary()["exit_status"], end["exit_status"]);
+    }
+    let run = layer.run(PROGRAM, &["-q"]);
+    run.assert_status(0);
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    let run = layer.run(PROGRAM, &["-q", "--seams"]);
+    run.assert_says("mean step");
+    let run = layer.run(PROGRAM, &["-v"]);
+    assert!(run.stderr.contains("read the plan"), "{}", run.stderr);
+    let run = layer.run(PROGRAM, &["--summary", "nowhere/map.json"]);
+    run.assert_status(2)
+        .assert_says("nowhere/map.json cannot be written");
+    let run = layer.run(PROGRAM, &["--color", "always", "--compare", "nowhere"]);
+    assert!(run.stderr.contains('\u{1b}'), "{}", run.stderr);
+}
+
+#[test]
+fn a_script_is_told_where_a_page_is_served_and_when_no_more() {
+    let layer = test_layer();
+    let mut command = layer.command(PROGRAM, &["--serve", "0", "--progress", "json"]);
+    let mut child = command.spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut told = String::new();
+    while !told.contains("\"serving\"") {
+        assert!(output.read_line(&mut told).unwrap() > 0, "{told}");
+    }
+    let kill = ["-s", "INT", &child.id().to_string()];
+    assert!(Command::new("kill").args(kill).status().unwrap().success());
+    while output.read_line(&mut told).unwrap() > 0 {}
+    assert!(child.wait().unwrap().success());
+    let events = events_of(&told);
+    let address = events[1]["address"].as_str().unwrap();
+    assert!(address.starts_with("http://127.0.0.1:"), "{address}");
+    let end = events.last().unwrap();
+    assert_eq!(
+        (&end["event"], end["exit_status"].as_u64()),
+        (&json!("ended"), Some(0))
+    );
 }

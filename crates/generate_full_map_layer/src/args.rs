@@ -110,6 +110,10 @@ pub struct Args {
     /// Go on although the source map's configuration or layer is not the one that was planned
     #[arg(long, alias = "accept_source_change")]
     pub accept_source_change: bool,
+
+    /// What is said, and how.
+    #[command(flatten)]
+    pub flags: terminal::Flags,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -150,6 +154,8 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --keep 12,-3       the earlier pictures back
   generate_full_map_layer --layer-dir layers/snow --accept 12,-3     take a rejected answer as it is
   generate_full_map_layer --layer-dir layers/snow --explain 12,-3    tell how a quadrant came to be
+  generate_full_map_layer --layer-dir layers/snow --progress json --summary run.json
+                                                                     for a script: events, figures
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
 failed ones; 2 could not run; 3 stopped early with work left, or --check-endpoints found an endpoint
@@ -157,12 +163,10 @@ that does not work; 129, 130 and 143 interrupted.";
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_is_well_formed_and_flags_may_have_underscores() {
-        fixtures::programs::require_command_line(Args::command());
+        fixtures::programs::require_command_line(terminal::command_line::<Args>(&[]));
     }
 }

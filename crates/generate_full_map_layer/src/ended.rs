@@ -1,6 +1,7 @@
 //! How the program ends.
 
 use dispatch::Signal;
+use serde_json::{Map, Value};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -11,6 +12,10 @@ pub struct Ended {
     pub summary: String,
     /// Why it stopped early, for standard error.
     pub error: Option<String>,
+    /// The same for scripts, where people are told by the summary.
+    pub reason: Option<String>,
+    /// What it came to, for scripts.
+    pub figures: Map<String, Value>,
 }
 
 impl Ended {
@@ -20,12 +25,17 @@ impl Ended {
             exit_status,
             summary,
             error: None,
+            reason: None,
+            figures: Map::new(),
         }
     }
 
     pub(crate) fn interrupted(signal: Signal) -> Self {
         let summary = format!("{signal}: ended before the first call; nothing was called.\n");
-        Self::with(signal.exit_status(), summary)
+        Self {
+            reason: Some(signal.to_string()),
+            ..Self::with(signal.exit_status(), summary)
+        }
     }
 
     /// The same, or where all seems to be complete and this is lacking: not complete.

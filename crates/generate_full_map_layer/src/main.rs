@@ -1,14 +1,23 @@
 //! `generate_full_map_layer`: runs a layer's plan on its model endpoints.
 
-use std::io::{ErrorKind, Write};
 use std::panic::resume_unwind;
 use std::process::ExitCode;
 
-use clap::Parser;
 use generate_full_map_layer::{Args, Ended, run, runtime};
+use terminal::{End, Program, answer, complain, say};
+
+const PROGRAM: Program = Program {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+    summary_lost: 2,
+};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args: Args = terminal::parse(&[]);
+    terminal::run(PROGRAM, &args.flags.clone(), || run_to_the_end(args))
+}
+
+fn run_to_the_end(args: Args) -> End {
     let only_tells = args.dry_run || args.check_endpoints || args.explain.is_some();
     let ended = runtime().and_then(|runtime| {
         // On a worker, where what it waits for need not wake another thread.
@@ -17,34 +26,41 @@ fn main() -> ExitCode {
         runtime.shutdown_background();
         ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))
     });
-    match ended {
-        Ok(Ended {
-            mut exit_status,
-            summary,
-            error,
-        }) => {
-            // A reader that has gone away, as `head` does, has heard enough. Of a run the database
-            // tells how it ended.
-            if let Err(error) = std::io::stdout().write_all(summary.as_bytes())
-                && error.kind() != ErrorKind::BrokenPipe
-            {
-                complain(format_args!("standard output takes nothing: {error}"));
-                if only_tells {
-                    exit_status = 2;
-                }
-            }
-            if let Some(error) = error {
-                complain(format_args!("{error}"));
-            }
-            ExitCode::from(exit_status)
-        }
+    let Ended {
+        mut exit_status,
+        summary,
+        error,
+        reason,
+        mut figures,
+    } = match ended {
+        Ok(ended) => ended,
         Err(error) => {
             complain(format_args!("{error:#}"));
-            ExitCode::from(2)
+            return End::refused(format!("{error:#}"));
+        }
+    };
+    let summary = summary.strip_suffix('\n').unwrap_or(&summary);
+    if only_tells || figures.is_empty() {
+        figures.insert("text".to_owned(), summary.into());
+    }
+    let said = if only_tells {
+        answer(summary)
+    } else {
+        say(summary)
+    };
+    // Of a run the database tells how it ended.
+    if let Err(error) = said {
+        complain(format_args!("standard output takes nothing: {error}"));
+        if only_tells {
+            exit_status = 2;
         }
     }
-}
-
-fn complain(error: std::fmt::Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "error: {error}");
+    if let Some(error) = &error {
+        complain(error);
+    }
+    End {
+        exit_status,
+        reason: error.or(reason),
+        figures,
+    }
 }

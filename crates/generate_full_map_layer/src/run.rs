@@ -11,7 +11,7 @@ use dispatch::{Dispatcher, Ending, EndpointLimits, Handle, Limits, Pool, Queue, 
 use layer::LayerError;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
-use report::{Besides, Progress, summarize};
+use report::{Besides, EndpointTold, Figures, Progress, tell_start};
 use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -106,6 +106,13 @@ async fn execute(
             endpoint.slots
         ));
     }
+    let endpoints = start.endpoints.iter().map(|endpoint| EndpointTold {
+        name: &endpoint.name,
+        address: &endpoint.address,
+        protocol: endpoint.protocol_name(),
+        slots: endpoint.slots,
+    });
+    tell_start(&args.layer_dir, &queue, endpoints);
     let mut progress = Progress::new(printer.clone(), queue.steps());
     let pool = pool(args, &start.endpoints, printer);
     let surroundings = start
@@ -188,17 +195,24 @@ async fn execute(
     let besides = Besides {
         elapsed: progress.elapsed(),
         cpu_time: &*cpu_time,
+        cpu_seconds: cpu_time.seconds(),
         resized: sizes.resized.load(Ordering::Relaxed),
         stretched: sizes.stretched.load(Ordering::Relaxed),
-        refused: &|endpoint| gate.told(endpoint),
+        refused: &|endpoint| gate.refused(endpoint),
         currency: &currency,
         lost,
         goes_on: command.as_deref(),
     };
     let exit_status = ending.exit_status();
+    let figures = Figures::of(&dispatcher, &besides);
     let ended = Ended {
         exit_status,
-        summary: before + &summarize(&dispatcher, &besides),
+        summary: before + &figures.to_string(),
+        reason: match &ending {
+            Ending::Signal(signal) => Some(signal.to_string()),
+            _ => None,
+        },
+        figures: figures.told(&args.layer_dir),
         error: match ending {
             Ending::Done | Ending::Signal(_) => None,
             Ending::Unfinished => Some(

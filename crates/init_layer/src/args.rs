@@ -6,6 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, ValueEnum};
 use layer::SourceLayer;
 use planner::Bounds;
+use terminal::More;
 
 /// Plan how to regenerate a map through an image model, and write a layer directory.
 ///
@@ -87,6 +88,10 @@ pub struct Args {
     /// is there; the old one is kept. For a progress.db that is damaged or lost
     #[arg(long, conflicts_with_all = ["generation_dir", "bounds", "model_endpoints", "prompt", "generation_params", "canvas", "uniform", "storage"])]
     pub rebuild: bool,
+
+    /// What is said, and how.
+    #[command(flatten)]
+    pub flags: terminal::Flags,
 }
 
 /// Reads `--source-layer`.
@@ -129,6 +134,13 @@ pub enum CanvasArg {
     Infill,
 }
 
+/// The commands that this program has and the others have not.
+pub const COMMANDS: [More; 1] = [More {
+    name: "schema",
+    about: "Print the JSON schema of layer_config.json, which new layers have beside it",
+    text: layer::config_schema,
+}];
+
 const EXAMPLES: &str = r#"Examples:
   init_layer --name snow --generation-dir generations/nyc --model-endpoints model_endpoints.json
   init_layer --name night --generation-dir generations/nyc --source-layer renders \
@@ -137,19 +149,19 @@ const EXAMPLES: &str = r#"Examples:
   init_layer --name night --generation-dir layers/snow --storage sqlite   a layer made from a layer
   init_layer --extend --output layers/snow                            when the map has grown
   init_layer --rebuild --output layers/snow                           after a damaged progress.db
+  init_layer --name snow --generation-dir generations/nyc -q --summary plan.json   for a script
+  init_layer schema > layers/old/layer_config.schema.json             for editors, where it is missing
 
 Exit status: 0 the layer is made; 1 it is, and what it is could not be said; 2 it is not, and
 nothing was changed."#;
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_is_well_formed_and_flags_may_have_underscores() {
-        fixtures::programs::require_command_line(Args::command());
+        fixtures::programs::require_command_line(terminal::command_line::<Args>(&COMMANDS));
     }
 
     #[test]

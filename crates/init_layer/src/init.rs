@@ -10,6 +10,8 @@ use layer::{
     CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock, Source,
     Storage, UniformConfig, UniformMode,
 };
+use serde_json::json;
+use terminal::event;
 use tokio::signal::unix::{self, SignalKind};
 
 use crate::args::{Args, CanvasArg, StorageArg, UniformArg};
@@ -18,7 +20,7 @@ use crate::checks::{before_a_run, look_at_pictures, require_places};
 use crate::extend::extend;
 use crate::flat_water::FlatWater;
 use crate::planned::{metadata_of, region_of, require_finished};
-use crate::progress_line::plan_visibly;
+use crate::progress_line::{plan_visibly, step};
 use crate::rebuild::rebuild;
 use crate::staging::Staging;
 use crate::summary::Summary;
@@ -32,6 +34,12 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     // the process, which would leave half a layer behind.
     let _heard = unix::signal(SignalKind::from_raw(libc::SIGXFSZ))?;
     let output = output_of(&args)?;
+    let started = json!({
+        "version": terminal::FORMAT_VERSION,
+        "program": "init_layer",
+        "layer": output.display().to_string(),
+    });
+    event("started", started);
     require_plain("--output", std::path::absolute(&output)?.as_os_str())?;
     if args.rebuild {
         return rebuild(&LayerDir::at(output), args.partial).await;
@@ -55,6 +63,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
             moved.display()
         ));
     }
+    step("reading the source map");
     let source = Source::open(generation_dir).await?;
     require_other_place(&source, &place)?;
     warnings.extend(require_finished(&source, args.partial)?);
@@ -68,6 +77,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         ..config
     };
     require_places(&source, &region)?;
+    step("looking at its pictures");
     warnings.extend(look_at_pictures(&source, config.source_layer, &region).await?);
     let missing = before_a_run(&config, &LayerDir::at(&output).config_path())?;
     // Held until the old layer has been moved: a run may not lose it from under it. Not taken
@@ -79,6 +89,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
     let (region, plan) = plan_visibly(region).await;
     let flat_water = FlatWater::of(&config, &source, &plan.blocks).await?;
 
+    step("writing the layer");
     let staging = Staging::beside(&place)?;
     let staged = LayerDir::at(staging.path());
     staged.create(config.storage)?;
@@ -100,6 +111,7 @@ pub async fn init(args: Args) -> anyhow::Result<Summary> {
         );
     }
     staged.write_config(&config, mode)?;
+    staged.write_schema()?;
     progress_db::create(
         &staged.progress_path(),
         &plan,
@@ -234,6 +246,7 @@ fn config_of(
         generation_params.insert("prompt".to_owned(), prompt.as_str().into());
     }
     Ok(LayerConfig {
+        schema: Some(LayerDir::SCHEMA.to_owned()),
         version: Some(LayerConfig::CURRENT_VERSION),
         name: name.to_owned(),
         generation_dir: lasting_path(generation_dir, place)?,

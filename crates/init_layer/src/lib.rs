@@ -12,6 +12,6 @@ mod rebuild;
 mod staging;
 mod summary;
 
-pub use args::Args;
+pub use args::{Args, COMMANDS};
 pub use init::init;
 pub use summary::Summary;

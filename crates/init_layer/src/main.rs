@@ -1,50 +1,47 @@
 //! `init_layer`: plans a layer and writes its directory.
 
-use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::Parser;
 use init_layer::{Args, Summary, init};
+use terminal::{End, Program, complain, note, say};
 use tokio::runtime::Builder;
 
+const PROGRAM: Program = Program {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+    summary_lost: 1,
+};
+
 fn main() -> ExitCode {
-    let args = Args::parse();
-    sqlite::on_wait(|line| complain(line));
-    match make(args) {
-        Ok(summary) => match say(&summary) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                complain(format_args!(
-                    "error: the layer is made, but standard output takes nothing: {error}"
-                ));
-                ExitCode::from(1)
-            }
-        },
+    let args: Args = terminal::parse(&init_layer::COMMANDS);
+    sqlite::on_wait(|line| note(line));
+    terminal::run(PROGRAM, &args.flags.clone(), || run_to_the_end(args))
+}
+
+fn run_to_the_end(args: Args) -> End {
+    let summary = match make(args) {
+        Ok(summary) => summary,
         Err(error) => {
-            complain(format_args!("error: {error:#}"));
-            ExitCode::from(2)
+            complain(format_args!("{error:#}"));
+            return End::refused(format!("{error:#}"));
         }
+    };
+    let mut end = End {
+        figures: summary.told(),
+        ..End::default()
+    };
+    if let Err(error) = say(summary.to_string().trim_end()) {
+        let reason = format!("the layer is made, but standard output takes nothing: {error}");
+        complain(&reason);
+        end.exit_status = 1;
+        end.reason = Some(reason);
     }
+    end
 }
 
 fn make(args: Args) -> anyhow::Result<Summary> {
     granted::require(granted::Work::Planning)?;
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start")?.block_on(init(args))
-}
-
-/// A reader that has gone, as `head` does, has heard enough.
-fn say(text: impl Display) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    match write!(output, "{text}").and_then(|()| output.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// When standard error takes nothing there is nobody to tell.
-fn complain(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use layer::{LayerConfig, LayerDir, Source, shell_quoted};
 use planner::{BlockShape, Bounds, Plan, Quality, Region};
+use serde_json::{Map, Value, json};
 
 use crate::flat_water::FlatWater;
 
@@ -171,6 +172,47 @@ impl fmt::Display for Summary {
 }
 
 impl Summary {
+    /// All of it, for scripts.
+    #[must_use]
+    pub fn told(&self) -> Map<String, Value> {
+        let quality = &self.quality;
+        let (width, height) = self.quadrant_size_px;
+        let bounds = self.bounds.map(|bounds| {
+            let (min, max) = (bounds.min(), bounds.max());
+            json!({"min_x": min.x, "min_y": min.y, "max_x": max.x, "max_y": max.y})
+        });
+        let told = json!({
+            "layer": self.layer.path().display().to_string(),
+            "name": self.name,
+            "added": self.is_added,
+            "source": self.source.display().to_string(),
+            "source_layer": self.source_layer,
+            "quadrant_px": [width, height],
+            "bounds": bounds,
+            "quadrants": quality.quadrants,
+            "blocks": {
+                "2x2": quality.two_by_two,
+                "1x2": self.upright_strips,
+                "2x1": quality.strips - self.upright_strips,
+                "1x1": quality.one_by_one,
+            },
+            "waves": quality.waves,
+            "calls": quality.calls,
+            "calls_per_quadrant": quality.calls_per_quadrant(),
+            "lattice_coverage": quality.lattice_coverage(),
+            "lattice_2x2": quality.lattice_two_by_two,
+            "endpoints": self.endpoints,
+            "complete": self.complete,
+            "kept_as": self.backup.as_ref().map(|backup| backup.display().to_string()),
+            "notes": self.warnings,
+            "before_a_run": self.missing,
+        });
+        match told {
+            Value::Object(told) => told,
+            _ => Map::new(),
+        }
+    }
+
     /// What the plan costs, and how good it is.
     fn write_quality(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quality = &self.quality;

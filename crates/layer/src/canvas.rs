@@ -3,15 +3,21 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::reading::shown;
+use crate::shapes;
 
 /// The `canvas` of a layer's configuration. All but the mode is of use only with
 /// [`CanvasMode::Infill`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(
+    deny_unknown_fields,
+    description = "How the canvas is made. All but the mode is of use only with infill."
+)]
 pub struct CanvasConfig {
     /// What the canvas holds.
     pub mode: CanvasMode,
@@ -20,9 +26,11 @@ pub struct CanvasConfig {
         skip_serializing_if = "is_default_border",
         deserialize_with = "at_most::<_, MAX_BORDER_PX>"
     )]
+    #[schemars(range(max = MAX_BORDER_PX))]
     pub border_px: u32,
     /// The border's colour.
     #[serde(skip_serializing_if = "Color::is_default")]
+    #[schemars(schema_with = "shapes::color")]
     pub border_color: Color,
     /// How many pixels deep the colours of an answer are matched to those of its finished
     /// neighbours; 0 for not at all.
@@ -30,20 +38,24 @@ pub struct CanvasConfig {
         skip_serializing_if = "is_default",
         deserialize_with = "at_most::<_, MAX_MATCH_PX>"
     )]
+    #[schemars(range(max = MAX_MATCH_PX))]
     pub match_px: u32,
     /// How much of their colour source pixels lose, 0 to 1.
     #[serde(skip_serializing_if = "is_default", deserialize_with = "share")]
+    #[schemars(range(min = 0, max = 1))]
     pub desaturation: f64,
     /// How far the dark tones of source pixels are pressed down, 0 to 1.
     #[serde(skip_serializing_if = "is_default", deserialize_with = "share")]
+    #[schemars(range(min = 0, max = 1))]
     pub gamma_shift: f64,
     /// How much grain source pixels get, 0 to 1.
     #[serde(skip_serializing_if = "is_default", deserialize_with = "share")]
+    #[schemars(range(min = 0, max = 1))]
     pub noise: f64,
 }
 
 /// What the canvas holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CanvasMode {
     /// The source of the block as it is.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use jsonc_parser::cst::CstInputValue as Edited;
 use planner::{Bounds, Quadrant};
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_aux::prelude::serde_introspect;
@@ -13,8 +14,9 @@ use source_map::SourceLayer;
 
 use crate::accept::AcceptEntry;
 use crate::endpoint::usable;
-use crate::price::{is_usd, read_amount, read_currency, usd};
+use crate::price::{MOST as MOST_MONEY, is_usd, read_amount, read_currency, usd};
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
+use crate::shapes;
 use crate::{
     AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage,
     UniformConfig,
@@ -24,20 +26,31 @@ use crate::{
 const VERSION: u64 = 1;
 
 /// What a layer is made of, and how.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "layer_config.json")]
 pub struct LayerConfig {
+    /// Where the schema of this file is, for editors; nothing else reads it.
+    #[serde(rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// The version of the file; absent in files made by other tools.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(max = VERSION))]
     pub version: Option<u64>,
     /// The layer's name; that of its directory where none is given.
     #[serde(default, deserialize_with = "read_name")]
+    #[schemars(schema_with = "shapes::name")]
     pub name: String,
     /// The source map's generation directory, as written; see
     /// [`LayerDir::generation_dir`](crate::LayerDir::generation_dir).
     #[serde(deserialize_with = "read_directory")]
+    #[schemars(
+        schema_with = "shapes::directory",
+        description = "The directory of the source map, which holds quadrants.db, or of another layer: relative to the directory two levels above the layer, or else to the working directory."
+    )]
     pub generation_dir: PathBuf,
     /// Which of the source's pictures are regenerated.
     #[serde(default)]
+    #[schemars(schema_with = "shapes::source_layer")]
     pub source_layer: SourceLayer,
     /// Where finished pictures are kept.
     #[serde(default)]
@@ -49,6 +62,7 @@ pub struct LayerConfig {
         serialize_with = "write_bounds",
         deserialize_with = "read_bounds"
     )]
+    #[schemars(with = "BoundsEntry")]
     pub bounds: Option<Bounds>,
     /// The endpoints, in the order of their turns.
     #[serde(default)]
@@ -59,6 +73,10 @@ pub struct LayerConfig {
     /// What the seeds of calls are made from, with their block's place: see
     /// [`block_seed`](crate::block_seed).
     #[serde(default)]
+    #[schemars(
+        range(max = u32::MAX),
+        description = "What the seeds of calls are made from: another one makes other pictures."
+    )]
     pub seed: u32,
     /// How the canvas is made.
     #[serde(default)]
@@ -78,6 +96,7 @@ pub struct LayerConfig {
         skip_serializing_if = "is_usd",
         deserialize_with = "read_currency"
     )]
+    #[schemars(schema_with = "shapes::currency")]
     pub currency: String,
     /// What all calls for the layer may cost together, in all runs.
     #[serde(
@@ -85,9 +104,11 @@ pub struct LayerConfig {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "read_amount"
     )]
+    #[schemars(range(min = 0, max = MOST_MONEY))]
     pub max_cost: Option<f64>,
     /// How many calls may be paid for together, in all runs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = u64::MAX))]
     pub max_calls: Option<NonZeroU64>,
     /// When the layer was made, RFC 3339.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -95,7 +116,7 @@ pub struct LayerConfig {
 }
 
 /// How finished quadrants are compressed: time against space.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PngCompression {
     /// The least time; files half again as large as with `balanced`.
@@ -107,12 +128,17 @@ pub enum PngCompression {
     Best,
 }
 
-/// The bounds as they stand in the file.
-#[derive(Serialize, Deserialize)]
+/// The bounds as they stand in the file: the quadrants at both ends belong to them.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct BoundsEntry {
+    #[schemars(range(min = i32::MIN, max = i32::MAX))]
     min_x: i32,
+    #[schemars(range(min = i32::MIN, max = i32::MAX))]
     min_y: i32,
+    #[schemars(range(min = i32::MIN, max = i32::MAX))]
     max_x: i32,
+    #[schemars(range(min = i32::MIN, max = i32::MAX))]
     max_y: i32,
 }
 

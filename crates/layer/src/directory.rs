@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use planner::{Bounds, Quadrant};
 
 use crate::config::with_bounds;
-use crate::{LayerConfig, LayerError, Storage};
+use crate::{LayerConfig, LayerError, Storage, config_schema};
 
 /// A layer directory; file paths of a layer are known here and nowhere else.
 #[derive(Debug, Clone)]
@@ -33,6 +33,15 @@ impl LayerDir {
     #[must_use]
     pub fn config_path(&self) -> PathBuf {
         self.path.join("layer_config.json")
+    }
+
+    /// The schema of `layer_config.json`, as the file itself names it: beside it.
+    pub const SCHEMA: &str = "./layer_config.schema.json";
+
+    /// `layer_config.schema.json`, for editors.
+    #[must_use]
+    pub fn schema_path(&self) -> PathBuf {
+        self.path.join("layer_config.schema.json")
     }
 
     /// `progress.db`.
@@ -205,6 +214,19 @@ impl LayerDir {
                 path,
                 reason,
             })
+    }
+
+    /// Writes the schema of `layer_config.json` beside it.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn write_schema(&self) -> Result<(), LayerError> {
+        let path = self.schema_path();
+        std::fs::write(&path, config_schema()).map_err(|reason| LayerError::Io {
+            action: "write",
+            path,
+            reason,
+        })
     }
 
     /// Writes other `bounds` into `layer_config.json`, and leaves the rest of it, comments too, as it

@@ -6,6 +6,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_aux::prelude::serde_introspect;
@@ -13,19 +14,22 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::reading::{self, UnknownKeys, parse, place, read_text, shown};
-use crate::{EndpointUrl, LayerError, Price, Protocol};
+use crate::{EndpointUrl, LayerError, Price, Protocol, shapes};
 
 /// How long a call may take where nothing is said of it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// One model inference URL with a name, and how to use it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct EndpointConfig {
     /// A name of its own, which the plan records with each item.
     #[serde(deserialize_with = "read_name")]
+    #[schemars(schema_with = "shapes::words")]
     pub name: String,
     /// Its address.
     #[serde(serialize_with = "reveal", deserialize_with = "read_url")]
+    #[schemars(schema_with = "shapes::url")]
     pub url: EndpointUrl,
     /// The environment variable that holds its key.
     #[serde(
@@ -33,6 +37,7 @@ pub struct EndpointConfig {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "read_variable"
     )]
+    #[schemars(schema_with = "shapes::variable")]
     pub api_key_env: Option<String>,
     /// How it is spoken to; without it the URL tells.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,6 +53,7 @@ pub struct EndpointConfig {
     pub params: Map<String, Value>,
     /// How many calls it serves at a time; 1 by default.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub max_concurrent: Option<NonZeroU32>,
     /// How long a call may take in seconds; 600 by default.
     #[serde(
@@ -55,21 +61,26 @@ pub struct EndpointConfig {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "read_seconds"
     )]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub timeout_s: Option<f64>,
     /// How the canvas is encoded; PNG by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shapes::image_format")]
     pub image_format: Option<ImageFormat>,
     /// Headers that go with each call.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "shapes::headers")]
     pub headers: BTreeMap<String, HeaderSource>,
     /// How many calls a minute it is given at most.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = u32::MAX))]
     pub max_per_minute: Option<NonZeroU32>,
     /// What to do where it makes only some sizes; without it the protocol and model tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size_policy: Option<SizePolicy>,
     /// What it costs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shapes::price")]
     pub price: Option<Price>,
     /// How long a call is expected to take in seconds, where no earlier one tells.
     #[serde(
@@ -77,6 +88,7 @@ pub struct EndpointConfig {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "read_seconds"
     )]
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub expected_s: Option<f64>,
 }
 
@@ -127,7 +139,7 @@ impl From<ImageFormat> for Value {
 }
 
 /// What to do where a server makes pictures of some sizes only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SizePolicy {
     /// Ask for the canvas's size and bring the answer to it.

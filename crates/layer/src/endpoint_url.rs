@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -28,6 +29,9 @@ pub enum Filter {
 }
 
 impl Filter {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Snow, Self::Night, Self::Copy];
+
     /// The name behind `builtin:`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -40,7 +44,7 @@ impl Filter {
 }
 
 /// How a server is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
     /// JSON with `image_b64` to the URL itself.

@@ -18,7 +18,7 @@ pub enum Price {
 }
 
 /// More than anybody pays, and little enough to add up.
-const MOST: f64 = 1e9;
+pub(crate) const MOST: f64 = 1e9;
 
 impl TryFrom<Value> for Price {
     type Error = String;

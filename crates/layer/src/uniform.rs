@@ -1,27 +1,32 @@
 //! Blocks of one colour, which need no model: whether they are copied or filled, and which they are.
 
+use schemars::JsonSchema;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use source_map::Mark;
 
-use crate::Color;
 use crate::reading::shown;
+use crate::{Color, shapes};
 
 /// The `uniform` of a layer's configuration.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub struct UniformConfig {
     /// What is done with such blocks.
     pub mode: UniformMode,
     /// The colour that they have; where none is given each has a colour of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shapes::color")]
     pub color: Option<Color>,
     /// How far a channel of a pixel may be from that colour.
     #[serde(deserialize_with = "tolerance")]
+    #[schemars(range(min = 0, max = 255))]
     pub tolerance: u8,
     /// The share of a block's pixels that must have the colour, above 0.5 and up to 1.
     #[serde(deserialize_with = "share")]
+    #[schemars(extend("exclusiveMinimum" = 0.5), range(max = 1))]
     pub share: f64,
     /// What the source says of such quadrants; where it is given their pixels do not matter.
     #[serde(
@@ -30,14 +35,16 @@ pub struct UniformConfig {
         serialize_with = "write_mark",
         deserialize_with = "read_mark"
     )]
+    #[schemars(schema_with = "shapes::mark")]
     pub marked: Option<Mark>,
     /// What they are filled with, where that is not the colour that they have.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shapes::color")]
     pub fill: Option<Color>,
 }
 
 /// What is done with blocks of one colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UniformMode {
     /// A model draws them, as all others.

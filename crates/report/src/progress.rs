@@ -1,11 +1,14 @@
 //! How far a run is: bars where there is a terminal, else a line from time to time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use dispatch::{Dispatcher, StepCounts, duration_text};
+use dispatch::{Dispatcher, EndpointIndex, StepCounts, duration_text};
+use planner::Item;
 use terminal::{Bar, Printer};
+
+use crate::events::{Done, tell_complete, tell_failed, tell_out, tell_wasted};
 
 /// The time between two lines of progress, where there is no terminal.
 const BETWEEN_LINES: Duration = Duration::from_secs(15);
@@ -18,6 +21,8 @@ pub struct Progress {
     complete_at_start: usize,
     calls: u64,
     last_line: Instant,
+    /// Which endpoints were told to be out.
+    told_out: BTreeSet<EndpointIndex>,
 }
 
 struct StepState {
@@ -45,6 +50,7 @@ impl Progress {
                 .collect(),
             calls: 0,
             last_line: now,
+            told_out: BTreeSet::new(),
         };
         progress.draw();
         progress
@@ -55,10 +61,32 @@ impl Progress {
         self.printer.say(line);
     }
 
+    /// An item is complete.
+    pub fn item_complete(&self, dispatcher: &Dispatcher, done: &Done) {
+        tell_complete(dispatcher, done);
+    }
+
+    /// An item failed.
+    pub fn item_failed(&self, dispatcher: &Dispatcher, item: Item, message: &str) {
+        tell_failed(dispatcher, &item, message);
+    }
+
+    /// A call saved nothing; `outcome` is how the database names its end.
+    pub fn call_wasted(
+        &self,
+        dispatcher: &Dispatcher,
+        (item, endpoint): (Item, EndpointIndex),
+        outcome: &str,
+        message: Option<&str>,
+    ) {
+        tell_wasted(dispatcher, (&item, endpoint), outcome, message);
+    }
+
     /// Takes in new counts, and shows what is worth a line.
     pub fn update(&mut self, dispatcher: &Dispatcher) {
         let members = dispatcher.pool().members().iter();
         self.calls = members.map(|member| member.tally().calls).sum();
+        self.tell_who_is_out(dispatcher);
         let now = Instant::now();
         let mut due = Vec::new();
         for (step, counts) in dispatcher.queue().steps() {
@@ -84,9 +112,19 @@ impl Progress {
                 step_text(&self.steps[&step].counts),
                 self.all_text()
             );
-            self.printer.say(&line);
+            self.printer.say_how_far(&line);
         }
         self.draw();
+    }
+
+    fn tell_who_is_out(&mut self, dispatcher: &Dispatcher) {
+        for (endpoint, member) in dispatcher.pool().members().iter().enumerate() {
+            if let Some(reason) = member.out()
+                && self.told_out.insert(endpoint)
+            {
+                tell_out(member.name(), reason);
+            }
+        }
     }
 
     /// How long the run has taken.

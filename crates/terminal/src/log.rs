@@ -1,41 +1,31 @@
 //! Diagnostics on standard error, without tearing the bars.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
-use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::Printer;
+use crate::voice::{colors_errors, diagnostics};
 
-/// Sends diagnostics to standard error, above the bars. `RUST_LOG` sets the level.
+/// Sends diagnostics to standard error, above the bars. `RUST_LOG` sets the level, or else `-q`
+/// and `-v`.
 ///
 /// Only those of the crate `program` are written: those of the HTTP client below it would show
 /// addresses and headers, and keys with them.
 pub fn show_diagnostics(printer: &Printer, program: &str) {
-    let level = std::env::var("RUST_LOG")
-        .ok()
-        .and_then(|level| level.parse().ok())
-        .unwrap_or(LevelFilter::INFO);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(AboveBars(printer.clone()))
         .with_target(false)
-        .with_ansi(wants_colors());
-    let own = Targets::new().with_target(program, level);
+        .with_ansi(colors_errors());
+    let own = Targets::new().with_target(program, diagnostics());
     // A second run within one process, as in tests, keeps the first one's.
     let _ = tracing_subscriber::registry()
         .with(lines)
         .with(own)
         .try_init();
-}
-
-/// A terminal that shows colours, and a user who wants them (<https://no-color.org>).
-fn wants_colors() -> bool {
-    let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    io::stderr().is_terminal() && !is_set("NO_COLOR") && !is_dumb
 }
 
 struct AboveBars(Printer);

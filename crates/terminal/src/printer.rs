@@ -7,7 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anstyle::AnsiColor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::voice::{Loudness, colors_errors, is_for_programs, loudness, shows_progress};
 
 /// So many lines wait for a reader; more are counted and let go.
 const MOST_WAITING: usize = 10_000;
@@ -64,7 +67,7 @@ impl Printer {
     pub fn start() -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        let is_terminal = !bars.is_hidden();
+        let is_terminal = !bars.is_hidden() && shows_progress();
         let own = Arc::clone(&shared);
         thread::Builder::new()
             .name("printer".to_owned())
@@ -80,9 +83,24 @@ impl Printer {
         self.is_terminal
     }
 
-    /// Prints a line on standard output.
+    /// Prints a line on standard output, or where that is a script's on standard error; with `-q`
+    /// nowhere.
     pub fn say(&self, line: &str) {
-        self.add(Stream::Output, format!("{line}\n").into_bytes());
+        if loudness() > Loudness::Quiet {
+            let stream = if is_for_programs() {
+                Stream::Error
+            } else {
+                Stream::Output
+            };
+            self.add(stream, format!("{line}\n").into_bytes());
+        }
+    }
+
+    /// Prints a line that tells how far it is, where people are told.
+    pub fn say_how_far(&self, line: &str) {
+        if shows_progress() {
+            self.say(line);
+        }
     }
 
     /// Prints bytes on standard error.
@@ -90,8 +108,11 @@ impl Printer {
         self.add(Stream::Error, bytes.to_vec());
     }
 
-    /// Shows these bars from now on.
+    /// Shows these bars from now on, where people are told how far it is.
     pub fn show(&self, bars: Vec<Bar>) {
+        if !self.is_terminal {
+            return;
+        }
         self.shared.lock().bars = Some(bars);
         self.shared.changed.notify_all();
     }
@@ -173,7 +194,12 @@ fn draw(terminal: &MultiProgress, drawn: &mut Vec<ProgressBar>, bars: &[Bar]) {
         terminal.remove(&gone);
     }
     // The text is cut where the terminal ends.
-    let style = ProgressStyle::with_template("{prefix:>8} {bar:24} {wide_msg}")
+    let color = match colors_errors() {
+        true => AnsiColor::Green.on_default(),
+        false => anstyle::Style::new(),
+    };
+    let template = format!("{{prefix:>8}} {color}{{bar:24}}{color:#} {{wide_msg}}");
+    let style = ProgressStyle::with_template(&template)
         .expect("the template is right")
         .progress_chars("━╸─");
     while drawn.len() < bars.len() {

@@ -125,13 +125,14 @@ impl Gate {
         Ok(())
     }
 
-    /// How often each check said no to an endpoint, for people; empty when none did.
+    /// How often each check said no to an endpoint: those that did, by their names.
     #[must_use]
-    pub fn told(&self, endpoint: usize) -> String {
+    pub fn refused(&self, endpoint: usize) -> Vec<(&'static str, usize)> {
         let state = self.state();
         let refused = state.refused.get(&endpoint).into_iter().flatten();
-        let counts = refused.map(|(check, count)| format!("{} {count}", check.name()));
-        counts.collect::<Vec<_>>().join(", ")
+        refused
+            .map(|&(check, count)| (check.name(), count))
+            .collect()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -12,6 +12,7 @@ use layer::{AcceptConfig, CanvasMode, block_seed};
 use model_client::{Carried, Client, Failure, Server, status_text};
 use planner::{Block, BlockShape, Item, Quadrant};
 use progress_db::ProgressDb;
+use serde_json::{Map, Value};
 
 use super::layer_state::Start;
 use crate::ended::Ended;
@@ -56,7 +57,8 @@ pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
         .iter()
         .filter(|checked| checked.answer.is_err())
         .count();
-    let mut summary = table(start, &checked);
+    let rows = rows(start, &checked);
+    let mut summary = table(&rows);
     let _ = writeln!(
         summary,
         "\n{} of {} endpoints work; {block} was sent, and nothing in the layer was changed.",
@@ -64,9 +66,9 @@ pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
         checked.len()
     );
     Ok(Ended {
-        exit_status: if failed == 0 { 0 } else { 3 },
-        summary,
         error: (failed > 0).then(|| format!("{failed} of {} endpoints failed", checked.len())),
+        figures: told(&rows, &checked),
+        ..Ended::with(if failed == 0 { 0 } else { 3 }, summary)
     })
 }
 
@@ -198,7 +200,11 @@ async fn call(
     Checked { answer, latency }
 }
 
-fn table(start: &Start, checked: &[Checked]) -> String {
+/// A row of the table, the last cell of which is as long as it is.
+type Row = ([String; 5], String);
+
+/// The rows, with the names of the columns first.
+fn rows(start: &Start, checked: &[Checked]) -> Vec<Row> {
     let head = ["endpoint", "protocol", "status", "latency", "size"].map(str::to_owned);
     let mut rows = vec![(head, "result".to_owned())];
     for (endpoint, checked) in start.endpoints.iter().zip(checked) {
@@ -219,13 +225,36 @@ fn table(start: &Start, checked: &[Checked]) -> String {
         let protocol = endpoint.protocol_name().to_owned();
         rows.push(([name, protocol, status, latency, size], result));
     }
+    rows
+}
+
+/// The same for scripts, each row an object.
+fn told(rows: &[Row], checked: &[Checked]) -> Map<String, Value> {
+    let row = |((cells, result), checked): (&Row, &Checked)| {
+        let mut told = Map::from_iter(
+            rows[0]
+                .0
+                .iter()
+                .cloned()
+                .zip(cells.iter().map(|cell| cell.as_str().into())),
+        );
+        told.insert("latency".to_owned(), checked.latency.as_secs_f64().into());
+        told.insert("works".to_owned(), checked.answer.is_ok().into());
+        told.insert("result".to_owned(), result.as_str().into());
+        Value::Object(told)
+    };
+    let endpoints = rows[1..].iter().zip(checked).map(row).collect();
+    Map::from_iter([("endpoints".to_owned(), endpoints)])
+}
+
+fn table(rows: &[Row]) -> String {
     let mut text = String::new();
     let width = |column: usize| {
         let cells = rows.iter().map(|(cells, _)| cells[column].chars().count());
         cells.max().unwrap_or(0)
     };
     let widths: Vec<usize> = (0..5).map(width).collect();
-    for (cells, result) in &rows {
+    for (cells, result) in rows {
         for (cell, width) in cells.iter().zip(&widths) {
             let _ = write!(text, "{cell:width$}  ");
         }

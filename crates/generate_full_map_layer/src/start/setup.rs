@@ -7,7 +7,7 @@ use dispatch::Queue;
 use layer::{Pictures, RunLock};
 use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
-use report::{forecast, part_that_runs, would_run};
+use report::{counts_told, forecast, part_that_runs, tell_start, would_run};
 use terminal::Printer;
 use upkeep::{Redo, Uncalled, Uniform};
 
@@ -105,7 +105,10 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         // What was committed is safe, whether or not the logs can be folded into the databases.
         pictures.end().await;
         let _ = db.close().await;
-        return Ok(Ready::Ended(nothing_to_do(args, &queue, made, &lacks)));
+        tell_start(&args.layer_dir, &queue, []);
+        let ended = nothing_to_do(args, &queue, made, &lacks);
+        let figures = counts_told(&args.layer_dir, &queue);
+        return Ok(Ready::Ended(Ended { figures, ..ended }));
     }
     tell(&lacks);
     start.config.require_endpoints(start.layer.config_path())?;
@@ -254,11 +257,15 @@ fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> E
         return Ended::with(0, summary).unless(lacks);
     }
     tell(lacks);
-    summary += &format!(
-        "{} items failed and {} wait on them; --retry-errors runs them again.\n",
+    let reason = format!(
+        "{} items failed and {} wait on them; --retry-errors runs them again.",
         all.failed, all.held_back
     );
-    Ended::with(1, summary)
+    summary += &format!("{reason}\n");
+    Ended {
+        reason: Some(reason),
+        ..Ended::with(1, summary)
+    }
 }
 
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
@@ -317,7 +324,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             among.for_each(|item| item.status = Status::Complete);
         }
         let most = args.max_items.map(|most| most as usize);
-        let queue = pilot::queue_of(items, pilot.as_ref());
+        let queue = pilot::queue_of(items.clone(), pilot.as_ref());
         let endpoints: Vec<_> = start.endpoints.iter().map(Endpoint::as_member).collect();
         told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
@@ -325,5 +332,10 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             told += &forecast(&queue, &endpoints, &calls, most, currency);
         }
     }
-    Ok(Ended::with(0, told))
+    let queue = pilot::queue_of(items, pilot.as_ref());
+    let figures = counts_told(&args.layer_dir, &queue);
+    Ok(Ended {
+        figures,
+        ..Ended::with(0, told)
+    })
 }

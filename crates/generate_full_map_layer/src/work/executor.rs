@@ -8,7 +8,7 @@ use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, M
 use layer::{block_seed, unix_now};
 use planner::Item;
 use progress_db::{Bill, Change, Durability, Outcome};
-use report::Progress;
+use report::{Done as ItemDone, Progress};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -42,6 +42,7 @@ struct InFlight {
     http_status: Option<u16>,
     /// What the server said that it used.
     usage: Option<String>,
+    started: Instant,
 }
 
 impl Executor {
@@ -156,14 +157,30 @@ impl Executor {
                 Event::Called { attempt, result }
             }
         };
+        let mut saved = Vec::new();
         if let Event::Saved { attempts } = &event {
             for attempt in attempts {
                 if let Some(in_flight) = self.calls.remove(attempt) {
                     self.answered.remove(&in_flight.call.item.id);
+                    saved.push(in_flight);
                 }
             }
         }
         self.tell(event, progress);
+        for InFlight { call, started, .. } in saved {
+            let done = ItemDone {
+                item: call.item,
+                endpoint: call.endpoint,
+                seed: call.seed,
+                took: started.elapsed(),
+            };
+            tracing::debug!(
+                "{}: complete after {:.2} s",
+                call.item.block,
+                done.took.as_secs_f64()
+            );
+            progress.item_complete(&self.dispatcher, &done);
+        }
     }
 
     fn tell(&mut self, event: Event, progress: &mut Progress) {
@@ -179,6 +196,7 @@ impl Executor {
         match order {
             Order::Prepare { canvas, finished } => {
                 let block = self.item(canvas).block;
+                tracing::trace!("{block}: its canvas is drawn");
                 let work = Arc::clone(&self.work);
                 let task = self.tasks.spawn(work.prepare(canvas, block, finished));
                 self.preparing.insert(canvas, task);
@@ -209,6 +227,12 @@ impl Executor {
                     ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
                 };
+                tracing::debug!(
+                    "{}: endpoint {} is called, with the seed {}",
+                    item.block,
+                    self.work.endpoints[endpoint].name,
+                    call.seed
+                );
                 let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
                 let in_flight = InFlight {
                     call,
@@ -216,6 +240,7 @@ impl Executor {
                     answer: None,
                     http_status: None,
                     usage: None,
+                    started: Instant::now(),
                 };
                 self.calls.insert(attempt, in_flight);
             }
@@ -247,6 +272,15 @@ impl Executor {
                 {
                     *self.answered.entry(call.item.id).or_default() += 1;
                 }
+                if let Some(InFlight { call, .. }) = &in_flight {
+                    let outcome = outcome(end).name();
+                    progress.call_wasted(
+                        &self.dispatcher,
+                        (call.item, call.endpoint),
+                        outcome,
+                        message.as_deref(),
+                    );
+                }
                 let (answered, usage) = in_flight
                     .map(|in_flight| (in_flight.http_status, in_flight.usage))
                     .unwrap_or_default();
@@ -263,10 +297,14 @@ impl Executor {
             Order::PutBack(handle) => changes.push(Change::PutBack {
                 item: self.item(CanvasId::Of(handle)).id,
             }),
-            Order::Fail { handle, message } => changes.push(Change::Fail {
-                item: self.item(CanvasId::Of(handle)).id,
-                message,
-            }),
+            Order::Fail { handle, message } => {
+                let item = self.item(CanvasId::Of(handle));
+                progress.item_failed(&self.dispatcher, item, &message);
+                changes.push(Change::Fail {
+                    item: item.id,
+                    message,
+                });
+            }
             Order::Probe(endpoint) => {
                 self.tasks.spawn(Arc::clone(&self.work).probe(endpoint));
             }

@@ -33,6 +33,8 @@ impl Shutdown {
                 };
                 // What is complete is durable, and the next run does the rest again.
                 if heard {
+                    let reason = format!("{signal}, twice");
+                    terminal::tell_sudden_end(signal.exit_status(), &reason);
                     std::process::exit(i32::from(signal.exit_status()));
                 }
                 heard = true;

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 
 use fixtures::layers::Run;
 use fixtures::maps::MapSpec;
-use fixtures::programs::{limits_of_memory, with_limit};
+use fixtures::programs::{limits_of_memory, require_texts, with_limit};
+
+use serde_json::Value;
 
 use crate::project::Project;
 
@@ -187,4 +189,131 @@ fn what_the_system_refuses_is_said_once() {
         std::fs::remove_dir(project.path(made)).unwrap();
         std::fs::write(project.path(made), "").unwrap();
     }
+}
+
+#[test]
+fn completions_the_manual_page_and_the_schema_are_printed() {
+    require_texts(PROGRAM, "init_layer", "generation-dir");
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    project
+        .init(&["--name", "a", "--generation-dir", "map"])
+        .assert_status(0);
+    let run = project.init(&["schema"]);
+    run.assert_status(0);
+    let beside = std::fs::read_to_string(project.path("layers/a/layer_config.schema.json"));
+    assert_eq!(run.stdout, beside.unwrap());
+}
+
+#[test]
+fn a_new_layer_names_its_schema_and_is_valid_by_it() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    for (name, args) in [
+        ("a", &["--generation-dir", "map"][..]),
+        (
+            "b",
+            &[
+                "--generation-dir",
+                "map",
+                "--model-endpoints",
+                "ends.json",
+                "--prompt",
+                "snow",
+                "--canvas",
+                "infill",
+                "--storage",
+                "sqlite",
+                "--source-layer",
+                "generations",
+                "--bounds",
+                "0,0,1,1",
+            ],
+        ),
+    ] {
+        project
+            .init(&[&["--name", name], args].concat())
+            .assert_status(0);
+        let config = std::fs::read(project.path(&format!("layers/{name}/layer_config.json")));
+        let config: Value = serde_json::from_slice(&config.unwrap()).unwrap();
+        let named = config["$schema"].as_str().unwrap();
+        let schema = std::fs::read(project.path(&format!("layers/{name}")).join(named));
+        let schema: Value = serde_json::from_slice(&schema.unwrap()).unwrap();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        let errors: Vec<_> = validator.iter_errors(&config).collect();
+        assert!(errors.is_empty(), "{errors:?}");
+        let mut misspelt = config.clone();
+        misspelt["generaton_params"] = config["generation_params"].clone();
+        assert!(!validator.is_valid(&misspelt));
+    }
+}
+
+#[test]
+fn a_script_is_told_what_is_planned_or_why_nothing_is() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let args = [
+        "--name",
+        "a",
+        "--generation-dir",
+        "map",
+        "--progress",
+        "json",
+        "--summary",
+        "a.json",
+    ];
+    let run = project.init(&args);
+    run.assert_status(0).assert_says("Layer a in layers/a");
+    let events = run.events();
+    let names: Vec<&str> = events
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .collect();
+    assert_eq!(
+        (names[0], events[0]["version"].as_u64()),
+        ("started", Some(1))
+    );
+    let planned = events
+        .iter()
+        .find(|event| event["event"] == "planned")
+        .unwrap();
+    assert_eq!(planned["quadrants"], 9);
+    let end = events.last().unwrap();
+    let summary = || -> Value {
+        serde_json::from_slice(&std::fs::read(project.path("a.json")).unwrap()).unwrap()
+    };
+    assert_eq!(end["calls"], planned["blocks"]);
+    assert_eq!(summary()["calls"], end["calls"]);
+    assert_eq!(summary()["bounds"]["max_x"], 2);
+    // The layer is there now.
+    let run = project.init(&args);
+    run.assert_status(2);
+    let reason = run.events().pop().unwrap()["reason"].clone();
+    assert!(
+        reason.as_str().unwrap().contains("is a layer already"),
+        "{reason}"
+    );
+    assert_eq!(summary()["reason"], reason);
+
+    let args = ["--name", "b", "--generation-dir", "map"];
+    let run = project.init(&[&args[..], &["--summary", "nowhere/b.json"]].concat());
+    run.assert_status(2)
+        .assert_says("nowhere/b.json cannot be written");
+    assert!(!project.path("layers/b").exists(), "nothing was begun");
+    let run = project.init(&[&args[..], &["--summary", "-", "-q"]].concat());
+    run.assert_status(0);
+    assert_eq!(run.stderr, "");
+    let told: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(told["quadrants"], 9);
+    let args = ["--name", "c", "--generation-dir", "map"];
+    let run = project.init(&[&args[..], &["-q"]].concat());
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    let run = project.init(&["--name", "d", "--generation-dir", "map", "-v"]);
+    assert!(run.stderr.contains(" blocks in "), "{}", run.stderr);
+    let run = project.init(&[
+        "--name",
+        "d",
+        "--generation-dir",
+        "map",
+        "--color",
+        "always",
+    ]);
+    assert!(run.stderr.contains('\u{1b}'), "{}", run.stderr);
 }

@@ -1,7 +1,9 @@
 //! How `accept` stands in the file.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,28 +11,57 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{AcceptConfig, Check, DEFAULT_TRIES, MOST_TRIES};
 
 /// The object as it stands in the file.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct AcceptEntry {
     #[serde(skip_serializing_if = "is_default::<0>", serialize_with = "write")]
     #[serde(deserialize_with = "read::<_, 0>")]
+    #[schemars(
+        schema_with = "limit::<0>",
+        description = "The share of what the source draws that the answer, nearly of one colour, does not."
+    )]
     solid: Option<f64>,
     #[serde(skip_serializing_if = "is_default::<1>", serialize_with = "write")]
     #[serde(deserialize_with = "read::<_, 1>")]
+    #[schemars(
+        schema_with = "limit::<1>",
+        description = "How much the answer is like the source: the input came back."
+    )]
     unchanged: Option<f64>,
     #[serde(skip_serializing_if = "is_default::<2>", serialize_with = "write")]
     #[serde(deserialize_with = "read::<_, 2>")]
+    #[schemars(
+        schema_with = "limit::<2>",
+        description = "The share of the border's line that still has its colour, along the worst side."
+    )]
     border_left: Option<f64>,
     #[serde(skip_serializing_if = "is_default::<3>", serialize_with = "write")]
     #[serde(deserialize_with = "read::<_, 3>")]
+    #[schemars(
+        schema_with = "limit::<3>",
+        description = "So many pixels the drawing lies aside from the source's edges."
+    )]
     drift: Option<f64>,
     #[serde(skip_serializing_if = "is_default::<4>", serialize_with = "write")]
     #[serde(deserialize_with = "read::<_, 4>")]
+    #[schemars(
+        schema_with = "limit::<4>",
+        description = "So many levels its colours are off what the layer has for sources like this."
+    )]
     color: Option<f64>,
     #[serde(skip_serializing_if = "is_default::<5>", serialize_with = "write")]
     #[serde(deserialize_with = "read::<_, 5>")]
+    #[schemars(
+        schema_with = "limit::<5>",
+        description = "The step along an edge to a finished neighbour: 0 as beside it, 1 as between any two pictures."
+    )]
     seam: Option<f64>,
     #[serde(skip_serializing_if = "is_default_tries", deserialize_with = "tries")]
+    #[schemars(
+        range(min = 1, max = MOST_TRIES),
+        description = "How many answers that are not good enough a block gets before it fails."
+    )]
     tries: u32,
 }
 
@@ -100,6 +131,29 @@ impl<'de> Deserialize<'de> for AcceptConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AllOrEach)
     }
+}
+
+impl JsonSchema for AcceptConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "AcceptConfig".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let each = generator.subschema_for::<AcceptEntry>();
+        json_schema!({"anyOf": [{"type": "boolean"}, each]})
+    }
+}
+
+/// What may stand for the limit of the check at `CHECK` of [`Check::ALL`].
+fn limit<const CHECK: usize>(_: &mut SchemaGenerator) -> Schema {
+    let most = Check::ALL[CHECK].most();
+    json_schema!({
+        "anyOf": [
+            {"type": "boolean"},
+            {"type": "number", "exclusiveMinimum": 0, "maximum": most},
+        ],
+        "default": Check::ALL[CHECK].default_limit(),
+    })
 }
 
 /// `false`, `true`, or a limit for each.
