@@ -64,6 +64,12 @@ init *args:
 generate layer *args:
     @cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$@"
 
+# Run a part of a layer first and alone: `just pilot layers/snow 0,0,5,5`.
+[no-exit-message]
+[positional-arguments]
+pilot layer part *args:
+    @layer=$1 part=$2; shift 2; cargo run -q --release --bin generate_full_map_layer -- --layer-dir "$layer" --only "$part" "$@"
+
 # Check a layer's finished pictures, make missing or damaged ones again, and go on.
 [no-exit-message]
 [positional-arguments]

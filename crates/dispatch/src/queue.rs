@@ -3,17 +3,18 @@
 //! The next item is the first pending one, in `(step, id)`, of the lowest step that is not
 //! finished, whose touching predecessors are complete. A step is finished when none of its items
 //! is under way or could still run. A failed item holds back what touches it, and nothing else.
+//! Of a plan a part may run alone: then nothing outside of it runs, or is waited for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use planner::{Adjacency, Item, Status};
+use planner::{Adjacency, Item, Pilot, Role, Status};
 
 /// An item's index in the order of generation, from 0: what a run calls it. Its row in the database
 /// has a number of its own, [`Item::id`].
 pub type Handle = u32;
 
 /// The items of one run and their states, in memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Queue {
     items: Vec<Item>,
     adjacency: Adjacency,
@@ -27,6 +28,10 @@ pub struct Queue {
     /// Those whose predecessors are all complete.
     ready: BTreeSet<Handle>,
     steps: BTreeMap<u8, StepCounts>,
+    /// What each item is to the part that runs; empty where all of the plan runs.
+    roles: Vec<Role>,
+    /// The counts of these.
+    outside_counts: StepCounts,
 }
 
 /// How many items of a step are in each state.
@@ -62,7 +67,18 @@ impl Queue {
     /// The queue of `items`, which are in the order of generation. What is `in_progress` counts
     /// as pending: the run that claimed it is dead.
     #[must_use]
-    pub fn of(mut items: Vec<Item>) -> Self {
+    pub fn of(items: Vec<Item>) -> Self {
+        Self::with_roles(items, Vec::new())
+    }
+
+    /// The queue of a part of `items`, as if nothing else were planned: what is outside of it is
+    /// neither run nor waited for, and counted apart.
+    #[must_use]
+    pub fn of_pilot(items: Vec<Item>, pilot: &Pilot) -> Self {
+        Self::with_roles(items, pilot.roles().to_vec())
+    }
+
+    fn with_roles(mut items: Vec<Item>, roles: Vec<Role>) -> Self {
         for item in &mut items {
             if item.status == Status::InProgress {
                 item.status = Status::Pending;
@@ -78,6 +94,8 @@ impl Queue {
             steps: BTreeMap::new(),
             items,
             adjacency,
+            roles,
+            outside_counts: StepCounts::default(),
         };
         for index in 0..queue.items.len() {
             let missing = queue
@@ -88,14 +106,20 @@ impl Queue {
                 .count();
             // A block of four quadrants touches at most eight others.
             queue.missing[index] = u8::try_from(missing).unwrap_or(u8::MAX);
-            let counts = queue.steps.entry(queue.items[index].step).or_default();
+            let is_outside = queue.is_outside(handle(index));
+            let counts = match is_outside {
+                true => &mut queue.outside_counts,
+                false => queue.steps.entry(queue.items[index].step).or_default(),
+            };
             match queue.items[index].status {
                 Status::Complete => counts.complete += 1,
                 Status::Error => counts.failed += 1,
                 Status::Pending | Status::InProgress => {
                     counts.pending += 1;
-                    queue.open.insert(handle(index));
-                    if missing == 0 {
+                    if !is_outside {
+                        queue.open.insert(handle(index));
+                    }
+                    if missing == 0 && !is_outside {
                         queue.ready.insert(handle(index));
                     }
                 }
@@ -195,6 +219,7 @@ impl Queue {
             self.missing[next as usize] -= 1;
             if self.missing[next as usize] == 0
                 && self.items[next as usize].status == Status::Pending
+                && !self.is_outside(next)
             {
                 self.ready.insert(next);
             }
@@ -216,13 +241,31 @@ impl Queue {
         self.held_back[handle as usize]
     }
 
-    /// The counts of each step.
+    /// Whether an item stays out of this run, because only a part was asked for.
+    #[must_use]
+    pub fn is_outside(&self, handle: Handle) -> bool {
+        self.roles.get(handle as usize) == Some(&Role::Outside)
+    }
+
+    /// Whether an item runs only because what was asked for may not start without it.
+    #[must_use]
+    pub fn only_precedes(&self, handle: Handle) -> bool {
+        self.roles.get(handle as usize) == Some(&Role::Precedes)
+    }
+
+    /// The counts of all items that stay out of this run; none are where all of the plan runs.
+    #[must_use]
+    pub fn outside(&self) -> StepCounts {
+        self.outside_counts
+    }
+
+    /// The counts of each step, without what stays out of this run.
     #[must_use]
     pub fn steps(&self) -> &BTreeMap<u8, StepCounts> {
         &self.steps
     }
 
-    /// The counts of all steps together.
+    /// The counts of all steps together, without what stays out of this run.
     #[must_use]
     pub fn totals(&self) -> StepCounts {
         let mut all = StepCounts::default();
@@ -240,6 +283,11 @@ impl Queue {
     fn hold_back_behind(&mut self, failed: Handle) {
         let mut behind = vec![failed];
         while let Some(handle) = behind.pop() {
+            if handle != failed {
+                let counts = self.counts_mut(handle);
+                counts.pending -= 1;
+                counts.held_back += 1;
+            }
             for &next in self.adjacency.successors(handle as usize) {
                 let index = next as usize;
                 if self.items[index].status != Status::Pending || self.held_back[index] {
@@ -247,18 +295,15 @@ impl Queue {
                 }
                 self.held_back[index] = true;
                 self.open.remove(&next);
-                let counts = self
-                    .steps
-                    .get_mut(&self.items[index].step)
-                    .expect("each step is counted");
-                counts.pending -= 1;
-                counts.held_back += 1;
                 behind.push(next);
             }
         }
     }
 
     fn counts_mut(&mut self, handle: Handle) -> &mut StepCounts {
+        if self.is_outside(handle) {
+            return &mut self.outside_counts;
+        }
         let step = self.items[handle as usize].step;
         self.steps.get_mut(&step).expect("each step is counted")
     }
@@ -288,6 +333,14 @@ mod tests {
             })
             .collect();
         Queue::of(items)
+    }
+
+    /// The queue of a part of a 9 x 9 map.
+    fn part(xs: std::ops::Range<i32>, ys: std::ops::Range<i32>) -> (Queue, Pilot) {
+        let asked = ys.flat_map(|y| xs.clone().map(move |x| Quadrant::new(x, y)));
+        let items = queue(9, 9).items().to_vec();
+        let pilot = Pilot::of(&items, &asked.collect());
+        (Queue::of_pilot(items, &pilot), pilot)
     }
 
     fn run_all(queue: &mut Queue, fails: impl Fn(Handle) -> bool) -> Vec<Handle> {
@@ -401,5 +454,40 @@ mod tests {
             }
             assert_eq!(totals(&queue), all);
         }
+    }
+
+    #[test]
+    fn a_part_runs_to_its_end_and_nothing_else_does() {
+        // The corner at (2, 2), with two strips at its sides and the four 2x2 around.
+        let (mut queue, pilot) = part(2..3, 2..3);
+        let all = queue.items().len();
+        let order = run_all(&mut queue, |_| false);
+        let inside = (0..all as u32).filter(|&h| pilot.role(h as usize) != Role::Outside);
+        assert_eq!(order, inside.collect::<Vec<_>>());
+        assert!((4..all).contains(&order.len()), "{} items", order.len());
+        assert_eq!(queue.totals().complete, order.len());
+        assert_eq!(queue.outside().pending, all - order.len());
+        assert_eq!(queue.upcoming().count(), 0, "nothing is looked forward to");
+    }
+
+    #[test]
+    fn a_failed_item_is_counted_where_it_holds_back() {
+        let (mut queue, _) = part(2..3, 2..3);
+        let all = queue.items().len();
+        // Of the four 2x2 one at whose other side there is a strip, too.
+        run_all(&mut queue, |handle| handle == 1);
+        assert!(queue.totals().held_back > 0 && queue.outside().held_back > 0);
+        assert_eq!(queue.totals().total() + queue.outside().total(), all);
+    }
+
+    #[test]
+    fn what_failed_outside_of_a_part_is_no_matter() {
+        let (queue, pilot) = part(0..2, 0..2);
+        let mut items = queue.items().to_vec();
+        items[8].status = Status::Error;
+        let mut queue = Queue::of_pilot(items, &pilot);
+        assert_eq!(run_all(&mut queue, |_| false), [0]);
+        assert_eq!(queue.totals().failed, 0);
+        assert_eq!(queue.outside().failed, 1);
     }
 }

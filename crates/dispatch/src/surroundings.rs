@@ -3,7 +3,8 @@
 //! A quadrant is shown as finished when its item is complete and either touches the block and
 //! precedes it, or belongs to an earlier step, or was made without a call before the run's first one.
 //! When an item's turn has come nothing of that can change any more, so a canvas does not depend on
-//! which calls ended first.
+//! which calls ended first. Where a part runs alone that holds of what is around it too: what is not
+//! complete there when the run begins stays so.
 
 use std::collections::HashSet;
 
@@ -63,7 +64,7 @@ impl Surroundings {
             match queue.item(owner).status {
                 Status::Complete => finished.push(quadrant),
                 Status::Error => {}
-                Status::Pending if queue.is_held_back(owner) => {}
+                Status::Pending if queue.is_held_back(owner) || queue.is_outside(owner) => {}
                 Status::Pending | Status::InProgress => return None,
             }
         }

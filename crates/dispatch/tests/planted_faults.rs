@@ -45,6 +45,18 @@ const FAULTS: &[Fault] = &[
         "        counts.complete += 1;",
     ),
     Fault(
+        "queue.rs",
+        "what is outside of a part runs when its turn comes",
+        "                && !self.is_outside(next)\n",
+        "",
+    ),
+    Fault(
+        "queue.rs",
+        "what is outside of a part is waited for",
+        "            return &mut self.outside_counts;\n",
+        "",
+    ),
+    Fault(
         "pool/member.rs",
         "a slot is not given back",
         "self.calls.swap_remove(index);",
@@ -217,6 +229,18 @@ const FAULTS: &[Fault] = &[
         "a canvas is drawn before what it shows is settled",
         "Status::Pending | Status::InProgress => return None,",
         "Status::Pending | Status::InProgress => {}",
+    ),
+    Fault(
+        "surroundings.rs",
+        "a canvas waits for what is outside of the part",
+        "queue.is_held_back(owner) || queue.is_outside(owner)",
+        "queue.is_held_back(owner)",
+    ),
+    Fault(
+        "dispatcher/comparing.rs",
+        "what is outside of a part is called to compare",
+        " && !self.queue.is_outside(handle)",
+        "",
     ),
 ];
 

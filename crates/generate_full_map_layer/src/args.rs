@@ -73,6 +73,15 @@ pub struct Args {
     #[arg(long, value_name = "X,Y", allow_hyphen_values = true, value_parser = layer::quadrant_named, conflicts_with_all = ["dry_run", "check_endpoints"])]
     pub explain: Option<Quadrant>,
 
+    /// Run a part first and alone, with what must precede it: what lies between two corners, in any
+    /// order, or quadrants and rectangles as --redo takes them
+    #[arg(long, value_name = "X1,Y1,X2,Y2", allow_hyphen_values = true, conflicts_with_all = ["only_file", "check_endpoints", "explain", "keep", "accept"])]
+    pub only: Option<String>,
+
+    /// The same, from a file: such a text, or GeoJSON
+    #[arg(long, alias = "only_file", value_name = "FILE", conflicts_with_all = ["check_endpoints", "explain", "keep", "accept"])]
+    pub only_file: Option<PathBuf>,
+
     /// Stop after so many items
     #[arg(long, alias = "max_items", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_items: Option<u32>,
@@ -133,6 +142,7 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --dry-run          see what would run where
   generate_full_map_layer --layer-dir layers/snow --check-endpoints  ask each endpoint once
   generate_full_map_layer --layer-dir layers/snow --max-items 4      try a few items first
+  generate_full_map_layer --layer-dir layers/snow --only 0,0,5,5     a pilot: this part first
   generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
   generate_full_map_layer --layer-dir layers/snow --resume           check finished pictures first
   generate_full_map_layer --layer-dir layers/snow --retry-errors     run failed items again

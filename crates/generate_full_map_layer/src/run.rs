@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Handle, Limits, Pool, Queue, Surroundings};
-use layer::{LayerError, shell_quoted};
+use layer::LayerError;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb, ProgressError};
 use report::{Besides, EndpointTold, Figures, Progress, tell_start};
@@ -22,6 +22,7 @@ use crate::args::Args;
 use crate::ended::Ended;
 use crate::endpoint::Endpoint;
 use crate::start::budget::budget;
+use crate::start::pilot;
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::start::uncalled::flat_water;
 use crate::work::executor::Executor;
@@ -185,10 +186,7 @@ async fn execute(
     let lost = executor.lost;
     let dispatcher = executor.finish().await;
     pictures.end().await;
-    let command = format!(
-        "generate_full_map_layer --layer-dir {}",
-        shell_quoted(&args.layer_dir)
-    );
+    let command = pilot::goes_on(args, dispatcher.queue());
     let before = match made {
         0 => String::new(),
         made => format!("\n{}\n", flat_water(made)),
@@ -203,7 +201,7 @@ async fn execute(
         refused: &|endpoint| gate.refused(endpoint),
         currency: &currency,
         lost,
-        goes_on: is_left.then_some(&command),
+        goes_on: command.as_deref(),
     };
     let exit_status = ending.exit_status();
     let figures = Figures::of(&dispatcher, &besides);

@@ -5,6 +5,7 @@ pub(crate) mod check;
 mod explain;
 mod lacks;
 pub(crate) mod layer_state;
+pub(crate) mod pilot;
 mod redo;
 mod resume;
 pub(crate) mod setup;

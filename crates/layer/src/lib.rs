@@ -44,7 +44,7 @@ pub use review::{Judgement, Review, Verdict};
 pub use schema::config_schema;
 pub use seed::block_seed;
 pub use selection::{Selection, SelectionError};
-pub use shell::shell_quoted;
+pub use shell::{shell_quoted, shell_quoted_text};
 pub use source::Source;
 pub use source_map::{Mark, SourceLayer};
 pub use storage::Storage;

@@ -26,7 +26,7 @@ pub struct Selection {
 pub enum SelectionError {
     /// A word that is neither a quadrant nor a rectangle.
     #[error(
-        "{0:?} is neither a quadrant nor a rectangle; they are written as in 12,-3 and 20,5..24,9, with blanks between them"
+        "{0:?} is neither a quadrant nor a rectangle; they are written as in 12,-3 and 20,5..24,9 or 20,5,24,9, with blanks between them"
     )]
     Word(String),
     /// There is nothing in it.
@@ -44,7 +44,7 @@ pub enum SelectionError {
 }
 
 impl Selection {
-    /// Reads quadrants and inclusive rectangles, `12,-3 20,5..24,9`, or GeoJSON (RFC 7946) on the
+    /// Reads quadrants and inclusive rectangles, `12,-3 20,5..24,9` or `20,5,24,9`, or GeoJSON (RFC 7946) on the
     /// map of `geometry`. A quadrant belongs to a polygon when its centre lies in it, and to points
     /// and lines when it holds one of their points.
     ///
@@ -57,6 +57,9 @@ impl Selection {
             for shape in geo_shapes(text)? {
                 selection.add(&shape, geometry);
             }
+        } else if let Some(corners) = corners(text) {
+            // With blanks after the commas, too.
+            selection.add_rectangle(corners, text)?;
         } else {
             for word in text.split_whitespace() {
                 selection.add_word(word)?;
@@ -71,16 +74,21 @@ impl Selection {
     fn add_word(&mut self, word: &str) -> Result<(), SelectionError> {
         let bad = || SelectionError::Word(word.to_owned());
         let quadrant = |text: &str| quadrant_named(text).map_err(|_| bad());
-        match word.split_once("..") {
-            None => self.singles.push(quadrant(word)?),
-            Some((from, to)) => {
-                let (from, to) = (quadrant(from)?, quadrant(to)?);
-                let min = Quadrant::new(from.x.min(to.x), from.y.min(to.y));
-                let max = Quadrant::new(from.x.max(to.x), from.y.max(to.y));
-                self.rectangles
-                    .push(Bounds::new(min, max).map_err(|_| bad())?);
+        match (word.split_once(".."), corners(word)) {
+            (None, Some(corners)) => self.add_rectangle(corners, word),
+            (None, None) => {
+                self.singles.push(quadrant(word)?);
+                Ok(())
             }
+            (Some((from, to)), _) => self.add_rectangle([quadrant(from)?, quadrant(to)?], word),
         }
+    }
+
+    /// The rectangle between two corners, whichever they are.
+    fn add_rectangle(&mut self, corners: [Quadrant; 2], word: &str) -> Result<(), SelectionError> {
+        let rectangle = Bounds::around(corners);
+        let bad = || SelectionError::Word(word.to_owned());
+        self.rectangles.push(rectangle.ok_or_else(bad)?);
         Ok(())
     }
 
@@ -140,6 +148,15 @@ impl Selection {
             return Err(SelectionError::NonePlanned(extent()));
         }
         Ok(chosen)
+    }
+}
+
+/// Two corners written as in `20,5,24,9`.
+fn corners(text: &str) -> Option<[Quadrant; 2]> {
+    let numbers: Option<Vec<i32>> = text.split(',').map(|n| n.trim().parse().ok()).collect();
+    match numbers?[..] {
+        [x1, y1, x2, y2] => Some([Quadrant::new(x1, y1), Quadrant::new(x2, y2)]),
+        _ => None,
     }
 }
 
@@ -210,6 +227,16 @@ mod tests {
         assert_eq!(chosen(" 3,-3\n-1,2 "), [(3, -3), (-1, 2)]);
         assert_eq!(chosen("1,1..0,0"), [(0, 0), (1, 0), (0, 1), (1, 1)]);
         assert_eq!(chosen("0,0..1,0 1,0 0,0"), [(0, 0), (1, 0)]);
+        // Two corners in any order.
+        for corners in [
+            "-1,-2,0,-1",
+            "0,-1,-1,-2",
+            " 0, -2, -1, -1 ",
+            "-1,-2,0,-2 0,-1,-1,-1",
+        ] {
+            let all = [(-1, -2), (0, -2), (-1, -1), (0, -1)];
+            assert_eq!(chosen(corners), all, "{corners}");
+        }
         // Of a rectangle only what is planned counts.
         assert_eq!(chosen("9,9..2000000000,2000000000"), [(9, 9)]);
     }
@@ -258,6 +285,10 @@ mod tests {
             "1,b",
             "1..2",
             "1,2..",
+            "1,2,3,4,5",
+            "1,2,3,b",
+            "1,2,3,99999999999",
+            "1,2,3,4..5,6",
             "{",
             "{}",
             "99999999999,1",

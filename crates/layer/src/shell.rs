@@ -1,4 +1,4 @@
-//! Paths in commands that users copy.
+//! Paths and texts in commands that users copy.
 
 use std::path::Path;
 
@@ -10,9 +10,15 @@ pub fn shell_quoted(path: &Path) -> String {
     if text.starts_with('-') {
         text.to_mut().insert_str(0, "./");
     }
+    shell_quoted_text(&text)
+}
+
+/// A text as a POSIX shell reads it back.
+#[must_use]
+pub fn shell_quoted_text(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-+,:@%=".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into_owned();
+        return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
 }
@@ -39,5 +45,6 @@ mod tests {
         }
         assert_eq!(shell_quoted(Path::new("layers/snow")), "layers/snow");
         assert_eq!(shell_quoted(Path::new("-x y")), "'./-x y'");
+        assert_eq!(shell_quoted_text("-1,2 3,4"), "'-1,2 3,4'");
     }
 }

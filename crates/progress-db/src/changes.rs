@@ -263,29 +263,6 @@ impl ProgressDb {
             }
         }
     }
-
-    /// Puts back the items that failed. Returns how many.
-    ///
-    /// # Errors
-    /// [`ProgressError`] when the database cannot be written.
-    pub async fn put_back_failed(&mut self) -> Result<u64, ProgressError> {
-        let path = self.path.clone();
-        let mut patience = Patience::with(&path);
-        let connection = self.connection().await?;
-        loop {
-            let done = sqlx::query("UPDATE generation_plan SET status = 'pending', error_message = NULL WHERE status = 'error'")
-                .execute(&mut *connection)
-                .await;
-            match done {
-                Err(error) if patience.lasts(&error).await => {}
-                done => {
-                    return done
-                        .map(|done| done.rows_affected())
-                        .map_err(|error| ProgressError::of(&path, error));
-                }
-            }
-        }
-    }
 }
 
 /// Begins a transaction that writes. It is spoken in plain SQL: when SQLite itself rolls one back,

@@ -35,7 +35,7 @@ pub fn forecast(
             .to_owned();
     };
     let quadrants = quadrants(queue, max_items);
-    let steps = estimate(Queue::of(queue.items().to_vec()), &expected, max_items);
+    let steps = estimate(queue.clone(), &expected, max_items);
     let has_prices = endpoints.iter().all(|endpoint| endpoint.price.is_some());
     let cost_head = if has_prices {
         format!("  {currency:>10}")

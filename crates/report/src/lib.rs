@@ -11,4 +11,4 @@ pub use events::{Done, EndpointTold, counts_told, tell_start};
 pub use figures::{Besides, Figures};
 pub use forecast::{Member, forecast};
 pub use progress::Progress;
-pub use would_run::would_run;
+pub use would_run::{part_that_runs, would_run};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use dispatch::{Money, duration_text};
+use dispatch::{Money, StepCounts, duration_text};
 use terminal::failed;
 
 use crate::figures::{Besides, Figures};
@@ -152,11 +152,10 @@ impl Figures<'_> {
             )?;
         }
         if let Some(command) = goes_on {
-            let all = self.all();
+            let left = left_to_run(self.all(), self.dispatcher.queue().outside());
             writeln!(
                 f,
-                "{} items are left to run; what is complete is safe. To go on:\n  {command}",
-                all.pending + all.taken
+                "{left}; what is complete is safe. To go on:\n  {command}"
             )?;
         }
         Ok(())
@@ -166,4 +165,21 @@ impl Figures<'_> {
 /// A text that stands out when there is something to count.
 fn marked(count: usize, text: String) -> String {
     if count > 0 { failed(text) } else { text }
+}
+
+/// What is left of a plan, or of a part of it and outside of that.
+fn left_to_run(all: StepCounts, outside: StepCounts) -> String {
+    let left = all.pending + all.taken;
+    match (left, outside.pending, outside.total()) {
+        (_, _, 0) => format!("{left} items are left to run"),
+        (0, outside, _) if all.failed + all.held_back == 0 => {
+            format!(
+                "The part that was asked for is done, and {outside} items outside of it are left to run"
+            )
+        }
+        (0, outside, _) => format!("{outside} items outside of the part are left to run"),
+        (_, outside, _) => {
+            format!("{left} items of the part are left to run, and {outside} outside of it")
+        }
+    }
 }

@@ -14,8 +14,8 @@ const LISTED: usize = 40;
 #[must_use]
 pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usize>) -> String {
     let turns: Vec<&str> = turns(endpoints);
-    let mut text = String::new();
-    let mut begun = 0;
+    let mut text = part_that_runs(queue).map_or_else(String::new, |told| told + "\n");
+    let (mut begun, mut only_precede) = (0, 0);
     for (&step, counts) in queue.steps() {
         let items: Vec<_> = queue
             .upcoming()
@@ -24,9 +24,18 @@ pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usiz
         let runs = items
             .len()
             .min(max_items.map_or(usize::MAX, |most| most.saturating_sub(begun)));
+        let preceding = items[..runs].iter();
+        let preceding = preceding
+            .filter(|&&handle| queue.only_precedes(handle))
+            .count();
+        only_precede += preceding;
+        let preceding = match preceding {
+            0 => String::new(),
+            _ => format!(", {preceding} of them only to precede others"),
+        };
         let _ = writeln!(
             text,
-            "[Step {step}] {runs} of {} items would run; {} complete, {} failed, {} waiting on failed ones",
+            "[Step {step}] {runs} of {} items would run{preceding}; {} complete, {} failed, {} waiting on failed ones",
             counts.total(),
             counts.complete,
             counts.failed,
@@ -53,11 +62,43 @@ pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usiz
             all.failed, all.held_back
         );
     }
+    let only_precede = match only_precede {
+        0 => String::new(),
+        _ => format!(", {only_precede} of them only to precede others"),
+    };
+    let left = queue.outside().pending;
+    if left > 0 {
+        let _ = writeln!(
+            text,
+            "{left} items outside of the part are left to a run without --only."
+        );
+    }
     let _ = writeln!(
         text,
-        "{begun} calls would be made; nothing was called and nothing was changed."
+        "{begun} calls would be made{only_precede}; nothing was called and nothing was changed."
     );
     text
+}
+
+/// As in `only a part runs: 9 of 25 items, 7 that hold what was asked for and 2 that must precede
+/// them`; `None` where all of the plan runs.
+#[must_use]
+pub fn part_that_runs(queue: &Queue) -> Option<String> {
+    let (inside, outside) = (queue.totals().total(), queue.outside().total());
+    let before = (0..).zip(queue.items());
+    let before = before.filter(|&(handle, _)| queue.only_precedes(handle));
+    let before = before.count();
+    let besides = match before {
+        0 => String::new(),
+        _ => format!(" and {before} that must precede them"),
+    };
+    (outside > 0).then(|| {
+        format!(
+            "only a part runs: {inside} of {} items, {} that hold what was asked for{besides}",
+            inside + outside,
+            inside - before
+        )
+    })
 }
 
 /// The endpoints in the order of their turns: round by round, each as often as it has slots.

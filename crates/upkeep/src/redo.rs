@@ -28,7 +28,9 @@ pub struct Redo {
     /// How many calls that is.
     pub calls: usize,
     /// What is said of it.
-    pub told: String,
+    told: String,
+    /// What is said of other items that are pending, where these run too.
+    told_of_others: String,
 }
 
 impl Redo {
@@ -69,9 +71,10 @@ impl Redo {
             told += &format!("; {anyway} of what is asked for is pending anyway");
         }
         let others = items.iter().filter(is_open).count() - pending.len();
+        let mut told_of_others = String::new();
         if others > 0 {
             let others = counted(others, "item");
-            told += &format!("; what else is pending runs too, {others}");
+            told_of_others = format!("; what else is pending runs too, {others}");
         }
         Self {
             named,
@@ -79,6 +82,7 @@ impl Redo {
             followers,
             calls,
             told,
+            told_of_others,
         }
     }
 
@@ -89,6 +93,15 @@ impl Redo {
     ) -> impl Iterator<Item = &'a Item> + Clone {
         let holds = |item: &&Item| item.block.quadrants().any(|at| chosen.contains(&at));
         items.iter().filter(holds)
+    }
+
+    /// What is said of it in a run of a part, or of all.
+    #[must_use]
+    pub fn told(&self, is_part: bool) -> String {
+        match is_part {
+            true => self.told.clone(),
+            false => self.told.clone() + &self.told_of_others,
+        }
     }
 
     /// The items that are put back.

@@ -45,7 +45,10 @@ impl Dispatcher {
         if self.queue.totals().complete > 0 {
             let items = self.queue.items();
             let last = Handle::try_from(items.len()).ok()?;
-            let is_complete = |&handle: &Handle| self.queue.item(handle).status == Status::Complete;
+            // Nothing outside of a part is called, not even once more.
+            let is_complete = |&handle: &Handle| {
+                self.queue.item(handle).status == Status::Complete && !self.queue.is_outside(handle)
+            };
             let mut complete = (0..last).rev().filter(is_complete);
             let first = complete.next()?;
             // Where none was answered, one is as good as another.

@@ -1,5 +1,6 @@
 //! Plans that runs are made on, each made once.
 
+use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use planner::{Adjacency, Item, Quadrant, Region, Status, plan};
@@ -12,6 +13,22 @@ pub(crate) struct Plan {
     pub items: Vec<Item>,
     /// The items that touch each and come before it, by the blocks' own geometry.
     pub before: Vec<Vec<usize>>,
+    /// The items that touch each, also at a corner alone.
+    pub around: Vec<Vec<usize>>,
+}
+
+impl Plan {
+    /// A rectangle of it, at times: what a pilot asks for.
+    pub(crate) fn part(&self, chance: &mut Chance) -> Option<HashSet<Quadrant>> {
+        if !chance.happens(0.25) {
+            return None;
+        }
+        let Quadrant { x, y } = self.items[chance.below(self.items.len())].block.top_left;
+        let (width, height) = (1 + chance.below(7) as i32, 1 + chance.below(7) as i32);
+        let rows = y..y + height;
+        let part = rows.flat_map(|y| (x..x + width).map(move |x| Quadrant::new(x, y)));
+        Some(part.collect())
+    }
 }
 
 /// How many plans there are.
@@ -54,11 +71,30 @@ fn make(number: usize, chance: &mut Chance) -> Plan {
     let before = (0..blocks.len())
         .map(|a| (0..a).filter(|&b| touch(a, b)).collect())
         .collect();
+    let near = |a: usize, b: usize| {
+        let mut quadrants = blocks[a].quadrants();
+        quadrants.any(|q| {
+            blocks[b]
+                .quadrants()
+                .any(|o| (q.x - o.x).abs().max((q.y - o.y).abs()) <= 1)
+        })
+    };
+    let around = (0..blocks.len())
+        .map(|a| {
+            (0..blocks.len())
+                .filter(|&b| a != b && near(a, b))
+                .collect()
+        })
+        .collect();
     // Both ways of finding neighbours agree.
     let adjacency = Adjacency::of(&blocks);
     assert_eq!(
         adjacency.neighbours(0).len(),
         (1..blocks.len()).filter(|&b| touch(0, b)).count()
     );
-    Plan { items, before }
+    Plan {
+        items,
+        before,
+        around,
+    }
 }

@@ -1,12 +1,12 @@
 //! What must hold at every event of a run, and at its end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
     AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money, Tally,
 };
-use planner::Status;
+use planner::{Quadrant, Status};
 
 use crate::plans::Plan;
 use crate::servers::{Outcome, Server};
@@ -23,6 +23,8 @@ pub(crate) struct Promises {
     plan: &'static Plan,
     max_concurrent: usize,
     max_items: Option<usize>,
+    /// Which items may run at all.
+    inside: Vec<bool>,
     /// What calls are under way, and what they are for.
     calls: BTreeMap<AttemptId, (usize, EndpointIndex)>,
     /// Items whose answers are being saved and where they came from, by their calls.
@@ -110,6 +112,7 @@ impl Promises {
             ],
             compared_at: None,
             told_enough: status.contains(&Status::Complete),
+            inside: vec![true; items],
             status,
             failed_in_a_row: 0,
             most_failed_in_a_row: 0,
@@ -120,6 +123,17 @@ impl Promises {
         };
         promises.find_startable();
         promises
+    }
+
+    /// Those of a run of a part, where one is given.
+    pub(crate) fn alone(mut self, part: Option<&HashSet<Quadrant>>) -> Self {
+        if let Some(part) = part {
+            self.inside = inside(self.plan, &self.status, part);
+            let mut own = self.status.iter().zip(&self.inside);
+            self.told_enough = own.any(|(s, inside)| *inside && *s == Status::Complete);
+            self.find_startable();
+        }
+        self
     }
 
     /// The items that nothing stops from being called now, by the rule itself.
@@ -137,7 +151,7 @@ impl Promises {
         let all = 0..self.status.len();
         let step = all
             .clone()
-            .filter(|&i| is_open(i))
+            .filter(|&i| is_open(i) && self.inside[i])
             .map(|i| self.plan.items[i].step)
             .min();
         let begun = self.begun.iter().filter(|&&begun| begun).count();
@@ -145,6 +159,7 @@ impl Promises {
         self.startable = all
             .filter(|&item| {
                 is(item, Status::Pending)
+                    && self.inside[item]
                     && !held_back[item]
                     && Some(self.plan.items[item].step) == step
                     && self.plan.before[item]
@@ -187,6 +202,11 @@ impl Promises {
         self.on_any_call(attempt, item, endpoint, server, now)
     }
 
+    /// Whether an item may run at all.
+    pub(crate) fn is_inside(&self, item: usize) -> bool {
+        self.inside[item]
+    }
+
     /// A call starts that is to compare.
     pub(crate) fn on_comparison(
         &mut self,
@@ -201,6 +221,9 @@ impl Promises {
             "two comparisons within ten minutes".to_owned()
         })?;
         self.tally.comparisons += 1;
+        self.check(self.inside[item], || {
+            format!("item {item} outside of the part is called to compare")
+        })?;
         let is_complete = self.status[item] == Status::Complete;
         self.check(is_complete || self.max_items.is_some(), || {
             format!(
@@ -363,8 +386,8 @@ impl Promises {
         fell_ill: bool,
     ) -> Promise {
         let status = self.status[item];
-        self.check(status != Status::Complete, || {
-            format!("item {item} fails, and is complete")
+        self.check(status != Status::Complete && self.inside[item], || {
+            format!("item {item} fails, and is {status:?} or outside of the part")
         })?;
         let own = &self.own[item];
         let silent = if is_poison { own.unanswered } else { own.late };
@@ -526,7 +549,9 @@ impl Promises {
                 )
             })?;
         }
-        let of = |status| self.status.iter().filter(|&&s| s == status).count();
+        let own = self.status.iter().zip(&self.inside);
+        let own = own.filter(|&(_, inside)| *inside);
+        let of = |status| own.clone().filter(|&(s, _)| *s == status).count();
         let all_out = self.endpoints.iter().all(|watched| watched.is_out);
         let mut left = (0..self.endpoints.len()).filter(|&at| !self.endpoints[at].is_out);
         let is_spent = left.all(|at| !self.spending.affords(at));
@@ -551,7 +576,7 @@ impl Promises {
             )
         })?;
         let complete = of(Status::Complete);
-        let all = self.max_items.is_some() || complete == self.status.len();
+        let all = self.max_items.is_some() || complete == own.clone().count();
         self.check(*ending != Ending::Done || all, || {
             format!("done with {complete} complete")
         })?;
@@ -563,6 +588,36 @@ impl Promises {
     fn check(&self, holds: bool, broken: impl FnOnce() -> String) -> Promise {
         if holds { Ok(()) } else { Err(broken()) }
     }
+}
+
+/// Which items may run of a part, by the rule itself: those that hold it, and what
+/// these wait for.
+fn inside(plan: &Plan, status: &[Status], part: &HashSet<Quadrant>) -> Vec<bool> {
+    let is_asked = |item: usize| {
+        let mut quadrants = plan.items[item].block.quadrants();
+        quadrants.any(|quadrant| part.contains(&quadrant))
+    };
+    let mut inside: Vec<bool> = (0..status.len()).map(is_asked).collect();
+    // What waits on a failed one cannot be helped.
+    let mut is_stuck = vec![false; status.len()];
+    for item in 0..status.len() {
+        let waits = status[item] != Status::Complete
+            && plan.before[item].iter().any(|&other| is_stuck[other]);
+        is_stuck[item] = status[item] == Status::Error || waits;
+    }
+    // What is complete is of it too, for as far as it precedes: that may be called to compare.
+    let is_open = |item: usize| matches!(status[item], Status::Pending | Status::InProgress);
+    let mut waiting: Vec<usize> = (0..status.len()).filter(|&item| inside[item]).collect();
+    while let Some(item) = waiting.pop() {
+        for &other in &plan.before[item] {
+            let helps = !is_stuck[item] || is_stuck[other];
+            let is_of_it = (is_open(item) && helps) || status[other] == Status::Complete;
+            if is_of_it && !std::mem::replace(&mut inside[other], true) {
+                waiting.push(other);
+            }
+        }
+    }
+    inside
 }
 
 impl Watched {

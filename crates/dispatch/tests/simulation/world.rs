@@ -1,14 +1,14 @@
 //! Everything around the dispatcher: servers, pictures, a disk, a database, a user.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::time::Duration;
 
 use dispatch::{
     AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, FailureKind,
     Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
 };
-use planner::{Quadrant, Status};
+use planner::{Pilot, Quadrant, Status};
 
 use crate::chance::Chance;
 use crate::plans::{self, Plan};
@@ -58,7 +58,22 @@ struct Disturbance {
     killed_after: Option<u64>,
     signalled_after: Option<u64>,
     max_items: Option<usize>,
+    /// The part that runs alone, where not all does.
+    part: Option<HashSet<Quadrant>>,
     is_limited: bool,
+}
+
+impl Disturbance {
+    /// A run that nothing disturbs.
+    fn none(part: Option<HashSet<Quadrant>>) -> Self {
+        Self {
+            killed_after: None,
+            signalled_after: None,
+            max_items: None,
+            part,
+            is_limited: false,
+        }
+    }
 }
 
 impl World {
@@ -122,6 +137,7 @@ impl World {
                 killed_after: after(0.5, chance),
                 signalled_after: after(0.3, chance),
                 max_items: after(0.2, chance).map(|most| 1 + most as usize % 50),
+                part: self.plan.part(chance),
                 is_limited: true,
             };
             self.say(|| format!("== a run that {disturbed} follow"));
@@ -131,26 +147,28 @@ impl World {
         // Whatever was wrong is over, and failed items are tried again, as a user would.
         self.now = self.now.max(HORIZON + Duration::from_secs(10_000));
         (self.full_disk, self.saves_fail) = ((Duration::ZERO, Duration::ZERO), 0.0);
+        if let Some(part) = self.plan.part(&mut self.chance) {
+            self.say(|| "== an undisturbed pilot".to_owned());
+            self.try_failed_again();
+            self.run(&Disturbance::none(Some(part)))?;
+        }
         let mut ending = None;
         for _ in 0..2 + self.plan.items.len() / self.max_errors {
-            for status in &mut self.status {
-                if *status == Status::Error {
-                    *status = Status::Pending;
-                }
-            }
+            self.try_failed_again();
             self.say(|| "== an undisturbed run".to_owned());
-            ending = self.run(&Disturbance {
-                killed_after: None,
-                signalled_after: None,
-                max_items: None,
-                is_limited: false,
-            })?;
+            ending = self.run(&Disturbance::none(None))?;
         }
         // Without one it waits for the end of an outage.
         if ending.is_some() {
             self.check_end(ending.as_ref())?;
         }
         Ok(self.events)
+    }
+
+    fn try_failed_again(&mut self) {
+        let failed = |status: &&mut Status| **status == Status::Error;
+        let failed = self.status.iter_mut().filter(failed);
+        failed.for_each(|status| *status = Status::Pending);
     }
 
     /// One run of the program; how it ended, unless it was killed.
@@ -169,7 +187,13 @@ impl World {
         for (item, &status) in items.iter_mut().zip(&self.status) {
             item.status = status;
         }
-        let queue = Queue::of(items);
+        let queue = match &disturbance.part {
+            Some(part) => {
+                let pilot = Pilot::of(&items, part);
+                Queue::of_pilot(items, &pilot)
+            }
+            None => Queue::of(items),
+        };
         let is_limited = disturbance.is_limited;
         let spending = Spending::made_up(&self.servers, is_limited, &mut self.purse);
         let limits = Limits {
@@ -194,6 +218,7 @@ impl World {
             spending,
             self.now,
         );
+        let promises = promises.alone(disturbance.part.as_ref());
         let surroundings = self.shows_surroundings.then(|| Surroundings::of(&queue));
         let last = self.attempts.keys().next_back().copied().unwrap_or(0);
         let seed = self.chance.next();
@@ -242,7 +267,7 @@ impl World {
             run.promises.before_event(self.now);
             events += 1;
             self.events += 1;
-            if events > MOST_EVENTS / 50 && !self.anything_tells() {
+            if events > MOST_EVENTS / 50 && !self.anything_tells(&run.promises) {
                 // An outage, for all that anybody can tell.
                 return Ok(None);
             }
@@ -309,6 +334,9 @@ impl World {
         match order {
             Order::Prepare { canvas, finished } => {
                 let item = canvas.handle() as usize;
+                if !run.promises.is_inside(item) {
+                    return Err(format!("item {item} outside of the part is prepared"));
+                }
                 if let CanvasId::Of(handle) = canvas {
                     run.drawn.insert(handle, finished);
                 }
@@ -479,6 +507,13 @@ impl World {
         let left_out = self.plan.before[item]
             .iter()
             .find(|&&o| is_complete(o) && shown(o) == 0);
+        // What it shows besides is of earlier steps, all that could be complete by now.
+        let step = items[item].step;
+        let settled = (0..items.len()).find(|&o| {
+            let is_around = self.plan.around[item].contains(&o) && items[o].step < step;
+            is_around && is_complete(o) && shown(o) == 0
+        });
+        let left_out = left_out.copied().or(settled);
         match (unfinished, left_out) {
             (None, None) => Ok(()),
             (Some(other), _) => Err(format!("item {item} shows {other}, which is not complete")),
@@ -497,7 +532,7 @@ impl World {
     }
 
     /// Whether something is complete that an endpoint would answer again.
-    fn anything_tells(&self) -> bool {
+    fn anything_tells(&self, promises: &Promises) -> bool {
         let is_answered = |item| {
             let mut live = self
                 .servers
@@ -505,8 +540,8 @@ impl World {
                 .filter(|server| !server.is_lost(self.now));
             live.any(|server| server.poison_of(item).is_none())
         };
-        let mut complete = (0..self.status.len()).filter(|&i| self.status[i] == Status::Complete);
-        complete.any(is_answered)
+        let is_complete = |&i: &usize| self.status[i] == Status::Complete && promises.is_inside(i);
+        (0..self.status.len()).filter(is_complete).any(is_answered)
     }
 
     fn disk_is_full(&self) -> bool {

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use layer::{Pictures, shell_quoted};
-use planner::{Item, Quadrant, Status};
+use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{MetadataKey, ProgressDb};
 
 use super::layer_state::Start;
+use super::pilot::pilot_has;
 
-/// A line for each thing that is missing, with what to do. Costs one listing of `generations/`.
+/// A line for each thing that is missing, with what to do; where a part runs alone, of what that
+/// needs. Costs one listing of `generations/`.
 ///
 /// # Errors
 /// When the directory or the database cannot be read.
@@ -17,11 +19,14 @@ pub(crate) async fn lacks(
     pictures: &Pictures,
     db: &mut ProgressDb,
     items: &[Item],
+    pilot: Option<&Pilot>,
 ) -> anyhow::Result<Vec<String>> {
     let mut lacks = Vec::new();
     let there: HashSet<Quadrant> = pictures.quadrants().await?.into_iter().collect();
-    let complete = items
-        .iter()
+    let inside = items.iter().enumerate();
+    let inside = inside.filter(|&(index, _)| pilot_has(pilot, index));
+    let complete = inside
+        .map(|(_, item)| item)
         .filter(|item| item.status == Status::Complete)
         .flat_map(|item| item.block.quadrants());
     let mut gone = complete.filter(|quadrant| !there.contains(quadrant));
@@ -32,7 +37,9 @@ pub(crate) async fn lacks(
             pictures.place().display()
         ));
     }
-    if let Some(unplanned) = without_a_row(start, db, items).await? {
+    if pilot.is_none()
+        && let Some(unplanned) = without_a_row(start, db, items).await?
+    {
         lacks.push(format!(
             "{unplanned} no item of {} covers; init_layer --rebuild --output {} makes a new plan and keeps what is finished",
             start.layer.progress_path().display(),

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use dispatch::Queue;
 use layer::{Pictures, RunLock};
-use planner::{Item, Status};
+use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
-use report::{counts_told, forecast, tell_start, would_run};
+use report::{counts_told, forecast, part_that_runs, tell_start, would_run};
 use terminal::Printer;
 use upkeep::{Redo, Uncalled, Uniform};
 
@@ -16,6 +16,7 @@ use super::check::check;
 use super::explain::explain;
 use super::lacks::lacks;
 use super::layer_state::Start;
+use super::pilot;
 use super::redo::{asked_for, carry_out_choices, redo_of, replace};
 use super::resume::find_to_make_again;
 use super::uncalled::{complete_uncalled, flat_water, pending};
@@ -89,19 +90,23 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         return Ok(Ready::Ended(Ended::with(0, told)));
     }
     let (db_mut, source) = (&mut db, uniform.as_ref());
-    let mut items =
+    let (mut items, part) =
         bring_up_to_date(args, &start, source, items, &pictures, db_mut, printer).await?;
     let made = start.make_uncalled(source, &pictures, &mut db, &mut items, printer);
     let made = made.await?;
     let uncalled = complete_uncalled(&mut db, &items).await?;
-    let lacks = lacks(&start, &pictures, &mut db, &items).await?;
-    let queue = Queue::of(items);
+    let pilot = part.map(|part| Pilot::of(&items, &part));
+    let lacks = lacks(&start, &pictures, &mut db, &items, pilot.as_ref()).await?;
+    let queue = pilot::queue_of(items, pilot.as_ref());
+    if let Some(told) = part_that_runs(&queue) {
+        printer.say(&told);
+    }
     if queue.current_step().is_none() {
         // What was committed is safe, whether or not the logs can be folded into the databases.
         pictures.end().await;
         let _ = db.close().await;
         tell_start(&args.layer_dir, &queue, []);
-        let ended = nothing_to_do(&queue, made, &lacks);
+        let ended = nothing_to_do(args, &queue, made, &lacks);
         let figures = counts_told(&args.layer_dir, &queue);
         return Ok(Ready::Ended(Ended { figures, ..ended }));
     }
@@ -123,7 +128,8 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
 }
 
 /// Brings `progress.db` up to date with what earlier runs left: items that were under way when
-/// one died, failed ones that are to run again, pictures that are missing or damaged.
+/// one died, failed ones that are to run again, pictures that are missing or damaged. Returns
+/// the items, and the part that is asked for.
 async fn bring_up_to_date(
     args: &Args,
     start: &Start,
@@ -132,21 +138,24 @@ async fn bring_up_to_date(
     pictures: &Arc<Pictures>,
     db: &mut ProgressDb,
     printer: &Printer,
-) -> anyhow::Result<Vec<Item>> {
+) -> anyhow::Result<(Vec<Item>, Option<HashSet<Quadrant>>)> {
     // What cannot be meant is refused before anything is put back.
+    let part = pilot::asked_for(args, start, &items)?;
     let asked = asked_for(args, start, &items).await?;
-    let is_failed = |item: &&Item| item.status == Status::Error;
-    let failed = items.iter().filter(is_failed).count();
     let abandoned = db.put_back_abandoned().await?;
     if abandoned > 0 {
         tracing::info!(
             "{abandoned} items were under way when the last run died; they are generated again"
         );
     }
-    if args.retry_errors && failed > 0 {
-        db.put_back_failed().await?;
-        tracing::info!("{failed} failed items run again");
-        put_back(&mut items, |item| item.status == Status::Error);
+    if args.retry_errors {
+        let again = pilot::failed_to_run_again(&items, part.as_ref());
+        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
+        db.commit(&changes, Durability::Power).await?;
+        if !again.is_empty() {
+            tracing::info!("{} failed items run again", again.len());
+        }
+        put_back(&mut items, |item| again.contains(&item.id));
     }
     if args.resume {
         let again = find_to_make_again(start, uniform, pictures, db, &items, printer).await?;
@@ -165,13 +174,13 @@ async fn bring_up_to_date(
         if redo.calls > 0 {
             start.config.require_endpoints(start.layer.config_path())?;
         }
-        printer.say(&redo.told);
+        printer.say(&redo.told(part.is_some()));
         let mut upkeep = start.upkeep(pictures, db);
         upkeep.put_back(&redo, &items, &asked.prompts).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    Ok(items)
+    Ok((items, part))
 }
 
 fn put_back(items: &mut [Item], which: impl Fn(&Item) -> bool) {
@@ -215,7 +224,7 @@ async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Resu
     Ok(())
 }
 
-fn nothing_to_do(queue: &Queue, made: usize, lacks: &[String]) -> Ended {
+fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> Ended {
     let mut summary = match made {
         0 => String::new(),
         made => flat_water(made) + "\n",
@@ -234,7 +243,17 @@ fn nothing_to_do(queue: &Queue, made: usize, lacks: &[String]) -> Ended {
             [] => "; there is nothing to do",
             _ => ", but not all is there",
         };
-        summary += &format!("All {} items are complete{end}.\n", all.complete);
+        let of = if pilot::is_asked_for(args) {
+            " of the part"
+        } else {
+            ""
+        };
+        summary += &format!("All {} items{of} are complete{end}.\n", all.complete);
+        if let Some(command) = pilot::goes_on(args, queue) {
+            let left = queue.outside().pending;
+            summary +=
+                &format!("{left} items outside of it are left to run. To go on:\n  {command}\n");
+        }
         return Ended::with(0, summary).unless(lacks);
     }
     tell(lacks);
@@ -261,8 +280,10 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let pictures = start.pictures();
     let uniform = start.uniform().await?;
     let uniform = uniform.as_ref();
+    let part = pilot::asked_for(args, start, &items)?;
     if args.retry_errors {
-        put_back(&mut items, |item| item.status == Status::Error);
+        let again = pilot::failed_to_run_again(&items, part.as_ref());
+        put_back(&mut items, |item| again.contains(&item.id));
     }
     if args.resume {
         let again = find_to_make_again(start, uniform, &pictures, &mut db, &items, printer).await?;
@@ -276,7 +297,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    tell(&lacks(start, &pictures, &mut db, &items).await?);
+    let pilot = part.map(|part| Pilot::of(&items, &part));
+    tell(&lacks(start, &pictures, &mut db, &items, pilot.as_ref()).await?);
     let calls = db.calls_by_endpoint().await?;
     let uncalled = match redo {
         Some(_) => Uncalled::default(),
@@ -287,21 +309,22 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         }
     };
     db.close().await?;
-    let mut told = redo.map_or_else(String::new, |redo| redo.told + "\n");
+    let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";
+    let mut told = redo.as_ref().map_or_else(String::new, redo_told);
     if !asked.replaced.is_empty() {
         let chosen = asked.replaced.len();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
-    if told.is_empty() {
+    if told.is_empty() || pilot.is_some() {
         let made = uncalled.next;
         if !made.is_empty() {
             let flat = flat_water(made.len());
-            told = format!("{flat}: finished before all others, and complete below\n");
+            told += &format!("{flat}: finished before all others, and complete below\n");
             let among = items.iter_mut().filter(|item| made.contains_key(&item.id));
             among.for_each(|item| item.status = Status::Complete);
         }
         let most = args.max_items.map(|most| most as usize);
-        let queue = Queue::of(items.clone());
+        let queue = pilot::queue_of(items.clone(), pilot.as_ref());
         let endpoints: Vec<_> = start.endpoints.iter().map(Endpoint::as_member).collect();
         told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
@@ -309,7 +332,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             told += &forecast(&queue, &endpoints, &calls, most, currency);
         }
     }
-    let figures = counts_told(&args.layer_dir, &Queue::of(items));
+    let queue = pilot::queue_of(items, pilot.as_ref());
+    let figures = counts_told(&args.layer_dir, &queue);
     Ok(Ended {
         figures,
         ..Ended::with(0, told)

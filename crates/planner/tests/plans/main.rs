@@ -5,6 +5,7 @@ mod bad_plans;
 mod checker;
 mod drawing;
 mod pictures;
+mod pilots;
 mod promises;
 mod quality;
 mod regions;
