@@ -10,7 +10,7 @@ use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Handle, Limits, Pool, Queue, Surroundings};
 use layer::LayerError;
 use planner::{Item, Quadrant, Status};
-use progress_db::{Change, Durability, ProgressDb, ProgressError};
+use progress_db::{Change, Durability, ProgressDb, ProgressError, Recorder};
 use report::{Besides, EndpointTold, Figures, Progress, tell_start};
 use terminal::Printer;
 use tokio::runtime::Runtime;
@@ -26,8 +26,8 @@ use crate::start::pilot;
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::start::uncalled::flat_water;
 use crate::work::executor::Executor;
+use crate::work::fault_point::fault_point;
 use crate::work::publish::publish_all;
-use crate::work::recorder::Recorder;
 use crate::work::shutdown::Shutdown;
 use crate::work::task::{Done, Sizes, Work};
 
@@ -141,7 +141,7 @@ async fn execute(
         fastrand::u64(..),
     );
     let mut tasks = JoinSet::new();
-    let (recorder, writer) = Recorder::new(db);
+    let (recorder, writer) = Recorder::new(db, fault_point);
     tasks.spawn(async {
         writer.await;
         Done::Nothing

@@ -3,7 +3,6 @@
 pub(crate) mod budget;
 pub(crate) mod check;
 mod explain;
-mod lacks;
 pub(crate) mod layer_state;
 pub(crate) mod pilot;
 mod redo;

@@ -6,6 +6,5 @@ pub(crate) mod executor;
 pub(crate) mod fault_point;
 mod learning;
 pub(crate) mod publish;
-pub(crate) mod recorder;
 pub(crate) mod shutdown;
 pub(crate) mod task;

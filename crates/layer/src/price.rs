@@ -70,7 +70,8 @@ pub(crate) fn read_currency<'de, D: Deserializer<'de>>(
     match text.chars().count() {
         1..=8 if is_plain => Ok(text),
         _ => Err(D::Error::custom(format!(
-            "must be a currency's name or sign of at most 8 characters, as \"USD\", not {text:?}"
+            "must be a currency's name or sign of at most 8 characters, as \"USD\", not {}",
+            shown(&text.into())
         ))),
     }
 }

@@ -12,6 +12,7 @@ mod explanation;
 mod metadata;
 mod queries;
 mod record;
+mod recorder;
 mod script;
 mod snapshot;
 #[cfg(test)]
@@ -25,5 +26,6 @@ pub use database::ProgressDb;
 pub use error::ProgressError;
 pub use metadata::MetadataKey;
 pub use record::PictureRecord;
+pub use recorder::Recorder;
 pub use snapshot::{LastTry, Snapshot};
 pub use sqlite::FileState;

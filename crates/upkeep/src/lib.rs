@@ -5,6 +5,7 @@
 mod error;
 mod flagged;
 mod gate;
+mod lacks;
 mod redo;
 mod replace;
 mod uncalled;
@@ -15,6 +16,7 @@ mod whole;
 pub use error::UpkeepError;
 pub use flagged::Asked;
 pub use gate::Gate;
+pub use lacks::{Planned, lacks};
 pub use redo::{Followers, Redo};
 pub use replace::Replacement;
 pub use uncalled::Uncalled;

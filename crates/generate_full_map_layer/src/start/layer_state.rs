@@ -9,6 +9,7 @@ use layer::{LayerConfig, LayerDir, Pictures, Source, shell_quoted};
 use model_client::{Credentials, Environment};
 use planner::Bounds;
 use progress_db::{MetadataKey, ProgressDb};
+use upkeep::Planned;
 
 use crate::endpoint::Endpoint;
 
@@ -89,6 +90,16 @@ impl Start {
             is_complete,
             warnings,
         })
+    }
+
+    /// What the plan was made of.
+    pub(crate) fn planned(&self) -> Planned<'_> {
+        Planned {
+            layer: &self.layer,
+            source: &self.source,
+            source_layer: self.config.source_layer,
+            bounds: self.bounds,
+        }
     }
 
     /// The layer's finished pictures, to be read.

@@ -9,12 +9,11 @@ use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
 use report::{counts_told, forecast, part_that_runs, tell_start, would_run};
 use terminal::Printer;
-use upkeep::{Redo, Uncalled, Uniform};
+use upkeep::{Redo, Uncalled, Uniform, lacks};
 
 use super::budget::require_prices;
 use super::check::check;
 use super::explain::explain;
-use super::lacks::lacks;
 use super::layer_state::Start;
 use super::pilot;
 use super::redo::{asked_for, carry_out_choices, redo_of, replace};
@@ -96,7 +95,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     let made = made.await?;
     let uncalled = complete_uncalled(&mut db, &items).await?;
     let pilot = part.map(|part| Pilot::of(&items, &part));
-    let lacks = lacks(&start, &pictures, &mut db, &items, pilot.as_ref()).await?;
+    let lacks = lacks(start.planned(), &pictures, &mut db, &items, pilot.as_ref()).await?;
     let queue = pilot::queue_of(items, pilot.as_ref());
     if let Some(told) = part_that_runs(&queue) {
         printer.say(&told);
@@ -298,7 +297,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let pilot = part.map(|part| Pilot::of(&items, &part));
-    tell(&lacks(start, &pictures, &mut db, &items, pilot.as_ref()).await?);
+    tell(&lacks(start.planned(), &pictures, &mut db, &items, pilot.as_ref()).await?);
     let calls = db.calls_by_endpoint().await?;
     let uncalled = match redo {
         Some(_) => Uncalled::default(),

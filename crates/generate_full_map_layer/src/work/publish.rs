@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use layer::{Pictures, StagedPicture, unix_now};
 use planner::Quadrant;
-use progress_db::{AttemptId, Bill, Change, Durability, Outcome, PictureRecord};
+use progress_db::{AttemptId, Bill, Change, Durability, Outcome, PictureRecord, Recorder};
 use tokio::sync::{mpsc, oneshot};
 
 use super::fault_point::fault_point;
-use super::recorder::Recorder;
 
 /// How long a finished item waits for others that are about to be.
 const WINDOW: Duration = Duration::from_millis(20);

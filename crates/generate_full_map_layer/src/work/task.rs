@@ -10,11 +10,11 @@ use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailur
 use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::{Item, Quadrant};
+use progress_db::Recorder;
 use tokio::sync::{Semaphore, mpsc};
 use upkeep::Gate;
 
 use super::publish::Finished;
-use super::recorder::Recorder;
 use crate::endpoint::Endpoint;
 
 /// What all work of a run shares.

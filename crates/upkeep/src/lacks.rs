@@ -2,29 +2,42 @@
 
 use std::collections::HashSet;
 
-use layer::{Pictures, shell_quoted};
-use planner::{Item, Pilot, Quadrant, Status};
+use layer::{LayerDir, Pictures, Source, SourceLayer, shell_quoted};
+use planner::{Bounds, Item, Pilot, Quadrant, Role, Status};
 use progress_db::{MetadataKey, ProgressDb};
 
-use super::layer_state::Start;
-use super::pilot::pilot_has;
+use crate::UpkeepError;
+
+/// What a plan was made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Planned<'a> {
+    /// The layer.
+    pub layer: &'a LayerDir,
+    /// What it is made from.
+    pub source: &'a Source,
+    /// Which of its pictures.
+    pub source_layer: SourceLayer,
+    /// The part of the map that was planned, where that is known.
+    pub bounds: Option<Bounds>,
+}
 
 /// A line for each thing that is missing, with what to do; where a part runs alone, of what that
 /// needs. Costs one listing of `generations/`.
 ///
 /// # Errors
-/// When the directory or the database cannot be read.
-pub(crate) async fn lacks(
-    start: &Start,
+/// [`UpkeepError`] when the directory or the database cannot be read.
+pub async fn lacks(
+    planned: Planned<'_>,
     pictures: &Pictures,
     db: &mut ProgressDb,
     items: &[Item],
     pilot: Option<&Pilot>,
-) -> anyhow::Result<Vec<String>> {
+) -> Result<Vec<String>, UpkeepError> {
     let mut lacks = Vec::new();
     let there: HashSet<Quadrant> = pictures.quadrants().await?.into_iter().collect();
     let inside = items.iter().enumerate();
-    let inside = inside.filter(|&(index, _)| pilot_has(pilot, index));
+    let inside =
+        inside.filter(|&(index, _)| pilot.is_none_or(|pilot| pilot.role(index) != Role::Outside));
     let complete = inside
         .map(|(_, item)| item)
         .filter(|item| item.status == Status::Complete)
@@ -38,12 +51,12 @@ pub(crate) async fn lacks(
         ));
     }
     if pilot.is_none()
-        && let Some(unplanned) = without_a_row(start, db, items).await?
+        && let Some(unplanned) = without_a_row(planned, db, items).await?
     {
         lacks.push(format!(
             "{unplanned} no item of {} covers; init_layer --rebuild --output {} makes a new plan and keeps what is finished",
-            start.layer.progress_path().display(),
-            shell_quoted(start.layer.path())
+            planned.layer.progress_path().display(),
+            shell_quoted(planned.layer.path())
         ));
     }
     Ok(lacks)
@@ -52,10 +65,10 @@ pub(crate) async fn lacks(
 /// The quadrants that were planned and have no row. Quadrants that the source has got since are
 /// none of them, as far as the plan says how many it had.
 async fn without_a_row(
-    start: &Start,
+    of: Planned<'_>,
     db: &mut ProgressDb,
     items: &[Item],
-) -> anyhow::Result<Option<String>> {
+) -> Result<Option<String>, UpkeepError> {
     let covered = items.iter().flat_map(|item| item.block.quadrants());
     if let Some(planned) = db.metadata(MetadataKey::Quadrants).await?
         && let Ok(planned) = planned.parse::<usize>()
@@ -64,11 +77,7 @@ async fn without_a_row(
         return Ok((missing > 0).then(|| format!("{missing} of the {planned} planned quadrants")));
     }
     // A source of which a page is damaged is no reason not to run the rest.
-    let Ok(region) = start
-        .source
-        .region(start.config.source_layer, start.bounds)
-        .await
-    else {
+    let Ok(region) = of.source.region(of.source_layer, of.bounds).await else {
         return Ok(None);
     };
     let covered: HashSet<Quadrant> = covered.collect();

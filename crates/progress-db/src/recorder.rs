@@ -5,14 +5,13 @@
 
 use std::sync::Arc;
 
-use progress_db::{Change, Durability, ProgressDb, ProgressError};
 use tokio::sync::{mpsc, oneshot};
 
-use super::fault_point::fault_point;
+use crate::{Change, Durability, ProgressDb, ProgressError};
 
 /// Hands changes to the writer.
 #[derive(Debug, Clone)]
-pub(crate) struct Recorder {
+pub struct Recorder {
     requests: mpsc::UnboundedSender<Request>,
 }
 
@@ -24,8 +23,9 @@ struct Request {
 }
 
 impl Recorder {
-    /// A recorder, and the writer behind it, which ends when the last recorder is gone.
-    pub(crate) fn new(mut db: ProgressDb) -> (Self, impl Future<Output = ()>) {
+    /// A recorder, and the writer behind it, which ends when the last recorder is gone. `passing` is
+    /// told `recording` before each commit.
+    pub fn new(mut db: ProgressDb, passing: fn(&str)) -> (Self, impl Future<Output = ()>) {
         let (requests, mut incoming) = mpsc::unbounded_channel::<Request>();
         let writer = async move {
             while let Some(first) = incoming.recv().await {
@@ -45,7 +45,7 @@ impl Recorder {
                     .iter_mut()
                     .flat_map(|request| std::mem::take(&mut request.changes))
                     .collect();
-                fault_point("recording");
+                passing("recording");
                 let result = db.commit(&changes, durability).await.map_err(Arc::new);
                 for request in batch {
                     // Who does not wait for the answer is not interested in it.
@@ -59,7 +59,10 @@ impl Recorder {
     }
 
     /// Writes changes, in the order in which this is called, and waits until they are committed.
-    pub(crate) async fn commit(
+    ///
+    /// # Errors
+    /// [`ProgressError`] when they cannot be written.
+    pub async fn commit(
         &self,
         changes: Vec<Change>,
         durability: Durability,
@@ -73,7 +76,7 @@ impl Recorder {
 
     /// Writes changes, in the order in which this is called; what is returned tells when they
     /// are committed.
-    pub(crate) fn submit(
+    pub fn submit(
         &self,
         changes: Vec<Change>,
         durability: Durability,
