@@ -143,6 +143,7 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --check-endpoints  ask each endpoint once
   generate_full_map_layer --layer-dir layers/snow --max-items 4      try a few items first
   generate_full_map_layer --layer-dir layers/snow --only 0,0,5,5     a pilot: this part first
+  generate_full_map_layer --layer-dir layers/snow --max-cost 25      spend no more than that
   generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
   generate_full_map_layer --layer-dir layers/snow --resume           check finished pictures first
   generate_full_map_layer --layer-dir layers/snow --retry-errors     run failed items again
