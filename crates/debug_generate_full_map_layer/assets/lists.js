@@ -25,6 +25,9 @@ class Lists {
     this.listFailures();
     this.listEdges(worstEdges);
     this.listEndpoints(health.endpoints);
+    const spent = this.endpoints.querySelector("p");
+    spent.hidden = !health.spent;
+    spent.textContent = health.spent ? `Spent: ${health.spent}` : "";
   }
 
   listFailures() {

@@ -257,6 +257,8 @@ test("a run is alive by its lock, and told as dead without", async (t) => {
   const rows = await alive.locator("#endpoints tbody tr").allInnerTexts();
   assert.equal(rows.length, 4);
   for (const row of rows) assert.match(row, /^gpu-\d\s+\d+\s+\d+\s+(6\.2 s|–)$/);
+  const complete = items.filter((item) => item.status === "complete").length;
+  assert.equal(await alive.innerText("#endpoints p"), `Spent: ${(complete / 4).toFixed(2)} USD`);
 });
 
 test("on a phone the pictures are those of its pixels", async (t) => {

@@ -1,5 +1,6 @@
 //! How a run is doing.
 
+use dispatch::Money;
 use layer::RunLock;
 use serde::Serialize;
 
@@ -11,6 +12,8 @@ pub(crate) struct Health {
     /// Who holds the layer's lock, which ends with its process; rows of the plan outlive it.
     alive: Option<String>,
     endpoints: Vec<Calls>,
+    /// What all calls cost, in words; `None` where nothing is known to have cost anything.
+    spent: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,9 +33,12 @@ impl Health {
             failed: of.failed,
             mean_s: of.mean_s,
         });
+        let costs = plan.calls.iter().filter_map(|of| of.cost);
+        let spent = Money::of(costs.sum());
         Self {
             alive: RunLock::holder(&layer.dir).map(|holder| holder.to_string()),
             endpoints: calls.collect(),
+            spent: (spent > Money::ZERO).then(|| format!("{spent} {}", layer.currency)),
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct PlacedLayer {
     pub geometry: Geometry,
     /// The bottom-right corner of quadrant (0, 0).
     pub seed: LatLng,
+    /// The currency of prices.
+    pub currency: String,
     /// What was overlooked in the layer's configuration.
     pub warnings: Vec<String>,
 }
@@ -58,6 +60,7 @@ impl PlacedLayer {
         })?;
         let (width_px, height_px) = source.config().quadrant_size_px();
         Ok(Self {
+            currency: config.currency.clone(),
             quadrant: QuadrantSize {
                 width_px,
                 height_px,
