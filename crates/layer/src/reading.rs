@@ -166,7 +166,7 @@ fn wanted(expected: &str, found: &Value) -> String {
         "u64" if is_whole => "a whole number that is not negative",
         "i32" | "u32" | "u64" => "a whole number",
         "f64" => "a number",
-        "a nonzero u32" => "a whole number greater than 0",
+        "a nonzero u32" | "a nonzero u64" => "a whole number greater than 0",
         "a string" | "path string" | "string or map" | "map with a single key" | "unit" => "a text",
         "a map" => "an object {…}",
         _ if expected.starts_with("struct ") => "an object {…}",
