@@ -163,7 +163,7 @@ impl Tries {
     #[must_use]
     pub fn new(max_not_accepted: usize) -> Self {
         Self {
-            max_not_accepted,
+            max_not_accepted: max_not_accepted.max(1),
             items: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             compared: None,
@@ -433,21 +433,15 @@ impl Tries {
     pub fn verdict(&self, handle: Handle) -> Option<Verdict> {
         let item = self.items.get(&handle)?;
         let useless = ENOUGH * parts(item.bad.len()) / MOST_TRIES;
-        let given_up = item.against + useless >= ENOUGH
+        let not_good = ENOUGH * parts(item.not_accepted.len()) / parts(self.max_not_accepted);
+        let given_up = item.against + useless + not_good >= ENOUGH
             || item.refusals >= MOST_REFUSALS
-            || item.not_accepted.len() >= self.max_not_accepted
-            || item.bad.len() + item.not_accepted.len() >= self.most_answers()
             || item.bad.len() + item.probed >= MOST_PROBED;
         let Verdict { endpoint, message } = item.last.clone().filter(|_| given_up)?;
         Some(Verdict {
             endpoint,
             message: format!("{message} (tried {} times)", item.calls),
         })
-    }
-
-    /// So many answers that cannot be used an item gets, whatever is wrong with each.
-    fn most_answers(&self) -> usize {
-        self.max_not_accepted.max(MOST_TRIES as usize)
     }
 
     /// All items that are to be given up.

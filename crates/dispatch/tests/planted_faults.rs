@@ -131,14 +131,14 @@ const FAULTS: &[Fault] = &[
     Fault(
         "tries.rs",
         "useless answers count for nothing",
-        "let given_up = item.against + useless >= ENOUGH\n            || item.refusals >= MOST_REFUSALS\n            || item.not_accepted.len() >= self.max_not_accepted\n            || item.bad.len() + item.not_accepted.len() >= self.most_answers()\n            || item.bad.len() + item.probed >= MOST_PROBED;",
-        "let given_up = item.against + useless * 0 >= ENOUGH;",
+        "let given_up = item.against + useless + not_good >= ENOUGH\n            || item.refusals >= MOST_REFUSALS\n            || item.bad.len() + item.probed >= MOST_PROBED;",
+        "let given_up = item.against + useless * 0 + not_good >= ENOUGH;",
     ),
     Fault(
         "tries.rs",
         "pictures that are not good enough count for nothing",
-        "            || item.not_accepted.len() >= self.max_not_accepted\n            || item.bad.len() + item.not_accepted.len() >= self.most_answers()\n",
-        "",
+        "item.against + useless + not_good >= ENOUGH\n",
+        "item.against + useless + not_good * 0 >= ENOUGH\n",
     ),
     Fault(
         "money.rs",

@@ -398,12 +398,10 @@ impl Promises {
         })?;
         // With nothing to compare it with, a block that fails is an outage.
         let (paid, can_be_told) = (own.poisoned, self.told_enough && !self.someone_was_away());
-        // Each answer, of whatever use it is, says that those who did not answer were away.
-        let heard = own.bad.saturating_sub(1);
         // One that fails alone; several share what they are compared with.
         let others = self.own.iter().filter(|own| own.poisoned > 0).count() - usize::from(paid > 0);
         self.check(
-            !is_poison || paid <= 12 + heard + 3 * others || !can_be_told,
+            !is_poison || paid <= 12 + 3 * others || !can_be_told,
             || format!("item {item} cost {paid} calls before it was given up: {own:?}"),
         )?;
         self.tally.items_failed += 1;
