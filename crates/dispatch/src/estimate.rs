@@ -30,6 +30,17 @@ pub struct Estimate {
     pub cost: Money,
 }
 
+/// The endpoints in the order in which a run gives out its first calls: round by round, each as often
+/// as it has slots.
+pub fn turns(slots: &[usize]) -> impl Iterator<Item = usize> {
+    let rounds = slots.iter().max().copied().unwrap_or(0);
+    (0..rounds).flat_map(|round| {
+        let numbered = slots.iter().enumerate();
+        let with_slot = numbered.filter(move |&(_, &slots)| slots > round);
+        with_slot.map(|(index, _)| index)
+    })
+}
+
 /// What each step of `queue` takes until all is complete that can be, or `max_items` items are: the
 /// plan's own order on these endpoints, as if every call took as long as is expected.
 #[must_use]
@@ -39,15 +50,8 @@ pub fn estimate(
     max_items: Option<usize>,
 ) -> BTreeMap<u8, Estimate> {
     let mut steps: BTreeMap<u8, Estimate> = BTreeMap::new();
-    // Turn by turn, as a run gives out its first calls.
-    let rounds = endpoints.iter().map(|endpoint| endpoint.slots).max();
-    let mut free: VecDeque<usize> = (0..rounds.unwrap_or(0))
-        .flat_map(|round| {
-            let numbered = endpoints.iter().enumerate();
-            let with_slot = numbered.filter(move |(_, endpoint)| endpoint.slots > round);
-            with_slot.map(|(index, _)| index)
-        })
-        .collect();
+    let slots: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.slots).collect();
+    let mut free: VecDeque<usize> = turns(&slots).collect();
     let mut running: BinaryHeap<Reverse<(Duration, Handle, usize)>> = BinaryHeap::new();
     let (mut now, mut step_began) = (Duration::ZERO, Duration::ZERO);
     let mut left = max_items.unwrap_or(usize::MAX);

@@ -20,7 +20,7 @@ mod surroundings;
 mod tries;
 
 pub use dispatcher::Dispatcher;
-pub use estimate::{Estimate, Expected, estimate};
+pub use estimate::{Estimate, Expected, estimate, turns};
 pub use failure::{Failure, FailureKind};
 pub use limits::{Ending, Limits, Signal, Tally};
 pub use moment::{Moment, duration_text};

@@ -1,7 +1,6 @@
 //! A run that dies at each of the moments that matter, and the run after it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+mod painter;
 
 use fixtures::layers::{TestLayer, endpoints_at};
 use fixtures::maps::{MapSpec, encode_png, quadrant_picture};
@@ -9,6 +8,8 @@ use fixtures::server::{ScriptedServer, ServerSpec};
 use image::RgbImage;
 use layer::Storage;
 use planner::Quadrant;
+
+use painter::Painter;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
 
@@ -258,7 +259,7 @@ fn a_redo_that_dies_anywhere_loses_no_earlier_picture() {
     ];
     for point in points {
         let painter = Painter::new();
-        let layer = painter.finished_layer();
+        let layer = painter.finished(PROGRAM, Storage::Files, 5, "infill");
         let before = layer.all_stored();
         let mut command = layer.command(PROGRAM, &["--redo", "0,0"]);
         let died = command.env("FAULT_POINT", point).output().unwrap();
@@ -291,7 +292,7 @@ fn a_redo_that_dies_anywhere_loses_no_earlier_picture() {
 fn a_keep_that_dies_anywhere_costs_no_call() {
     for point in ["bringing_back", "published_one", "brought_back"] {
         let painter = Painter::new();
-        let layer = painter.finished_layer();
+        let layer = painter.finished(PROGRAM, Storage::Files, 5, "infill");
         let before = layer.all_stored();
         layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
         let calls = painter.server.calls().len();
@@ -310,39 +311,6 @@ fn a_keep_that_dies_anywhere_costs_no_call() {
         assert_eq!(corner(layer.all_stored()), corner(before), "{point}");
         layer.run(PROGRAM, &["--resume"]).assert_status(0);
         assert_eq!(painter.server.calls().len(), calls, "{point}");
-    }
-}
-
-/// Its pictures are other ones after the first layer was finished.
-struct Painter {
-    server: ScriptedServer,
-    taste: Arc<AtomicU8>,
-}
-
-impl Painter {
-    fn new() -> Self {
-        let taste = Arc::new(AtomicU8::new(0));
-        let own = Arc::clone(&taste);
-        let server = ServerSpec::new()
-            .model(move |canvas| {
-                let taste = own.load(Ordering::SeqCst);
-                let mut picture = canvas.clone();
-                picture.pixels_mut().for_each(|pixel| pixel.0[0] ^= taste);
-                picture
-            })
-            .start();
-        Self { server, taste }
-    }
-
-    fn finished_layer(&self) -> TestLayer {
-        let layer = TestLayer::new(
-            MapSpec::rectangle(5, 5).quadrant_px(8, 8),
-            &endpoints_at([self.server.url().as_str()]),
-        );
-        layer.configure(|config| config["canvas"] = serde_json::json!({"mode": "infill"}));
-        layer.run(PROGRAM, &[]).assert_status(0);
-        self.taste.store(99, Ordering::SeqCst);
-        layer
     }
 }
 

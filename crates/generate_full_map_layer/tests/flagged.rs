@@ -1,15 +1,15 @@
 //! What was judged at the desk is carried out once, as it was judged.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+mod painter;
+
 use std::time::SystemTime;
 
-use fixtures::layers::{TestLayer, endpoints_at};
-use fixtures::maps::MapSpec;
-use fixtures::server::{RecordedRequest, ScriptedServer, ServerSpec};
+use fixtures::layers::TestLayer;
+use fixtures::server::RecordedRequest;
 use layer::{Judgement, Kept, LayerDir, LayerError, Storage, Verdict};
 use planner::{Block, BlockShape, Quadrant};
-use serde_json::json;
+
+use painter::Painter;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
 const STORAGES: [Storage; 2] = [Storage::Files, Storage::Sqlite];
@@ -27,35 +27,17 @@ const C: Block = Block {
     top_left: Quadrant { x: 0, y: 3 },
 };
 
-/// A layer that is finished, and a server that draws other pictures from then on.
+/// A layer that is finished, and a model that draws other pictures from then on.
 struct Finished {
     layer: TestLayer,
-    server: ScriptedServer,
-    taste: Arc<AtomicU8>,
+    painter: Painter,
 }
 
 impl Finished {
     fn new(storage: Storage) -> Self {
-        let taste = Arc::new(AtomicU8::new(0));
-        let own = Arc::clone(&taste);
-        let server = ServerSpec::new()
-            .model(move |canvas| {
-                let taste = own.load(Ordering::SeqCst);
-                let mut picture = canvas.clone();
-                picture.pixels_mut().for_each(|p| p.0[1] ^= 0x55 ^ taste);
-                picture
-            })
-            .start();
-        let map = MapSpec::rectangle(5, 5).quadrant_px(8, 8);
-        let layer = TestLayer::stored_in(storage, map, &endpoints_at([server.url().as_str()]));
-        layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
-        layer.run(PROGRAM, &[]).assert_status(0);
-        taste.store(1, Ordering::SeqCst);
-        Self {
-            layer,
-            server,
-            taste,
-        }
+        let painter = Painter::new();
+        let layer = painter.finished(PROGRAM, storage, 5, "infill");
+        Self { layer, painter }
     }
 
     fn judge(&self, block: Block, verdict: Verdict, prompt: Option<&str>) {
@@ -79,7 +61,7 @@ impl Finished {
 
     /// The calls since there were `before`.
     fn calls_since(&self, before: usize) -> Vec<RecordedRequest> {
-        self.server.calls().split_off(before)
+        self.painter.server.calls().split_off(before)
     }
 }
 
@@ -94,14 +76,14 @@ fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
             .assert_status(0);
         let second = finished.pictures(B);
         assert_ne!(first, second);
-        finished.taste.store(2, Ordering::SeqCst);
+        finished.painter.change_taste();
 
         finished.judge(A, Verdict::Redo, Some("with a church"));
         let (from, version) = (Kept::Candidates, 1);
         finished.judge(B, Verdict::Choose { from, version }, None);
         finished.judge(C, Verdict::Keep, None);
         let (flagged, kept) = (finished.pictures(A), finished.pictures(C));
-        let calls = finished.server.calls().len();
+        let calls = finished.painter.server.calls().len();
         let review = std::fs::read(layer.dir().join("review.json")).unwrap();
 
         let dry = layer.run(
@@ -117,7 +99,7 @@ fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
         run.assert_status(0).assert_says("version 1 is back");
         let made = finished.calls_since(calls);
         assert_eq!(made.len(), 1, "what was promised");
-        assert_eq!(made[0].json()["prompt"], "test\nwith a church");
+        assert_eq!(made[0].json()["prompt"], "snow\nwith a church");
         assert_ne!(finished.pictures(A), flagged);
         assert_eq!(finished.pictures(B), first);
         assert_eq!(finished.pictures(C), kept);
@@ -134,7 +116,7 @@ fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
         layer.run(PROGRAM, &["--redo-flagged"]).assert_status(0);
         let made = finished.calls_since(calls + 1);
         assert!(made.len() > 1, "the later ones join it again");
-        assert!(made.iter().all(|call| call.json()["prompt"] == "test"));
+        assert!(made.iter().all(|call| call.json()["prompt"] == "snow"));
     }
 }
 
@@ -145,7 +127,7 @@ fn what_cannot_be_carried_out_is_told_and_the_rest_is_done() {
     let from = Kept::Rejected;
     finished.judge(B, Verdict::Choose { from, version: 3 }, None);
     finished.judge(A, Verdict::Redo, None);
-    let calls = finished.server.calls().len();
+    let calls = finished.painter.server.calls().len();
     let flags = ["--redo-flagged", "--without-followers"];
     let run = finished.layer.run(PROGRAM, &flags);
     run.assert_status(0).assert_says("has no rejected answer");
@@ -163,10 +145,10 @@ fn a_review_that_cannot_be_read_changes_nothing() {
         "{\"version\": 1, \"judgements\": [{}]}",
     ] {
         std::fs::write(finished.layer.dir().join("review.json"), text).unwrap();
-        let calls = finished.server.calls().len();
+        let calls = finished.painter.server.calls().len();
         let run = finished.layer.run(PROGRAM, &["--redo-flagged"]);
         run.assert_status(2).assert_says("review.json");
-        assert_eq!(finished.server.calls().len(), calls, "{text}");
+        assert_eq!(finished.painter.server.calls().len(), calls, "{text}");
         assert_eq!(finished.layer.statuses().len(), 1, "all is complete");
     }
 }
@@ -186,7 +168,7 @@ fn flags_that_were_being_carried_out_when_a_run_died_are_not_paid_for_twice() {
         let finished = Finished::new(Storage::Files);
         finished.judge(A, Verdict::Redo, None);
         finished.judge(B, Verdict::Redo, None);
-        let calls = finished.server.calls().len();
+        let calls = finished.painter.server.calls().len();
         let flags = ["--redo-flagged", "--without-followers"];
         let mut command = finished.layer.command(PROGRAM, &flags);
         let died = command.env("FAULT_POINT", point).output().unwrap();

@@ -1,50 +1,22 @@
 //! Runs with infill canvases: the real program and a model that sees nothing but the picture.
 
+mod grey_city;
 mod infilling;
 
 use std::collections::BTreeMap;
 
 use debug_generate_full_map_layer::{Edge, Seams};
 use fixtures::layers::{Run, TestLayer, endpoints_at};
-use fixtures::maps::{MapSpec, SourceLayer, encode_png, pixel};
 use fixtures::server::{ScriptedServer, ServerSpec};
-use image::{Rgb, RgbImage, RgbaImage};
+use image::{RgbImage, RgbaImage};
 use layer::LayerDir;
 use planner::Quadrant;
 use serde_json::{Value, json};
 
+use grey_city::{HEIGHT_PX, WIDTH_PX, city};
 use infilling::continue_colours;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
-const WIDTH_PX: u32 = 25;
-const HEIGHT_PX: u32 = 20;
-
-/// An irregular map with holes, an island, a bay and a diagonal.
-const CITY: &str = "\
-    ..########..##
-    .#########..##
-    ####.#####....
-    ##########.###
-    .#############
-    ..####.#######
-    ########..####
-    .#######...#.#
-    ..####...#####";
-
-/// The city in grey, so that the model can tell a source from what is finished.
-fn city() -> MapSpec {
-    MapSpec::drawn(&CITY.replace("    ", ""))
-        .quadrant_px(WIDTH_PX, HEIGHT_PX)
-        .painted(|layer, quadrant| encode_png(grey(layer, quadrant)))
-}
-
-fn grey(layer: SourceLayer, quadrant: Quadrant) -> RgbImage {
-    let (x0, y0) = (quadrant.x * WIDTH_PX as i32, quadrant.y * HEIGHT_PX as i32);
-    RgbImage::from_fn(WIDTH_PX, HEIGHT_PX, |x, y| {
-        let [level, ..] = pixel(layer, x0 + x as i32, y0 + y as i32);
-        Rgb([level; 3])
-    })
-}
 
 fn layer(canvas: &Value, server: &ScriptedServer) -> TestLayer {
     let layer = TestLayer::new(city(), &endpoints_at([server.url().as_str()]));

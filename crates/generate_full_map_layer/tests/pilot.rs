@@ -1,5 +1,6 @@
 //! A part of a layer first and alone, and then the rest around it.
 
+mod grey_city;
 mod infilling;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,48 +8,20 @@ use std::time::Duration;
 
 use debug_generate_full_map_layer::Seams;
 use fixtures::layers::{TestLayer, endpoints_at, snapshot};
-use fixtures::maps::{MapSpec, SourceLayer, encode_png, pixel};
+use fixtures::maps::MapSpec;
 use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
-use image::{Rgb, RgbImage};
+
 use layer::LayerDir;
 use planner::Quadrant;
 use serde_json::json;
 
+use grey_city::city;
 use infilling::continue_colours;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
-const WIDTH_PX: u32 = 25;
-const HEIGHT_PX: u32 = 20;
-
-/// An irregular map with holes, a bay and a diagonal.
-const CITY: &str = "\
-    ..########..##
-    .#########..##
-    ####.#####....
-    ##########.###
-    .#############
-    ..####.#######
-    ########..####
-    .#######...#.#
-    ..####...#####";
 
 /// The part that pilots ask for, and the same in other words.
 const PART: &str = "3,3,8,8";
-
-/// The city in grey, so that the model can tell a source from what is finished.
-fn city() -> MapSpec {
-    MapSpec::drawn(&CITY.replace("    ", ""))
-        .quadrant_px(WIDTH_PX, HEIGHT_PX)
-        .painted(|layer, quadrant| encode_png(grey(layer, quadrant)))
-}
-
-fn grey(layer: SourceLayer, quadrant: Quadrant) -> RgbImage {
-    let (x0, y0) = (quadrant.x * WIDTH_PX as i32, quadrant.y * HEIGHT_PX as i32);
-    RgbImage::from_fn(WIDTH_PX, HEIGHT_PX, |x, y| {
-        let [level, ..] = pixel(layer, x0 + x as i32, y0 + y as i32);
-        Rgb([level; 3])
-    })
-}
 
 fn infilled(servers: &[&ScriptedServer], slots: usize) -> TestLayer {
     let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();

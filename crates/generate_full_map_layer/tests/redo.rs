@@ -1,61 +1,27 @@
 //! Blocks that are generated again, and their earlier pictures back.
 
+mod painter;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use fixtures::layers::{Run, TestLayer, endpoints_at, snapshot};
 use fixtures::maps::MapSpec;
-use fixtures::server::{Reply, ScriptedServer, ServerSpec};
+use fixtures::server::{Reply, ServerSpec};
 use layer::Storage;
 use planner::Quadrant;
 use serde_json::json;
 
+use painter::Painter;
+
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
 const STORAGES: [Storage; 2] = [Storage::Files, Storage::Sqlite];
 
-/// Its pictures are other ones each time that its taste has changed.
-struct Painter {
-    server: ScriptedServer,
-    taste: Arc<AtomicU8>,
-}
-
-impl Painter {
-    fn new() -> Self {
-        let taste = Arc::new(AtomicU8::new(0));
-        let own = Arc::clone(&taste);
-        let server = ServerSpec::new()
-            .model(move |canvas| {
-                let mut picture = canvas.clone();
-                let taste = own.load(Ordering::SeqCst);
-                picture
-                    .pixels_mut()
-                    .for_each(|pixel| pixel.0[1] ^= 0x55 ^ taste);
-                picture
-            })
-            .start();
-        Self { server, taste }
-    }
-
-    fn change_taste(&self) {
-        self.taste.fetch_add(1, Ordering::SeqCst);
-    }
-
-    /// A finished layer of 9 x 9 quadrants: the lattice.
-    fn layer(&self, storage: Storage, mode: &str) -> TestLayer {
-        let map = MapSpec::rectangle(9, 9).quadrant_px(8, 8);
-        let layer = TestLayer::stored_in(storage, map, &endpoints_at([self.server.url().as_str()]));
-        layer.configure(|config| {
-            config["canvas"] = json!({"mode": mode});
-            config["generation_params"] = json!({"prompt": "snow"});
-        });
-        layer.run(PROGRAM, &[]).assert_status(0);
-        self.change_taste();
-        layer
-    }
+/// The lattice: a finished layer of 9 x 9 quadrants.
+fn lattice(painter: &Painter, storage: Storage, mode: &str) -> TestLayer {
+    painter.finished(PROGRAM, storage, 9, mode)
 }
 
 fn pictures(layer: &TestLayer) -> BTreeMap<Quadrant, Vec<u8>> {
@@ -107,7 +73,7 @@ fn a_redo_makes_the_promised_calls_and_changes_the_promised_pictures() {
             ),
         ] {
             let painter = Painter::new();
-            let layer = painter.layer(storage, mode);
+            let layer = lattice(&painter, storage, mode);
             let before = pictures(&layer);
             let already = painter.server.calls().len();
 
@@ -159,7 +125,7 @@ fn a_redo_makes_the_promised_calls_and_changes_the_promised_pictures() {
 fn earlier_pictures_are_kept_once() {
     for storage in STORAGES {
         let painter = Painter::new();
-        let layer = painter.layer(storage, "block");
+        let layer = lattice(&painter, storage, "block");
         let first = pictures(&layer);
         for _ in 0..2 {
             layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
@@ -177,7 +143,7 @@ fn earlier_pictures_are_kept_once() {
 #[test]
 fn a_prompt_is_added_for_the_blocks_that_are_named_and_no_others() {
     let painter = Painter::new();
-    let layer = painter.layer(Storage::Files, "infill");
+    let layer = lattice(&painter, Storage::Files, "infill");
     let prompts = |from: usize| -> BTreeMap<String, usize> {
         let mut prompts = BTreeMap::new();
         for call in &painter.server.calls()[from..] {
@@ -241,7 +207,7 @@ fn a_prompt_is_added_for_the_blocks_that_are_named_and_no_others() {
 #[test]
 fn without_an_endpoint_nothing_is_put_back() {
     let painter = Painter::new();
-    let layer = painter.layer(Storage::Files, "block");
+    let layer = lattice(&painter, Storage::Files, "block");
     let first = pictures(&layer);
     layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
     layer.configure(|config| config["model_endpoints"] = json!([]));
@@ -257,7 +223,7 @@ fn without_an_endpoint_nothing_is_put_back() {
 fn what_is_damaged_is_told_and_never_kept() {
     for storage in STORAGES {
         let painter = Painter::new();
-        let layer = painter.layer(storage, "block");
+        let layer = lattice(&painter, storage, "block");
         let whole = layer.stored(Quadrant::new(3, 3)).unwrap();
         layer.tamper(Quadrant::new(3, 3), Some(&whole[..whole.len() / 2]));
         let run = layer.run(PROGRAM, &["--redo", "3,3", "--redo-prompt", "-no cars"]);
@@ -301,7 +267,7 @@ fn a_refused_selection_leaves_failed_items_as_they_are() {
 #[test]
 fn of_a_block_that_waits_comes_back_what_it_was() {
     let painter = Painter::new();
-    let layer = painter.layer(Storage::Files, "infill");
+    let layer = lattice(&painter, Storage::Files, "infill");
     let first = pictures(&layer);
     layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
     let all = "3,3 2,3 5,3 3,2 3,5 2,2 5,2 2,5 5,5";
@@ -318,7 +284,7 @@ fn of_a_block_that_waits_comes_back_what_it_was() {
 #[test]
 fn a_file_may_say_which_as_text_or_as_geo_json() {
     let painter = Painter::new();
-    let layer = painter.layer(Storage::Files, "block");
+    let layer = lattice(&painter, Storage::Files, "block");
     let file: PathBuf = layer.root().join("again");
     std::fs::write(&file, "3,3\n0,0..1,1\n").unwrap();
     let args = ["--redo-file", file.to_str().unwrap(), "--dry-run"];
@@ -337,7 +303,7 @@ fn a_file_may_say_which_as_text_or_as_geo_json() {
 #[test]
 fn a_file_may_be_a_pipe() {
     let painter = Painter::new();
-    let layer = painter.layer(Storage::Files, "block");
+    let layer = lattice(&painter, Storage::Files, "block");
     let already = painter.server.calls().len();
     let mut command = layer.command(PROGRAM, &["--redo-file", "/dev/stdin"]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -352,7 +318,7 @@ fn a_file_may_be_a_pipe() {
 #[test]
 fn what_cannot_be_meant_changes_nothing() {
     let painter = Painter::new();
-    let layer = painter.layer(Storage::Files, "infill");
+    let layer = lattice(&painter, Storage::Files, "infill");
     let calls = painter.server.calls().len();
     // A run opens the database before it knows the plan; what stands in it is what counts.
     let all = || {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use dispatch::Queue;
+use dispatch::{Queue, turns};
 
 use crate::Member;
 
@@ -13,7 +13,8 @@ const LISTED: usize = 40;
 /// same time.
 #[must_use]
 pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usize>) -> String {
-    let turns: Vec<&str> = turns(endpoints);
+    let slots: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.slots).collect();
+    let turns: Vec<&str> = turns(&slots).map(|index| endpoints[index].name).collect();
     let mut text = part_that_runs(queue).map_or_else(String::new, |told| told + "\n");
     let (mut begun, mut only_precede) = (0, 0);
     for (&step, counts) in queue.steps() {
@@ -99,21 +100,4 @@ pub fn part_that_runs(queue: &Queue) -> Option<String> {
             inside - before
         )
     })
-}
-
-/// The endpoints in the order of their turns: round by round, each as often as it has slots.
-fn turns<'a>(endpoints: &[Member<'a>]) -> Vec<&'a str> {
-    let rounds = endpoints
-        .iter()
-        .map(|endpoint| endpoint.slots)
-        .max()
-        .unwrap_or(0);
-    (0..rounds)
-        .flat_map(|round| {
-            endpoints
-                .iter()
-                .filter(move |endpoint| endpoint.slots > round)
-        })
-        .map(|endpoint| endpoint.name)
-        .collect()
 }

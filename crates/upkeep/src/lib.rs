@@ -2,8 +2,9 @@
 //! pictures are checked, kept, and put back to be generated again; earlier and rejected ones take their
 //! place; blocks of one colour are made without a call.
 
+mod asked;
 mod error;
-mod flagged;
+
 mod gate;
 mod lacks;
 mod redo;
@@ -13,8 +14,9 @@ mod uniform;
 mod upkeep;
 mod whole;
 
+pub use asked::Asked;
 pub use error::UpkeepError;
-pub use flagged::Asked;
+
 pub use gate::Gate;
 pub use lacks::{Planned, lacks};
 pub use redo::{Followers, Redo};

@@ -1,13 +1,14 @@
 //! What a run needs before its first call, checked before anything is changed.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use canvas::QuadrantSize;
-use layer::{LayerConfig, LayerDir, Pictures, Source, shell_quoted};
+use layer::{LayerConfig, LayerDir, Pictures, Selection, Source, shell_quoted};
 use model_client::{Credentials, Environment};
-use planner::Bounds;
+use planner::{Bounds, Item, Quadrant};
 use progress_db::{MetadataKey, ProgressDb};
 use upkeep::Planned;
 
@@ -90,6 +91,34 @@ impl Start {
             is_complete,
             warnings,
         })
+    }
+
+    /// The planned quadrants that a flag selects by its text or a file; `None` where neither is given.
+    /// Reads the file: a pipe gives what it has only once.
+    ///
+    /// # Errors
+    /// When the text selects nothing that is planned.
+    pub(crate) fn selected(
+        &self,
+        flag: &str,
+        text: Option<&str>,
+        file: Option<&Path>,
+        items: &[Item],
+    ) -> anyhow::Result<Option<HashSet<Quadrant>>> {
+        let (text, said) = match (text, file) {
+            (Some(text), _) => (text.to_owned(), flag.to_owned()),
+            (None, Some(path)) => {
+                let said = format!("{flag}-file {}", path.display());
+                let text = std::fs::read_to_string(path);
+                (text.with_context(|| format!("cannot read {said}"))?, said)
+            }
+            (None, None) => return Ok(None),
+        };
+        let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
+        let chosen = Selection::parse(&text, self.source.geometry())
+            .and_then(|selection| selection.of(&planned))
+            .context(said)?;
+        Ok(Some(chosen.into_iter().collect()))
     }
 
     /// What the plan was made of.

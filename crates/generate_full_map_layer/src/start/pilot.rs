@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use anyhow::Context;
 use dispatch::{Queue, StepCounts};
-use layer::{Selection, shell_quoted, shell_quoted_text};
+use layer::{shell_quoted, shell_quoted_text};
 use planner::{Item, Pilot, Quadrant, Role, Status};
 
 use super::layer_state::Start;
@@ -16,7 +15,6 @@ pub(crate) fn is_asked_for(args: &Args) -> bool {
 }
 
 /// The planned quadrants that `--only` or `--only-file` asks for; `None` where neither is given.
-/// Read once: a pipe gives what it has only once.
 ///
 /// # Errors
 /// When the text selects nothing that is planned.
@@ -25,20 +23,8 @@ pub(crate) fn asked_for(
     start: &Start,
     items: &[Item],
 ) -> anyhow::Result<Option<HashSet<Quadrant>>> {
-    let (text, said) = match (&args.only, &args.only_file) {
-        (Some(text), _) => (text.clone(), "--only".to_owned()),
-        (None, Some(path)) => {
-            let said = format!("--only-file {}", path.display());
-            let text = std::fs::read_to_string(path);
-            (text.with_context(|| format!("cannot read {said}"))?, said)
-        }
-        (None, None) => return Ok(None),
-    };
-    let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
-    let chosen = Selection::parse(&text, start.source.geometry())
-        .and_then(|selection| selection.of(&planned))
-        .context(said)?;
-    Ok(Some(chosen.into_iter().collect()))
+    let (text, file) = (args.only.as_deref(), args.only_file.as_deref());
+    start.selected("--only", text, file, items)
 }
 
 /// The failed items that `--retry-errors` runs again: all, or those of the part.

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use layer::{Kept, Pictures, Selection, Versions};
-use planner::{Item, Quadrant, Status};
+use layer::{Kept, Pictures, Versions};
+use planner::{Item, Status};
 use progress_db::ProgressDb;
 use upkeep::{Asked, Followers, Redo, Uncalled, Upkeep, UpkeepError};
 
@@ -13,35 +13,23 @@ use super::layer_state::Start;
 use crate::args::Args;
 use crate::work::fault_point::fault_point;
 
-/// What `--redo`, `--redo-file` or `--redo-flagged` asks for. Read once: a pipe gives what it has only
-/// once.
+/// What `--redo`, `--redo-file` or `--redo-flagged` asks for.
 ///
 /// # Errors
 /// When the text selects nothing that is planned.
 pub(crate) async fn asked_for(args: &Args, start: &Start, items: &[Item]) -> anyhow::Result<Asked> {
-    let (text, said) = match (&args.redo, &args.redo_file) {
-        (Some(text), _) => (text.clone(), "--redo".to_owned()),
-        (None, Some(path)) => {
-            let said = format!("--redo-file {}", path.display());
-            let text = std::fs::read_to_string(path);
-            (text.with_context(|| format!("cannot read {said}"))?, said)
+    if args.redo_flagged {
+        let asked = Asked::in_review(&start.layer).await?;
+        if asked.again.is_empty() && asked.replaced.is_empty() {
+            let review = start.layer.review_path();
+            tracing::info!("nothing in {} is still to be done", review.display());
         }
-        (None, None) if args.redo_flagged => {
-            let asked = Asked::in_review(&start.layer).await?;
-            if asked.again.is_empty() && asked.replaced.is_empty() {
-                let review = start.layer.review_path();
-                tracing::info!("nothing in {} is still to be done", review.display());
-            }
-            return Ok(asked);
-        }
-        (None, None) => return Ok(Asked::default()),
-    };
-    let planned: Vec<Quadrant> = items.iter().flat_map(|i| i.block.quadrants()).collect();
-    let chosen = Selection::parse(&text, start.source.geometry())
-        .and_then(|selection| selection.of(&planned))
-        .context(said)?;
-    let again = chosen.into_iter().collect();
-    Ok(Asked::of(again, args.redo_prompt.as_deref(), items))
+        return Ok(asked);
+    }
+    let (text, file) = (args.redo.as_deref(), args.redo_file.as_deref());
+    let again = start.selected("--redo", text, file, items)?;
+    let of = |again| Asked::of(again, args.redo_prompt.as_deref(), items);
+    Ok(again.map_or_else(Asked::default, of))
 }
 
 /// What it takes to generate the blocks again that are asked for, if any are.
