@@ -57,7 +57,7 @@ pub struct Args {
     pub without_followers: bool,
 
     /// With --redo, add a text to the prompt of these blocks alone
-    #[arg(long, alias = "redo_prompt", value_name = "TEXT", requires = "again", allow_hyphen_values = true, value_parser = prompt)]
+    #[arg(long, alias = "redo_prompt", value_name = "TEXT", requires = "again", conflicts_with = "redo_flagged", allow_hyphen_values = true, value_parser = prompt)]
     pub redo_prompt: Option<String>,
 
     /// Put the earlier pictures of blocks back, as in "12,-3 20,5@2" with a version's number; call

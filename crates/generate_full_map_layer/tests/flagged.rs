@@ -120,7 +120,7 @@ fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
     }
 }
 
-/// A rejected answer can be chosen, and a version that is gone is told and hinders nothing.
+/// A version that is gone is told and hinders nothing.
 #[test]
 fn what_cannot_be_carried_out_is_told_and_the_rest_is_done() {
     let finished = Finished::new(Storage::Files);
@@ -132,6 +132,65 @@ fn what_cannot_be_carried_out_is_told_and_the_rest_is_done() {
     let run = finished.layer.run(PROGRAM, &flags);
     run.assert_status(0).assert_says("has no rejected answer");
     assert_eq!(finished.calls_since(calls).len(), 1);
+}
+
+/// The rejected answer of a failed block can be chosen; then there is nothing left to accept.
+#[test]
+fn a_rejected_answer_can_be_chosen() {
+    for storage in STORAGES {
+        let finished = Finished::new(storage);
+        let layer = &finished.layer;
+        let pictures: Vec<(Quadrant, Vec<u8>)> = A
+            .quadrants()
+            .map(|at| (at, layer.stored(at).unwrap()))
+            .collect();
+        layer
+            .run(PROGRAM, &["--redo", "0,0", "--without-followers"])
+            .assert_status(0);
+        fail(layer, A);
+        let dir = LayerDir::at(layer.dir());
+        dir.rejected().replace(A, &pictures).unwrap();
+        let from = Kept::Rejected;
+        finished.judge(A, Verdict::Choose { from, version: 1 }, None);
+        let calls = finished.painter.server.calls().len();
+        let run = layer.run(PROGRAM, &["--redo-flagged"]);
+        run.assert_status(0).assert_says("the answer is accepted");
+        assert_eq!(finished.calls_since(calls).len(), 0);
+        assert!(
+            pictures
+                .iter()
+                .all(|(at, bytes)| layer.stored(*at).as_ref() == Some(bytes))
+        );
+        assert!(dir.rejected().blocks().unwrap().is_empty());
+    }
+}
+
+/// What a run that died has left in `rejected/` of a complete block is neither accepted nor kept.
+#[test]
+fn of_a_complete_block_there_is_nothing_to_accept() {
+    let finished = Finished::new(Storage::Files);
+    let dir = LayerDir::at(finished.layer.dir());
+    let other: Vec<_> = B
+        .quadrants()
+        .map(|at| finished.layer.stored(at).unwrap())
+        .collect();
+    let pictures: Vec<_> = A.quadrants().zip(other).collect();
+    dir.rejected().replace(A, &pictures).unwrap();
+    let before = finished.pictures(A);
+    let run = finished.layer.run(PROGRAM, &["--accept", "0,0"]);
+    run.assert_status(2).assert_says("has no rejected answer");
+    assert_eq!(finished.pictures(A), before);
+    finished.layer.run(PROGRAM, &[]).assert_status(0);
+    assert!(dir.rejected().blocks().unwrap().is_empty());
+}
+
+/// Lets an item look as if it had failed before it was judged.
+fn fail(layer: &TestLayer, block: Block) {
+    let Quadrant { x, y } = block.top_left;
+    let rows = layer.sql(&format!(
+        "UPDATE generation_plan SET status = 'error', completed_at = NULL WHERE top_left_x = {x} AND top_left_y = {y} RETURNING id"
+    ));
+    assert_eq!(rows.len(), 1);
 }
 
 /// A file that is none is refused before anything is put back.

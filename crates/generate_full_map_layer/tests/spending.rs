@@ -147,6 +147,51 @@ fn a_limit_needs_prices() {
     assert_eq!(server.calls().len(), 2);
 }
 
+/// What calls nothing needs no price; a dry run says that one is missing.
+#[test]
+fn what_calls_nothing_needs_no_price() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 1, json!({"per_call": 1}));
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+    layer.configure(|config| {
+        config["model_endpoints"][0]["price"] = json!(null);
+        config["max_cost"] = json!(9000);
+    });
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.run(PROGRAM, &["--resume"]).assert_status(0);
+    layer
+        .run(PROGRAM, &["--keep", "0,0@1"])
+        .assert_status(2)
+        .assert_says("that differ from what is there");
+    layer
+        .run(PROGRAM, &["--redo", "0,0"])
+        .assert_status(2)
+        .assert_says("no \"price\"");
+    layer
+        .run(PROGRAM, &["--redo", "0,0", "--dry-run"])
+        .assert_status(0)
+        .assert_says("no \"price\"");
+}
+
+/// What a server turned away before costs nothing, and is not expected to cost anything.
+#[test]
+fn an_outage_makes_no_forecast_dearer() {
+    let server = ServerSpec::new()
+        .script(|_, call| match call < 3 {
+            true => Reply::status(503).header("retry-after", "0"),
+            false => Reply::model(),
+        })
+        .start();
+    let layer = layer_at(&server, 1, json!({"per_call": 1}));
+    layer.run(PROGRAM, &["--max-items", "1"]).assert_status(0);
+    let away = layer.sql("SELECT count(*) FROM attempts WHERE outcome = 'away'");
+    assert!(away[0][0] != "0");
+    let (calls, _, cost) = estimated(&layer);
+    assert_eq!(calls, layer.statuses()["pending"] as f64);
+    assert!((cost - calls).abs() < 1e-6, "{cost}");
+}
+
 /// What a server says that it used is kept.
 #[test]
 fn usage_is_kept_as_it_came() {

@@ -181,6 +181,11 @@ impl Summary {
             let (min, max) = (bounds.min(), bounds.max());
             json!({"min_x": min.x, "min_y": min.y, "max_x": max.x, "max_y": max.y})
         });
+        let remark = self
+            .flat_water
+            .and_then(|found| found.remark(&self.layer.config_path()));
+        let notes = self.warnings.iter().chain(&remark);
+        let flat_water = self.flat_water.and_then(|flat_water| flat_water.line());
         let told = json!({
             "layer": self.layer.path().display().to_string(),
             "name": self.name,
@@ -204,7 +209,8 @@ impl Summary {
             "endpoints": self.endpoints,
             "complete": self.complete,
             "kept_as": self.backup.as_ref().map(|backup| backup.display().to_string()),
-            "notes": self.warnings,
+            "flat_water": flat_water,
+            "notes": notes.collect::<Vec<_>>(),
             "before_a_run": self.missing,
         });
         match told {

@@ -17,6 +17,8 @@ pub struct EndpointCalls {
     pub failed: u64,
     /// How many brought pictures that are saved.
     pub saved: u64,
+    /// How many of those that have ended are paid for.
+    pub paid: u64,
     /// What they cost together, in units of the currency, as far as that is known.
     pub cost: Option<f64>,
     /// How long those took on average, in seconds, whose pictures were saved; `None` when there are
@@ -24,7 +26,10 @@ pub struct EndpointCalls {
     pub mean_s: Option<f64>,
 }
 
-type CallsRow = (Vec<u8>, i64, i64, i64, Option<f64>, Option<f64>);
+type CallsRow = (Vec<u8>, i64, i64, i64, i64, Option<f64>, Option<f64>);
+
+/// Which calls are likely paid for of which a version before this one did not say it.
+pub(crate) const IS_LIKELY_PAID: &str = "outcome NOT IN ('away', 'rejected', 'endpoint_out')";
 
 impl ProgressDb {
     /// What the calls of each endpoint came to, by its name; none where another tool has made the
@@ -44,15 +49,16 @@ impl ProgressDb {
                 )
             })
             .await?;
-        let cost = if has_cost {
-            "sum(CAST(cost AS REAL))"
-        } else {
-            "NULL"
+        let is_paid = format!("coalesce(paid, {IS_LIKELY_PAID})");
+        let (cost, is_paid) = match has_cost {
+            true => ("sum(CAST(cost AS REAL))", &*is_paid),
+            false => ("NULL", IS_LIKELY_PAID),
         };
         let query = format!(
             "SELECT CAST(endpoint AS BLOB), count(*),
                sum(outcome NOT IN ('ok', 'in_flight', 'interrupted', 'compared')),
-               sum(outcome = 'ok'), {cost},
+               sum(outcome = 'ok'),
+               sum({is_paid} AND outcome NOT IN ('in_flight', 'interrupted', 'compared')), {cost},
                avg(CASE WHEN outcome = 'ok' THEN CAST(ended_at - started_at AS REAL) END)
              FROM attempts GROUP BY endpoint ORDER BY endpoint"
         );
@@ -60,14 +66,16 @@ impl ProgressDb {
         let rows: Vec<CallsRow> = self
             .rows(|| sqlx::query_as(AssertSqlSafe(query.clone())))
             .await?;
-        let calls = |(endpoint, calls, failed, saved, cost, mean_s): CallsRow| EndpointCalls {
-            endpoint: String::from_utf8_lossy(&endpoint).into_owned(),
-            calls: calls.unsigned_abs(),
-            failed: failed.unsigned_abs(),
-            saved: saved.unsigned_abs(),
-            cost: cost.filter(|cost| cost.is_finite()),
-            mean_s: mean_s.filter(|mean| mean.is_finite()),
-        };
+        let calls =
+            |(endpoint, calls, failed, saved, paid, cost, mean_s): CallsRow| EndpointCalls {
+                endpoint: String::from_utf8_lossy(&endpoint).into_owned(),
+                calls: calls.unsigned_abs(),
+                failed: failed.unsigned_abs(),
+                saved: saved.unsigned_abs(),
+                paid: paid.unsigned_abs(),
+                cost: cost.filter(|cost| cost.is_finite()),
+                mean_s: mean_s.filter(|mean| mean.is_finite()),
+            };
         Ok(rows.into_iter().map(calls).collect())
     }
 

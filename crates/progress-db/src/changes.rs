@@ -367,9 +367,7 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(call.endpoint.as_str())
                 .bind(*at)
                 .bind(*item);
-            script
-                .add("DELETE FROM uniform WHERE item_id = ? AND made IS NOT NULL")
-                .bind(*item);
+            forget_uncalled(script, *item);
             add_attempt(script, *item, call, *at);
         }
         Change::Uncalled { item, made, at } => {
@@ -424,6 +422,7 @@ fn add(script: &mut Script, change: &Change) {
                     .bind(record.bytes.cast_signed())
                     .bind(record.hash.as_str());
             }
+            forget_uncalled(script, *item);
             script
                 .add("UPDATE generation_plan SET status = 'complete', completed_at = ?, error_message = NULL WHERE id = ?")
                 .bind(*at)
@@ -462,6 +461,13 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(*item);
         }
     }
+}
+
+/// Other pictures take the place of those that were made without a call.
+fn forget_uncalled(script: &mut Script, item: i64) {
+    script
+        .add("DELETE FROM uniform WHERE item_id = ? AND made IS NOT NULL")
+        .bind(item);
 }
 
 fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 
 use planner::{Block, BlockShape, Item, Owners, Quadrant, Status};
 
+use sqlx::AssertSqlSafe;
+
+use crate::calls::IS_LIKELY_PAID;
 use crate::{PictureRecord, ProgressDb, ProgressError};
 
 /// How many ids one query spans. The rows come back as one text, several times faster than row
@@ -190,13 +193,12 @@ impl ProgressDb {
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
     pub async fn spent(&mut self) -> Result<(u64, f64), ProgressError> {
+        let query = format!(
+            "SELECT count(*), coalesce(sum(CAST(cost AS REAL)), 0.0) FROM attempts
+             WHERE coalesce(paid, {IS_LIKELY_PAID})"
+        );
         let (calls, cost): (i64, f64) = self
-            .row(|| {
-                sqlx::query_as(
-                    "SELECT count(*), coalesce(sum(CAST(cost AS REAL)), 0.0) FROM attempts
-                     WHERE coalesce(paid, outcome NOT IN ('away', 'rejected', 'endpoint_out'))",
-                )
-            })
+            .row(|| sqlx::query_as(AssertSqlSafe(query.clone())))
             .await?;
         Ok((calls.unsigned_abs(), cost))
     }

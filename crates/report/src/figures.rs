@@ -115,7 +115,7 @@ impl<'a> Figures<'a> {
 
     /// How many calls saved nothing.
     pub(crate) fn wasted(&self) -> u64 {
-        self.sum(|endpoint| endpoint.tally.calls - endpoint.tally.saved)
+        self.sum(|endpoint| endpoint.wasted())
     }
 
     pub(crate) fn quadrants_per_s(&self) -> f64 {

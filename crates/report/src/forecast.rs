@@ -104,7 +104,8 @@ fn expected(endpoints: &[Member<'_>], calls: &[EndpointCalls]) -> Option<Vec<Exp
     let expected = endpoints.iter().map(|endpoint| {
         let (takes, own) = of(endpoint);
         let calls_per_item = own.filter(|own| own.saved > 0).map_or(1.0, |own| {
-            (own.saved + own.failed) as f64 / own.saved as f64
+            // What was turned away took no time and costs nothing.
+            own.paid.max(own.saved) as f64 / own.saved as f64
         });
         Expected {
             slots: endpoint.slots,

@@ -73,7 +73,7 @@ impl Gate {
         self.palette.learn_from(source, finished);
     }
 
-    /// Keeps the pictures of an answer that is not good enough, unless a better one is kept already,
+    /// Keeps the pictures of an answer that is not good enough, unless a better one of this run is,
     /// and says what was wrong. Writes files. `endpoint` is who drew it: its number in the run, and its
     /// name.
     ///
@@ -103,26 +103,33 @@ impl Gate {
             Some(best) if best.badness < badness => told += &format!("; {}", best.told),
             Some(best) if best.badness == badness => {}
             _ => {
+                // Of an item one answer is looked at at a time; others do not wait for the disk.
+                drop(state);
                 self.rejected.replace(item.block, pictures)?;
                 let told = format!("kept is a better one, of endpoint {name}: {judgement}");
-                state.best.insert(item.id, Best { badness, told });
+                self.state().best.insert(item.id, Best { badness, told });
             }
         }
         Ok(told)
     }
 
-    /// Forgets what was kept of a block that is complete now.
+    /// Whether an answer is kept of a block.
+    #[must_use]
+    pub fn keeps_of(&self, item: Item) -> bool {
+        let state = self.state();
+        state.best.contains_key(&item.id) || state.kept_before.contains(&item.block.top_left)
+    }
+
+    /// Removes what is kept of a block that is complete now. Writes to the disk.
     ///
     /// # Errors
     /// When it cannot be removed.
     pub fn forget(&self, item: Item) -> Result<(), LayerError> {
         let mut state = self.state();
-        let of_this_run = state.best.remove(&item.id).is_some();
-        if state.kept_before.remove(&item.block.top_left) || of_this_run {
-            drop(state);
-            self.rejected.remove(item.block)?;
-        }
-        Ok(())
+        state.best.remove(&item.id);
+        state.kept_before.remove(&item.block.top_left);
+        drop(state);
+        self.rejected.remove(item.block)
     }
 
     /// How often each check said no to an endpoint: those that did, by their names.

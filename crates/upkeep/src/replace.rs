@@ -1,5 +1,7 @@
 //! Pictures that are put in the place of those that are there.
 
+use std::collections::HashSet;
+
 use layer::{Kept, Versions};
 use planner::{Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability, PictureRecord};
@@ -47,7 +49,11 @@ impl Upkeep<'_> {
                 continue;
             }
             let now = self.pictures.read_block(item.block).await?;
-            let mut versions = kept.versions(item.block)?;
+            let mut versions = match (from, item.status) {
+                // What a run that died has left there: the block has a better one.
+                (Kept::Rejected, Status::Complete) => Vec::new(),
+                _ => kept.versions(item.block)?,
+            };
             versions.retain(|other| version.is_none_or(|version| version == *other));
             let mut found = None;
             for version in versions.into_iter().rev() {
@@ -80,6 +86,22 @@ impl Upkeep<'_> {
             chosen.push(Replacement { item, version });
         }
         Ok(chosen)
+    }
+
+    /// Removes the rejected answers of complete items: a run that died may have left them.
+    ///
+    /// # Errors
+    /// [`UpkeepError`] when they cannot be listed or removed.
+    pub fn drop_rejected(&self, items: &[Item]) -> Result<(), UpkeepError> {
+        let rejected = self.layer.rejected();
+        let kept: HashSet<Quadrant> = rejected.blocks()?.into_iter().collect();
+        let is_complete = |item: &&Item| item.status == Status::Complete;
+        for item in items.iter().filter(is_complete) {
+            if kept.contains(&item.block.top_left) {
+                rejected.remove(item.block)?;
+            }
+        }
+        Ok(())
     }
 
     /// Puts pictures in the place of those that are there now, which are kept themselves. Returns
@@ -157,10 +179,10 @@ impl Upkeep<'_> {
         self.pictures.publish(staged, self.passing).await?;
         (self.passing)("brought_back");
         self.db.commit(&changes, Durability::Power).await?;
-        if from == Kept::Rejected {
-            for chosen in chosen {
-                kept.remove(chosen.item.block)?;
-            }
+        // Of what is complete there is nothing left to accept.
+        let rejected = self.layer.rejected();
+        for chosen in chosen {
+            rejected.remove(chosen.item.block)?;
         }
         Ok(told)
     }

@@ -9,7 +9,7 @@ use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
 use report::{counts_told, forecast, part_that_runs, tell_start, would_run};
 use terminal::Printer;
-use upkeep::{Redo, Uncalled, Uniform, lacks};
+use upkeep::{Redo, Uniform, lacks};
 
 use super::budget::require_prices;
 use super::check::check;
@@ -57,15 +57,21 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if args.check_endpoints {
         return Ok(Ready::Ended(check(&start).await?));
     }
-    require_prices(args, &start)?;
     if args.dry_run {
         return Ok(Ready::Ended(describe(args, &start, printer).await?));
     }
     let redoes = args.redo.is_some() || args.redo_file.is_some() || args.redo_flagged;
     let replaces = args.keep.is_some() || args.accept.is_some();
-    let uniform = start.uniform().await?;
-    if uniform.is_none() && !replaces && (redoes || !start.is_complete) {
-        start.config.require_endpoints(start.layer.config_path())?;
+    // What calls nothing needs neither endpoints nor what they cost.
+    let uniform = match replaces {
+        true => None,
+        false => start.uniform().await?,
+    };
+    if !replaces && (redoes || !start.is_complete) {
+        require_prices(args, &start)?;
+        if uniform.is_none() {
+            start.config.require_endpoints(start.layer.config_path())?;
+        }
     }
     let lock = RunLock::take(&start.layer)?;
     let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
@@ -111,6 +117,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     }
     tell(&lacks);
     start.config.require_endpoints(start.layer.config_path())?;
+    require_prices(args, &start)?;
     tell_about_settings(&mut db, &start).await?;
     // Before anything is paid for that could not be saved.
     pictures.require_writable().await?;
@@ -138,6 +145,7 @@ async fn bring_up_to_date(
     db: &mut ProgressDb,
     printer: &Printer,
 ) -> anyhow::Result<(Vec<Item>, Option<HashSet<Quadrant>>)> {
+    start.upkeep(pictures, db).drop_rejected(&items)?;
     // What cannot be meant is refused before anything is put back.
     let part = pilot::asked_for(args, start, &items)?;
     let asked = asked_for(args, start, &items).await?;
@@ -185,6 +193,12 @@ async fn bring_up_to_date(
 fn put_back(items: &mut [Item], which: impl Fn(&Item) -> bool) {
     for item in items.iter_mut().filter(|item| which(item)) {
         item.status = Status::Pending;
+    }
+}
+
+fn complete(items: &mut [Item], which: impl Fn(&Item) -> bool) {
+    for item in items.iter_mut().filter(|item| which(item)) {
+        item.status = Status::Complete;
     }
 }
 
@@ -271,6 +285,9 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     if let Err(error) = start.config.require_endpoints(start.layer.config_path()) {
         tracing::warn!("{error}");
     }
+    if let Err(error) = require_prices(args, start) {
+        tracing::warn!("{error}");
+    }
     if let Some(holder) = RunLock::holder(&start.layer) {
         tracing::warn!("a run is under way on the layer ({holder}), so this changes meanwhile");
     }
@@ -289,6 +306,11 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let asked = asked_for(args, start, &items).await?;
+    let is_chosen = |item: &Item| {
+        let mut chosen = asked.replaced.iter();
+        chosen.any(|&(_, at, _)| item.block.top_left == at)
+    };
+    complete(&mut items, is_chosen);
     let named = Redo::named(&asked.again, &items);
     let uncalled = start.find_uncalled(uniform, &pictures, &mut db, named, printer);
     let redo = redo_of(&asked, args, start, &items, &uncalled.await?);
@@ -296,17 +318,13 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
+    // As a run finishes them, before it looks what is left.
+    let looking = start.find_uncalled(uniform, &pictures, &mut db, pending(&items), printer);
+    let flat = looking.await?.next;
+    complete(&mut items, |item| flat.contains_key(&item.id));
     let pilot = part.map(|part| Pilot::of(&items, &part));
     tell(&lacks(start.planned(), &pictures, &mut db, &items, pilot.as_ref()).await?);
     let calls = db.calls_by_endpoint().await?;
-    let uncalled = match redo {
-        Some(_) => Uncalled::default(),
-        None => {
-            let pending = pending(&items);
-            let looking = start.find_uncalled(uniform, &pictures, &mut db, pending, printer);
-            looking.await?
-        }
-    };
     db.close().await?;
     let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";
     let mut told = redo.as_ref().map_or_else(String::new, redo_told);
@@ -314,16 +332,13 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let chosen = asked.replaced.len();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
-    if told.is_empty() || pilot.is_some() {
-        let made = uncalled.next;
-        if !made.is_empty() {
-            let flat = flat_water(made.len());
+    let queue = pilot::queue_of(items, pilot.as_ref());
+    if redo.is_none() || pilot.is_some() {
+        if !flat.is_empty() {
+            let flat = flat_water(flat.len());
             told += &format!("{flat}: finished before all others, and complete below\n");
-            let among = items.iter_mut().filter(|item| made.contains_key(&item.id));
-            among.for_each(|item| item.status = Status::Complete);
         }
         let most = args.max_items.map(|most| most as usize);
-        let queue = pilot::queue_of(items.clone(), pilot.as_ref());
         let endpoints: Vec<_> = start.endpoints.iter().map(Endpoint::as_member).collect();
         told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
@@ -331,7 +346,6 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             told += &forecast(&queue, &endpoints, &calls, most, currency);
         }
     }
-    let queue = pilot::queue_of(items, pilot.as_ref());
     let figures = counts_told(&args.layer_dir, &queue);
     Ok(Ended {
         figures,

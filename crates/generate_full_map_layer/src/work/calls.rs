@@ -15,7 +15,7 @@ use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind};
 use image::RgbImage;
 use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
-use planner::{Block, Quadrant};
+use planner::{Block, Item, Quadrant};
 use progress_db::{Bill, Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -205,14 +205,24 @@ impl Work {
         let _ = self.publisher.send(finished);
         match published.await {
             Ok(Ok(())) => {
-                let forgotten = self.gate.forget(call.item);
-                // It is complete all the same.
-                drop(forgotten.inspect_err(|error| tracing::warn!("{error}")));
+                self.forget_rejected(call.item).await;
                 Ok(())
             }
             Ok(Err(message)) => Err(NotSaved::Storage(message)),
             // The publisher has ended the run, and says why.
             Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Removes the rejected answer of an item that is complete now. That it is complete holds all the
+    /// same.
+    async fn forget_rejected(self: &Arc<Self>, item: Item) {
+        if self.gate.keeps_of(item) {
+            let this = Arc::clone(self);
+            let forgotten = tokio::task::spawn_blocking(move || this.gate.forget(item)).await;
+            let forgotten =
+                forgotten.unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()));
+            drop(forgotten.inspect_err(|error| tracing::warn!("{error}")));
         }
     }
 

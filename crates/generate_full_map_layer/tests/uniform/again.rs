@@ -198,3 +198,51 @@ fn what_was_found_to_be_none_is_not_looked_at_again_unless_it_changed() {
         .assert_says("there is nothing to do");
     assert_eq!(layer.statuses().len(), 1);
 }
+
+/// A flat block that gets a model's pictures back is one that was drawn: it says so, and what is drawn
+/// again beside it draws it again.
+#[test]
+fn one_that_is_brought_back_was_drawn() {
+    let server = ServerSpec::new().model(continue_colours).start();
+    let layer = infilled(&server);
+    layer.configure(|config| config["uniform"]["mode"] = json!("call"));
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let flat = *water_items(&layer).first().unwrap();
+    let Quadrant { x, y } = blocks(&layer)[&flat].1[0];
+    let at = format!("{x},{y}");
+    layer.configure(|config| config["uniform"]["mode"] = json!("copy"));
+    let made = ["--redo", &at, "--without-followers"];
+    layer.run(PROGRAM, &made).assert_status(0);
+    let uncalled = "id IN (SELECT item_id FROM uniform WHERE made IS NOT NULL)";
+    assert_eq!(ids(&layer, uncalled), [flat].into());
+    layer
+        .run(PROGRAM, &["--explain", &at])
+        .assert_says("without a call");
+    layer.run(PROGRAM, &["--keep", &at]).assert_status(0);
+    assert!(ids(&layer, uncalled).is_empty());
+    let explained = layer.run(PROGRAM, &["--explain", &at]);
+    assert!(
+        !explained.stdout.contains("without a call"),
+        "{}",
+        explained.stdout
+    );
+}
+
+/// With a part of the plan a dry run says what the run then does.
+#[test]
+fn a_dry_run_of_a_part_is_what_the_run_does() {
+    for part in ["0,0,4,4", "2,2,9,6", "7,5,13,8"] {
+        let server = ServerSpec::new().model(continue_colours).start();
+        let layer = infilled(&server);
+        let dry = layer.run(PROGRAM, &["--only", part, "--dry-run"]);
+        dry.assert_status(0);
+        let says = dry
+            .stdout
+            .lines()
+            .find(|line| line.contains(" would be made"))
+            .unwrap();
+        let calls: usize = says.split(' ').next().unwrap().parse().unwrap();
+        layer.run(PROGRAM, &["--only", part]).assert_status(0);
+        assert_eq!(server.calls().len(), calls, "{part}: {says}");
+    }
+}
