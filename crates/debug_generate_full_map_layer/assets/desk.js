@@ -140,7 +140,8 @@ class Desk {
     if (verdict !== "redo" && this.form.isOpen()) return this.say(NOTE_LEFT);
     if (!(await this.send(item, this.told, verdict, note, prompt))) return;
     this.done.push(item);
-    this.form.close(item);
+    // The form may be open for another block by now, or for this one once more.
+    if (verdict === "redo") this.form.close(item);
     // Meanwhile somebody may have gone elsewhere.
     if (this.item !== item) return;
     this.go(1);
@@ -199,7 +200,10 @@ class Desk {
   async refresh() {
     this.isOld = false;
     const agenda = await this.judging.ask("review/agenda");
-    if (agenda.trouble) return this.say(`The order of the blocks is not known: ${agenda.trouble}`);
+    if (agenda.trouble) {
+      this.isOld = true;
+      return this.say(`The order of the blocks is not known: ${agenda.trouble}`);
+    }
     this.order.take(agenda);
     renderDeskHead(this);
   }

@@ -26,6 +26,8 @@ class DeskForm {
 
   /** Opens it for a block, with what was written about it before. */
   open(item, judgement) {
+    // What is being written stays.
+    if (this.isOpen() && this.item === item) return this.note.focus();
     this.item = item;
     const draft = this.drafts.get(item) ?? judgement;
     this.note.value = draft?.note ?? "";
@@ -44,7 +46,7 @@ class DeskForm {
   /** Closes it because the block is judged. */
   close(item) {
     this.drafts.delete(item);
-    if (this.element.hidden) return;
+    if (!this.isOpen() || this.item !== item) return;
     this.element.hidden = true;
     this.onLeave();
   }

@@ -352,6 +352,8 @@ test("a note that is not sent is not left behind, and a held key judges nothing"
     assert.match(await page.innerText("#desk-trouble"), /The note is not sent/);
     assert.equal(await shown(page), title);
   }
+  await page.click('#desk [data-do="redo"]');
+  assert.equal(await page.inputValue("#desk-form [name=note]"), "half a note", "it is not begun anew");
   await page.keyboard.press("Escape");
   assert.equal(await page.isVisible("#desk"), true, "Escape leaves the note first");
   await isLoadedAhead(page);

@@ -6,6 +6,7 @@ mod judged;
 mod judging;
 mod order;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -18,10 +19,11 @@ use axum::routing::{get, post};
 use layer::{Kept, LayerDir, Source};
 use planner::Quadrant;
 use serde::Serialize;
+use tokio::sync::Mutex;
 
 use crate::kept::{self, place_of, quadrant};
 use crate::turns::Turns;
-use crate::watch::Watch;
+use crate::watch::{View, Watch};
 use block::Told;
 use gate::{Token, may_judge, may_see};
 use judged::{Judged, Open};
@@ -33,7 +35,8 @@ pub(crate) struct Desk {
     token: Token,
     watch: Arc<Watch>,
     turns: Arc<Turns>,
-    source: Source,
+    /// What the layer is made from, and where that is: a new plan may be of another.
+    source: Mutex<(PathBuf, Arc<Source>)>,
     judged: Arc<Judged>,
 }
 
@@ -56,11 +59,20 @@ impl Desk {
         judged.read().await?;
         Ok(Arc::new(Self {
             token: Token::new()?,
-            source: Source::open(&layer.generation_dir).await?,
+            source: Mutex::new(opened(&layer.generation_dir).await?),
             judged,
             watch,
             turns,
         }))
+    }
+
+    /// What `view`'s layer is made from.
+    async fn source(&self, view: &View) -> Result<Arc<Source>> {
+        let mut source = self.source.lock().await;
+        if source.0 != view.layer.generation_dir {
+            *source = opened(&view.layer.generation_dir).await?;
+        }
+        Ok(Arc::clone(&source.1))
     }
 
     /// The part of an address that leads to the desk.
@@ -83,6 +95,11 @@ impl Desk {
             .route("/kept/{from}/{block}/{version}/{name}", get(kept_picture))
             .with_state(self)
     }
+}
+
+async fn opened(generation_dir: &std::path::Path) -> Result<(PathBuf, Arc<Source>)> {
+    let source = Source::open(generation_dir).await?;
+    Ok((generation_dir.to_owned(), Arc::new(source)))
 }
 
 async fn agenda(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
@@ -153,7 +170,10 @@ async fn source_picture(State(desk): State<Arc<Desk>>, Path(name): Path<String>)
         return StatusCode::NOT_FOUND.into_response();
     };
     let of = view.layer.source_layer;
-    let read = async { desk.source.picture(of, at).await.map(Some) };
+    let read = async {
+        let source = desk.source(&view).await?;
+        Ok::<_, anyhow::Error>(Some(source.picture(of, at).await?))
+    };
     desk.turns.png(read).await
 }
 

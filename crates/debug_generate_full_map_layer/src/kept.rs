@@ -40,7 +40,9 @@ pub(crate) async fn picture(
         return StatusCode::NOT_FOUND.into_response();
     };
     let kept = view.layer.dir.kept(from);
-    let read = tokio::task::spawn_blocking(move || kept.read_picture(block, version, quadrant));
-    let read = async { Ok::<_, anyhow::Error>(read.await.context("reading was cut short")??) };
+    let read = async move {
+        let read = tokio::task::spawn_blocking(move || kept.read_picture(block, version, quadrant));
+        Ok::<_, anyhow::Error>(read.await.context("reading was cut short")??)
+    };
     turns.png(read).await
 }

@@ -53,14 +53,16 @@ pub async fn run(args: &Args) -> Result<Value> {
             write(&layer, &options, compare, &output).await
         }
         Some(address) => {
-            if let Some(output) = &args.output {
-                write(&layer, &options, compare, output).await?;
-            }
+            let mut figures = match &args.output {
+                Some(output) => write(&layer, &options, compare, output).await?,
+                None => json!({}),
+            };
             let mut server = Server::bind(address, layer, options, compare).await?;
             if args.review {
                 server = server.with_desk().await?;
             }
-            serve(&args.layer_dir, server).await
+            figures["address"] = serve(&args.layer_dir, server).await?.into();
+            Ok(figures)
         }
     }
 }
@@ -90,7 +92,8 @@ async fn write(
     }))
 }
 
-async fn serve(layer_dir: &Path, server: Server) -> Result<Value> {
+/// Serves until a signal; returns the address.
+async fn serve(layer_dir: &Path, server: Server) -> Result<String> {
     // Heard before anyone is told that it serves.
     let listen = |kind| unix::signal(kind).context("cannot listen for signals");
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -99,17 +102,16 @@ async fn serve(layer_dir: &Path, server: Server) -> Result<Value> {
     if !bound.ip().is_loopback() {
         warn(format_args!("whoever can reach {bound} can see the layer"));
     }
-    event("serving", json!({"address": server.url()}));
+    let address = server.url();
+    event("serving", json!({"address": address}));
     answer(format_args!(
-        "serving {} at {} until Ctrl-C",
-        layer_dir.display(),
-        server.url()
+        "serving {} at {address} until Ctrl-C",
+        layer_dir.display()
     ))?;
-    let served = json!({"address": server.url()});
     tokio::select! {
         never = server.run() => match never {},
-        _ = interrupt.recv() => Ok(served),
-        _ = terminate.recv() => Ok(served),
+        _ = interrupt.recv() => Ok(address),
+        _ = terminate.recv() => Ok(address),
     }
 }
 

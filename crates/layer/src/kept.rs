@@ -142,11 +142,7 @@ impl KeptPictures {
                 }
             }
         }
-        let next = versions.last().map_or(1, |last| last + 1);
-        let dir = self.dir_of(block);
-        let staged = dir.join(format!(".{next}.part"));
-        let _ = fs::remove_dir_all(&staged);
-        fs::create_dir_all(&staged).map_err(io("make the directory", &staged))?;
+        let (next, staged, place) = self.stage_next(block, &versions)?;
         for quadrant in block.quadrants() {
             let to = staged.join(LayerDir::picture_name(quadrant));
             if pictures.link(quadrant, &to) {
@@ -162,7 +158,6 @@ impl KeptPictures {
             };
             blocking(move || write_synced(&to, &picture)).await?;
         }
-        let place = dir.join(next.to_string());
         fs::rename(&staged, &place).map_err(io("rename", &place))?;
         Ok(Some(next))
     }
@@ -178,21 +173,30 @@ impl KeptPictures {
         pictures: &[(Quadrant, Vec<u8>)],
     ) -> Result<(), LayerError> {
         let earlier = self.versions(block)?;
-        let next = earlier.last().map_or(1, |last| last.saturating_add(1));
+        let (_, staged, place) = self.stage_next(block, &earlier)?;
+        for (quadrant, bytes) in pictures {
+            write_synced(&staged.join(LayerDir::picture_name(*quadrant)), bytes)?;
+        }
+        fs::rename(&staged, &place).map_err(io("rename", &place))?;
+        for version in earlier {
+            let dir = self.dir_of(block).join(version.to_string());
+            fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
+        }
+        Ok(())
+    }
+
+    /// The version after `versions`: its number, an empty directory to write it to, and its place.
+    fn stage_next(
+        &self,
+        block: Block,
+        versions: &[u32],
+    ) -> Result<(u32, PathBuf, PathBuf), LayerError> {
+        let next = versions.last().map_or(1, |last| last.saturating_add(1));
         let dir = self.dir_of(block);
         let staged = dir.join(format!(".{next}.part"));
         let _ = fs::remove_dir_all(&staged);
         fs::create_dir_all(&staged).map_err(io("make the directory", &staged))?;
-        for (quadrant, bytes) in pictures {
-            write_synced(&staged.join(LayerDir::picture_name(*quadrant)), bytes)?;
-        }
-        let place = dir.join(next.to_string());
-        fs::rename(&staged, &place).map_err(io("rename", &place))?;
-        for version in earlier {
-            let dir = dir.join(version.to_string());
-            fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
-        }
-        Ok(())
+        Ok((next, staged, dir.join(next.to_string())))
     }
 
     /// Removes all that was kept of a block.

@@ -55,21 +55,23 @@ impl Judgement {
     /// Whether it is still to be carried out: nothing has happened to its block since. That is when it
     /// is later than what was judged: the pictures of a complete item, and the last try of a failed
     /// one. Of an item that is to be drawn, or is being drawn, nothing is left to judge. Times are
-    /// unix time in seconds.
+    /// unix time in milliseconds.
     #[must_use]
     pub fn is_open(
         &self,
         status: Status,
-        started_at: Option<f64>,
-        completed_at: Option<f64>,
+        started_at_ms: Option<i64>,
+        completed_at_ms: Option<i64>,
     ) -> bool {
         let judged = match status {
-            Status::Complete => completed_at,
-            Status::Error => started_at,
+            Status::Complete => completed_at_ms,
+            Status::Error => started_at_ms,
             Status::Pending | Status::InProgress => return false,
         };
         let at = self.at.duration_since(SystemTime::UNIX_EPOCH);
-        let at = at.map_or(0.0, |since| since.as_secs_f64());
+        let at = at.map_or(0, |since| {
+            i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+        });
         // Where no time is known, nothing tells that it is older.
         judged.is_none_or(|judged| at > judged)
     }
@@ -126,11 +128,11 @@ mod tests {
     #[test]
     fn a_judgement_is_open_until_something_happens_to_its_block() {
         let judgement = judged_at(1_795_356_180_250);
-        let (before, after) = (Some(1_795_356_180.249), Some(1_795_356_180.251));
+        let (before, after) = (Some(1_795_356_180_249), Some(1_795_356_180_251));
         let is_open = |status, started, completed| judgement.is_open(status, started, completed);
         assert!(is_open(Status::Complete, before, before));
         assert!(!is_open(Status::Complete, before, after), "drawn again");
-        assert!(!is_open(Status::Complete, before, Some(1_795_356_180.25)));
+        assert!(!is_open(Status::Complete, before, Some(1_795_356_180_250)));
         assert!(is_open(Status::Complete, before, None), "no time is known");
         assert!(is_open(Status::Error, before, None));
         assert!(!is_open(Status::Error, after, None), "tried again");

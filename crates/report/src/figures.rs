@@ -115,7 +115,7 @@ impl<'a> Figures<'a> {
 
     /// How many calls saved nothing.
     pub(crate) fn wasted(&self) -> u64 {
-        self.sum(|endpoint| endpoint.wasted())
+        self.endpoints.iter().map(EndpointFigures::wasted).sum()
     }
 
     pub(crate) fn quadrants_per_s(&self) -> f64 {

@@ -29,8 +29,7 @@ impl Asked {
         let (plan, _) = ProgressDb::snapshot_of(&layer.progress_path(), 1).await?;
         let mut asked = Self::default();
         for (item, last) in plan.items.iter().zip(&plan.tries) {
-            let seconds = |ms: Option<i64>| ms.map(|ms| ms as f64 / 1000.0);
-            let (started, completed) = (seconds(last.started_at_ms), seconds(last.completed_at_ms));
+            let (started, completed) = (last.started_at_ms, last.completed_at_ms);
             let judgement = review.of(item.block);
             let Some(judgement) = judgement.filter(|j| j.is_open(item.status, started, completed))
             else {

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use layer::{Judgement, LayerDir, LayerError, Review, Verdict};
 use serde::Serialize;
 
+use crate::PlanState;
 use crate::progress::runs_of;
-use crate::{ItemState, PlanState};
 
 /// The judgements of a layer.
 #[derive(Debug)]
@@ -84,12 +84,10 @@ pub(crate) fn open_at<'a>(
     review: &'a Review,
     place: usize,
 ) -> Option<&'a Judgement> {
-    let (item, last_try) = (&plan.items[place], &plan.tries[place]);
-    let seconds = |ms: Option<i64>| ms.map(|ms| ms as f64 / 1000.0);
-    let (started, completed) = (last_try.started_at_ms, last_try.completed_at_ms);
+    let (item, last) = (&plan.items[place], &plan.tries[place]);
     let judgement = review.of(item.block)?;
     judgement
-        .is_open(item.status, seconds(started), seconds(completed))
+        .is_open(item.status, last.started_at_ms, last.completed_at_ms)
         .then_some(judgement)
 }
 
@@ -99,10 +97,7 @@ impl Open {
         let mut open = Self::default();
         let mut places = Vec::new();
         for place in 0..plan.items.len() {
-            let can_be_judged =
-                matches!(plan.states[place], ItemState::Complete | ItemState::Failed);
-            let judgement = open_at(plan, review, place).filter(|_| can_be_judged);
-            let Some(judgement) = judgement else {
+            let Some(judgement) = open_at(plan, review, place) else {
                 continue;
             };
             places.push(place as i64);

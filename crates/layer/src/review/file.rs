@@ -77,7 +77,13 @@ impl LayerDir {
         let mut text = serde_json::to_string_pretty(&content).expect("judgements are plain data");
         text.push('\n');
         if text.len() as u64 > MAX_FILE_BYTES {
-            return Err(too_large(&path, text.len() as u64));
+            return Err(LayerError::BadValue {
+                place: place(&path, ""),
+                reason: format!(
+                    "would have {} bytes, and may have {MAX_FILE_BYTES}; carry out what is judged with --redo-flagged, and move it away",
+                    text.len()
+                ),
+            });
         }
         // One name, since one process at a time writes: what a kill leaves is written over.
         let staged = self.path().join(".review.json.part");
@@ -119,9 +125,7 @@ fn read_file(path: &Path) -> Result<Option<String>, LayerError> {
 fn too_large(path: &Path, bytes: u64) -> LayerError {
     LayerError::BadValue {
         place: place(path, ""),
-        reason: format!(
-            "has {bytes} bytes, and may have {MAX_FILE_BYTES}; run what is judged with --redo-flagged, and move it away"
-        ),
+        reason: format!("has {bytes} bytes, and may have {MAX_FILE_BYTES}"),
     }
 }
 
