@@ -2,6 +2,7 @@
 
 mod ahead;
 mod assigning;
+mod changing;
 mod comparing;
 mod ending;
 mod failing;
@@ -9,6 +10,7 @@ mod failing;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::money::{self, Spent};
+use crate::pool::Terms;
 use crate::random::Random;
 use crate::{
     AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, FailureKind, Handle,
@@ -48,6 +50,9 @@ pub struct Dispatcher {
     /// When calls that are still under way are given up.
     drain_until: Option<Moment>,
     outage_told: Option<Moment>,
+    /// Since when there are endpoints, and whether it was told that there is none.
+    endpoints_since: Moment,
+    lack_told: bool,
     random: Random,
     /// Whether other canvases may be wanted than those that were ordered.
     wants_canvases: bool,
@@ -68,6 +73,8 @@ struct Call {
     started: Moment,
     /// Whether it is under way.
     is_called: bool,
+    /// What it costs, and how long it may take, whatever its endpoint becomes meanwhile.
+    terms: Terms,
     /// What was set aside for it.
     aside: Money,
     /// What it cost, when it has ended.
@@ -108,6 +115,8 @@ impl Dispatcher {
             stop: None,
             drain_until: None,
             outage_told: None,
+            endpoints_since: Moment::ZERO,
+            lack_told: false,
             random: Random::from_seed(seed),
             wants_canvases: true,
             orders: Vec::new(),
@@ -191,6 +200,7 @@ impl Dispatcher {
             Event::StorageFailed { attempts, message } => {
                 self.on_storage_failed(&attempts, &message, now);
             }
+            Event::Endpoints(changes) => self.on_endpoints(changes, now),
             Event::Signal(signal) => self.on_signal(signal, now),
         }
     }
@@ -237,7 +247,7 @@ impl Dispatcher {
                 self.pool.good_answer(call.endpoint);
                 self.calls.remove(&attempt);
                 self.close(attempt, CallEnd::Compared, (None, None), (true, call.cost));
-                self.on_compared(handle, call.endpoint, true, now);
+                self.on_comparison_ended(&call, handle, true, now);
             }
             (Err(failure), _) => {
                 self.calls.remove(&attempt);
@@ -252,6 +262,7 @@ impl Dispatcher {
         };
         match failure.kind {
             FailureKind::NotAccepted => self.pool.not_accepted(call.endpoint),
+            _ if self.is_of_the_past(&call) => {}
             _ => self.pool.bad_answer(call.endpoint, now),
         }
         let (block, name) = (self.block(call.canvas.handle()), self.name(call.endpoint));
@@ -268,14 +279,23 @@ impl Dispatcher {
         self.pool.good_answer(call.endpoint);
         self.pool.saved(call.endpoint);
         self.queue.complete(handle);
-        self.tries.saved(handle, call.endpoint, now);
-        self.answered_by.insert(call.endpoint, handle);
+        if self.is_of_the_past(&call) {
+            self.tries.forget(handle);
+        } else {
+            self.tries.saved(handle, call.endpoint, now);
+            self.answered_by.insert(call.endpoint, handle);
+        }
         self.errors_in_a_row = 0;
         self.tally.items_completed += 1;
         self.tally.quadrants_completed += self.block(handle).quadrants().count();
         self.outage_told = None;
         self.wants_canvases = true;
         self.orders.push(Order::Discard(call.canvas));
+    }
+
+    /// Whether what a call does says nothing of its endpoint as it is now.
+    fn is_of_the_past(&self, call: &Call) -> bool {
+        self.pool.is_of_the_past(call.endpoint, call.started)
     }
 
     /// Whether there is an item that could still be begun.
@@ -332,7 +352,7 @@ impl Dispatcher {
     /// Takes what a call cost that has ended, or gives back what was set aside for it.
     fn settle(&mut self, call: &mut Call, is_paid: bool, now: Moment) {
         let took = now.saturating_sub(call.started);
-        let cost = self.pool.members()[call.endpoint].cost_of(took);
+        let cost = call.terms.cost_of(took);
         call.cost = cost.map(|cost| if is_paid { cost } else { Money::ZERO });
         let paid = is_paid.then_some(cost.unwrap_or_default());
         self.spent.settle(call.aside, paid);

@@ -61,6 +61,20 @@ impl Failure {
         Self::new(FailureKind::Away { retry_after: None }, message)
     }
 
+    /// Whether the endpoint has looked at what it was sent, and answered.
+    pub(crate) fn is_an_answer(&self) -> bool {
+        match self.kind {
+            FailureKind::BadAnswer
+            | FailureKind::NotAccepted
+            | FailureKind::Refused
+            | FailureKind::Rejected => true,
+            FailureKind::Away { .. }
+            | FailureKind::BrokeOff
+            | FailureKind::Missing
+            | FailureKind::EndpointOut => false,
+        }
+    }
+
     /// The same failure, of an answer with this status.
     #[must_use]
     pub fn with_status(self, status: u16) -> Self {

@@ -16,8 +16,10 @@ pub struct Limits {
     pub max_not_accepted: usize,
     /// What it may spend.
     pub budget: Budget,
-    /// How long no endpoint may answer at the start.
+    /// How long no endpoint may answer at the start, while there are any.
     pub startup_wait: Duration,
+    /// Where endpoints are waited for when none is left; where none is to come, the run ends then.
+    pub awaits_endpoints: Option<String>,
     /// How long calls that are under way may take after the user asked to stop; as long as their
     /// endpoints allow where nothing is said.
     pub drain: Option<Duration>,

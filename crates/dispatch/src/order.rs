@@ -2,7 +2,7 @@
 
 use planner::Quadrant;
 
-use crate::{EndpointIndex, Failure, Handle, Money, Signal};
+use crate::{EndpointChange, EndpointIndex, Failure, Handle, Money, Signal};
 
 /// The number of a call, over all runs of a layer.
 pub type AttemptId = i64;
@@ -71,6 +71,8 @@ pub enum Event {
         /// What, and why.
         message: String,
     },
+    /// The endpoints are not what they were: what is new, in this order.
+    Endpoints(Vec<(EndpointIndex, EndpointChange)>),
     /// The user asks the run to end.
     Signal(Signal),
 }

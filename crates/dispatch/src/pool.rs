@@ -1,5 +1,6 @@
 //! Which endpoint gets the next call: turns, rests, limits, and the last items of a step.
 
+mod adapting;
 mod member;
 #[cfg(test)]
 mod tests;
@@ -7,10 +8,26 @@ mod tests;
 use std::time::Duration;
 
 use crate::{Failure, FailureKind, Moment, Money};
+pub(crate) use member::Terms;
 pub use member::{EndpointLimits, EndpointTally, Member};
 
-/// An endpoint's index in the configuration.
+/// An endpoint's place in the pool, which it keeps as long as the run lasts.
 pub type EndpointIndex = usize;
+
+/// What is new of an endpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EndpointChange {
+    /// It is one of the run's, with these limits from the next call on. One that was not joins them:
+    /// behind all others, or where it was before.
+    Here(EndpointLimits),
+    /// Another server answers under its name: what was known of the one before does not hold, and calls
+    /// to that one leave it all its slots.
+    Replaced,
+    /// It has another chance, though it rests or is out. What it asked for itself still holds.
+    TriedAgain,
+    /// It is none of the run's any more: it gets no call, and those under way are waited for.
+    Gone,
+}
 
 /// The longest rest of an endpoint that does not say itself how long.
 pub(crate) const LONGEST_REST: Duration = Duration::from_secs(300);
@@ -36,8 +53,8 @@ pub struct Pool {
     members: Vec<Member>,
     /// The endpoint used last.
     last_used: Option<EndpointIndex>,
-    /// How many calls may be under way together.
-    max_concurrent: usize,
+    /// How many calls may be under way together, however many slots there are.
+    most_together: usize,
     under_way: usize,
 }
 
@@ -49,20 +66,43 @@ impl Pool {
         endpoints: impl IntoIterator<Item = EndpointLimits>,
         max_concurrent: Option<usize>,
     ) -> Self {
-        let members: Vec<Member> = endpoints.into_iter().map(Member::new).collect();
-        let slots: usize = members.iter().map(|member| member.limits.slots).sum();
         Self {
-            max_concurrent: max_concurrent.unwrap_or(slots).min(slots),
-            members,
+            members: endpoints.into_iter().map(Member::new).collect(),
             last_used: None,
+            most_together: max_concurrent.unwrap_or(usize::MAX),
             under_way: 0,
         }
     }
 
-    /// How many calls may be under way together.
+    /// Takes in what is new of an endpoint.
+    ///
+    /// # Panics
+    /// When it is neither one of the pool's nor the next that joins it.
+    pub fn change(&mut self, index: EndpointIndex, change: EndpointChange, now: Moment) {
+        match change {
+            EndpointChange::Here(limits) if index == self.members.len() => {
+                self.members.push(Member::new(limits));
+            }
+            EndpointChange::Here(limits) => {
+                self.members[index].gone = false;
+                self.members[index].set_limits(limits);
+            }
+            EndpointChange::Replaced => self.members[index].replace(now),
+            EndpointChange::TriedAgain => self.members[index].renew(now),
+            EndpointChange::Gone => self.members[index].gone = true,
+        }
+    }
+
+    /// How many calls may be under way together: as many as there are slots, or fewer.
     #[must_use]
     pub fn max_concurrent(&self) -> usize {
-        self.max_concurrent
+        self.slots().min(self.most_together)
+    }
+
+    /// How many slots the endpoints have together.
+    fn slots(&self) -> usize {
+        let here = self.members.iter().filter(|member| !member.gone);
+        here.map(Member::width).sum()
     }
 
     /// How many calls are under way.
@@ -71,22 +111,39 @@ impl Pool {
         self.under_way
     }
 
-    /// The endpoints, in the order of the configuration.
+    /// How many of them no slot waits for: their endpoints are gone, or other servers by now.
+    #[must_use]
+    pub fn calls_of_the_past(&self) -> usize {
+        let of = |member: &Member| match member.gone {
+            true => member.calls.len() + member.former.len(),
+            false => member.former.len(),
+        };
+        self.members.iter().map(of).sum()
+    }
+
+    /// Whether what a call does that started then says nothing of its endpoint as it is now.
+    #[must_use]
+    pub fn is_of_the_past(&self, index: EndpointIndex, started: Moment) -> bool {
+        self.members[index].is_of_the_past(started)
+    }
+
+    /// The endpoints, in the order of the configuration, and those that joined later; also those that
+    /// are gone.
     #[must_use]
     pub fn members(&self) -> &[Member] {
         &self.members
     }
 
-    /// Whether every endpoint is out for the rest of the run.
+    /// Whether there is no endpoint but such as are out.
     #[must_use]
     pub fn all_out(&self) -> bool {
-        self.members.iter().all(|member| member.out.is_some())
+        !self.members.iter().any(Member::is_left)
     }
 
     /// Whether there are endpoints left, and the last thing known of each is that it was away.
     #[must_use]
     pub fn all_away(&self) -> bool {
-        let mut left = self.members.iter().filter(|member| member.out.is_none());
+        let mut left = self.members.iter().filter(|member| member.is_left());
         !self.all_out() && left.all(Member::is_away)
     }
 
@@ -101,20 +158,19 @@ impl Pool {
         self.members
             .iter()
             .enumerate()
-            .any(|(index, member)| member.out.is_none() && suits(index))
+            .any(|(index, member)| member.is_left() && suits(index))
     }
 
     /// Whether any endpoint could take a call now.
     #[must_use]
     pub fn has_free(&self, now: Moment) -> bool {
-        self.under_way < self.max_concurrent
-            && self.members.iter().any(|member| member.is_free(now))
+        self.under_way < self.most_together && self.members.iter().any(|member| member.is_free(now))
     }
 
     /// Whether an endpoint could take a call now.
     #[must_use]
     pub fn may_call(&self, index: EndpointIndex, now: Moment) -> bool {
-        self.under_way < self.max_concurrent && self.members[index].is_free(now)
+        self.under_way < self.most_together && self.members[index].is_free(now)
     }
 
     /// The endpoint for the next call: the next free one after the one used last, among those
@@ -127,7 +183,7 @@ impl Pool {
         left: usize,
         suits: impl Fn(EndpointIndex) -> bool,
     ) -> Option<EndpointIndex> {
-        if self.under_way >= self.max_concurrent {
+        if self.under_way >= self.most_together {
             return None;
         }
         let first = self.last_used.map_or(0, |last| last + 1);
@@ -149,9 +205,9 @@ impl Pool {
         left: usize,
         suits: impl Fn(EndpointIndex) -> bool,
     ) -> bool {
-        let slots: usize = self.members.iter().map(|member| member.limits.slots).sum();
+        let slots = self.slots();
         // With strict turns nobody is passed over, and with much left everybody is needed.
-        if self.max_concurrent == 1 || left > slots * LAST_ROUNDS {
+        if slots.min(self.most_together) == 1 || left > slots * LAST_ROUNDS {
             return false;
         }
         let Some(own_latency) = self.members[candidate].latency else {
@@ -181,14 +237,21 @@ impl Pool {
     pub fn answered(&mut self, index: EndpointIndex, started: Moment, now: Moment) {
         let member = self.ended(index, started);
         let took = now.saturating_sub(started);
+        member.tally.answers += 1;
+        member.tally.pictures += 1;
+        member.tally.busy += took;
+        if member.is_of_the_past(started) {
+            return;
+        }
+        let with = member.calls.len() + 1;
+        if let Some(adapting) = &mut member.adapting {
+            adapting.answered(started, took, with);
+        }
         member.latency = Some(
             member
                 .latency
                 .map_or(took, |latency| latency.mul_f64(0.7) + took.mul_f64(0.3)),
         );
-        member.tally.answers += 1;
-        member.tally.pictures += 1;
-        member.tally.busy += took;
         member.away_in_a_row = 0;
         member.resting_until = None;
     }
@@ -209,10 +272,14 @@ impl Pool {
         jitter: f64,
     ) -> Option<String> {
         let member = self.ended(index, started);
-        member.last_failure = Some(failure.message.clone());
         if failure.http_status.is_some() {
             member.tally.answers += 1;
         }
+        if member.is_of_the_past(started) {
+            return None;
+        }
+        member.last_failure = Some(failure.message.clone());
+        member.adapt_to(failure, started, now);
         match failure.kind {
             FailureKind::BadAnswer | FailureKind::Refused => self.bad_answer(index, now),
             FailureKind::Rejected | FailureKind::NotAccepted => member.away_in_a_row = 0,
@@ -319,7 +386,7 @@ impl Pool {
     pub fn next_wake(&self, now: Moment) -> Option<Moment> {
         self.members
             .iter()
-            .filter(|member| member.out.is_none())
+            .filter(|member| member.is_left())
             .filter_map(|member| member.wakes_at(now))
             .min()
     }

@@ -341,6 +341,16 @@ impl Tries {
         }
     }
 
+    /// Notes that an endpoint is gone, or another server from now on: nothing that it did, or did not
+    /// do, tells whose fault a failure was.
+    pub fn forget_endpoint(&mut self, endpoint: EndpointIndex) {
+        self.endpoints.remove(&endpoint);
+        for item in self.items.values_mut() {
+            item.open.retain(|open| open.endpoint != endpoint);
+            item.silent.retain(|&silent| silent != endpoint);
+        }
+    }
+
     /// Notes that a comparison begins.
     pub fn compares(&mut self, now: Moment) {
         self.compared = Some(now);

@@ -2,6 +2,7 @@
 //! came of it. Nothing is claimed, recorded or saved.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -71,7 +72,7 @@ pub struct Checks {
 /// When there is nothing to send.
 pub async fn check(
     given: Given<'_>,
-    endpoints: &[Endpoint],
+    endpoints: &[Arc<Endpoint>],
     tell: impl FnOnce(Block),
 ) -> anyhow::Result<Checks> {
     let (block, source) = choose_canvas(given).await?;
@@ -231,7 +232,7 @@ async fn call(
 type Row = ([String; 5], String);
 
 /// The rows, with the names of the columns first.
-fn rows(endpoints: &[Endpoint], checked: &[Checked]) -> Vec<Row> {
+fn rows(endpoints: &[Arc<Endpoint>], checked: &[Checked]) -> Vec<Row> {
     let head = ["endpoint", "protocol", "status", "latency", "size"].map(str::to_owned);
     let mut rows = vec![(head, "result".to_owned())];
     for (endpoint, checked) in endpoints.iter().zip(checked) {

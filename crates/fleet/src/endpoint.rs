@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use canvas::{CanvasForm, Carries, Frame};
-use dispatch::{Failure, FailureKind, Money, Price};
+use dispatch::{EndpointLimits, Failure, FailureKind, Money, Price};
 use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig};
 use model_client::{Credentials, Environment, Server, Settings, Shapes};
 
@@ -15,8 +15,10 @@ pub struct Endpoint {
     pub name: String,
     /// What answers there.
     pub speaks: Speaks,
-    /// How many calls it serves at a time.
+    /// How many calls it serves at a time, at most where it adapts.
     pub slots: usize,
+    /// Whether it is to be found out how many are worth it.
+    pub adapts: bool,
     /// How long a call may take.
     pub timeout: Duration,
     /// How many calls a minute it is given at most.
@@ -76,6 +78,7 @@ impl Endpoint {
             name: entry.name.clone(),
             speaks,
             slots: entry.slots() as usize,
+            adapts: entry.adapts(),
             timeout: entry.timeout(),
             max_per_minute: entry.max_per_minute.map(NonZeroU32::get),
             form: CanvasForm {
@@ -89,6 +92,42 @@ impl Endpoint {
             expected: entry.expected_s.map(Duration::from_secs_f64),
             key_variable: entry.api_key_env.clone(),
         })
+    }
+
+    /// What the dispatcher is told of it.
+    #[must_use]
+    pub fn limits(&self) -> EndpointLimits {
+        EndpointLimits {
+            name: self.name.clone(),
+            slots: self.slots,
+            adapts: self.adapts,
+            max_per_minute: self.max_per_minute.map(|most| most as usize),
+            timeout: self.timeout,
+            price: self.price,
+        }
+    }
+
+    /// As in `gpu-1: http://gpu-1:8000/ (edit_b64, 2 at a time)`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        let (name, address, protocol) = (&self.name, &self.address, self.protocol_name());
+        let slots = self.slots;
+        match self.adapts {
+            true => format!("{name}: {address} ({protocol}, auto, at most {slots} at a time)"),
+            false => format!("{name}: {address} ({protocol}, {slots} at a time)"),
+        }
+    }
+
+    /// Whether calls carry the same key and headers to both.
+    #[must_use]
+    pub fn carries_the_same_as(&self, other: &Self) -> bool {
+        match (&self.speaks, &other.speaks) {
+            (Speaks::Http(one), Speaks::Http(another)) => {
+                one.credentials.carry_the_same_as(&another.credentials)
+            }
+            (Speaks::Builtin(_), Speaks::Builtin(_)) => true,
+            _ => false,
+        }
     }
 
     /// The seed of a call, as [`Server::seed_of`]; a filter has none.
@@ -185,7 +224,7 @@ fn price_of(entry: &EndpointConfig) -> Option<Price> {
 
 /// What the canvas of an endpoint holds. A filter inside the process has no use for what is around
 /// a block.
-pub fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
+fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
     match entry.url {
         EndpointUrl::Builtin(_) => CanvasMode::Block,
         EndpointUrl::Http(_) => config.canvas.mode,

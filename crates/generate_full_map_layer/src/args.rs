@@ -22,6 +22,16 @@ pub struct Args {
     #[arg(long, alias = "max_concurrent", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_concurrent: Option<u32>,
 
+    /// Take the endpoints in a file too, a JSON list, and follow it: what scripts write into it joins,
+    /// changes and leaves the run, which waits when none is left
+    #[arg(
+        long,
+        alias = "endpoints_file",
+        value_name = "FILE",
+        conflicts_with = "explain"
+    )]
+    pub endpoints_file: Option<PathBuf>,
+
     /// First check the pictures of complete items, and make missing or damaged ones again
     #[arg(long)]
     pub resume: bool,
@@ -145,6 +155,8 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --only 0,0,5,5     a pilot: this part first
   generate_full_map_layer --layer-dir layers/snow --max-cost 25      spend no more than that
   generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
+  generate_full_map_layer --layer-dir layers/snow --endpoints-file fleet.json
+                                                                     with machines that come and go
   generate_full_map_layer --layer-dir layers/snow --resume           check finished pictures first
   generate_full_map_layer --layer-dir layers/snow --retry-errors     run failed items again
   generate_full_map_layer --layer-dir layers/snow --redo 12,-3 --dry-run

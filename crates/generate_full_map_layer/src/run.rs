@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
-use dispatch::{Dispatcher, Ending, EndpointLimits, Handle, Limits, Pool, Queue, Surroundings};
-use fleet::Endpoint;
-use layer::LayerError;
+use dispatch::{Dispatcher, Ending, Handle, Limits, Pool, Queue, Surroundings};
+use fleet::{Endpoint, Roster, Watch};
+use layer::{CanvasMode, LayerError};
 use planner::{Item, Quadrant, Status};
-use progress_db::{Change, Durability, ProgressDb, ProgressError, Recorder};
-use report::{Besides, EndpointTold, Figures, Progress, tell_start};
+use progress_db::{Change, Durability, ProgressError, Recorder};
+use report::{Besides, Figures, Progress, tell_start};
 use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -21,10 +21,11 @@ use upkeep::{Gate, UpkeepError};
 
 use crate::args::Args;
 use crate::ended::Ended;
-use crate::start::budget::budget;
+use crate::start::budget::{budget, needs_prices};
 use crate::start::pilot;
 use crate::start::setup::{Ready, ToRun, prepare};
 use crate::start::uncalled::flat_water;
+use crate::work::coming::{as_told, settings_of};
 use crate::work::executor::Executor;
 use crate::work::fault_point::fault_point;
 use crate::work::publish::publish_all;
@@ -51,7 +52,7 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
     sqlite::on_wait(|line| tracing::warn!("{line}"));
     let ready = tokio::select! {
         biased;
-        signal = shutdown.next() => Ok(Ready::Ended(Ended::interrupted(signal))),
+        signal = shutdown.end() => Ok(Ready::Ended(Ended::interrupted(signal))),
         ready = prepare(&args, &printer) => ready,
     };
     let ended = match ready {
@@ -94,37 +95,34 @@ async fn execute(
     } = to_run;
     let last_attempt = db.last_attempt().await?;
     let budget = budget(args, &start, db.spent().await?);
+    let priced_for = needs_prices(args, &start);
     let answered = db.answers_of_open_items().await?;
     let prompts = db.prompts().await?;
-    remember_settings(&mut db, &start.endpoints).await?;
-    for endpoint in &start.endpoints {
-        printer.say(&format!(
-            "endpoint {}: {} ({}, {} at a time)",
-            endpoint.name,
-            endpoint.address,
-            endpoint.protocol_name(),
-            endpoint.slots
-        ));
+    let endpoints = start.fleet.endpoints();
+    let settings: Vec<Change> = endpoints.iter().map(|e| settings_of(e)).collect();
+    db.commit(&settings, Durability::Process).await?;
+    for endpoint in &endpoints {
+        printer.say(&format!("endpoint {}", endpoint.told()));
     }
-    let endpoints = start.endpoints.iter().map(|endpoint| EndpointTold {
-        name: &endpoint.name,
-        address: &endpoint.address,
-        protocol: endpoint.protocol_name(),
-        slots: endpoint.slots,
-    });
-    tell_start(&args.layer_dir, &queue, endpoints);
+    tell_start(
+        &args.layer_dir,
+        &queue,
+        endpoints.iter().map(|e| as_told(e)),
+    );
     let mut progress = Progress::new(printer.clone(), queue.steps());
-    let pool = pool(args, &start.endpoints, printer);
-    let surroundings = start
-        .config
-        .shows_surroundings()
+    let pool = pool(args, &endpoints, printer);
+    // One that is shown what is around a block may still come.
+    let surroundings = (start.config.canvas.mode == CanvasMode::Infill)
         .then(|| Surroundings::of(&queue).with_uncalled(handles_of(&queue, &uncalled)));
+    let file = start.fleet.file();
+    let awaits_endpoints = file.map(|file| file.display().to_string());
     let limits = Limits {
         max_items: args.max_items.map(|most| most as usize),
         max_errors: args.max_errors as usize,
         budget,
         max_not_accepted: start.config.accept.tries as usize,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
+        awaits_endpoints,
         drain: args.drain_s.map(Duration::from_secs_f64),
         spare_canvases: cores::count() + 1,
     };
@@ -161,7 +159,7 @@ async fn execute(
     let cpu_time = Arc::new(CpuTime::default());
     let sizes = Arc::new(Sizes::default());
     let work = Arc::new(Work {
-        endpoints: start.endpoints,
+        roster: Roster::of(endpoints),
         client: model_client::Client::new()?,
         source: start.source,
         source_layer: start.config.source_layer,
@@ -181,8 +179,9 @@ async fn execute(
         writers: Work::writers(),
     });
     tasks.spawn(Arc::clone(&work).learn_colors(complete));
+    let mut watch = Watch::start(start.fleet.priced_for(priced_for))?;
     let mut executor = Executor::new(work, dispatcher, tasks, answered);
-    let ending = executor.run(&mut shutdown, &mut progress).await;
+    let ending = executor.run(&mut shutdown, &mut watch, &mut progress).await;
     let lost = executor.lost;
     let dispatcher = executor.finish().await;
     pictures.end().await;
@@ -239,34 +238,16 @@ fn drawn_quadrants(queue: &Queue, uncalled: &HashSet<i64>) -> Vec<Quadrant> {
     drawn.flat_map(|item| item.block.quadrants()).collect()
 }
 
-/// Keeps what the endpoints are told, so that the record of a call leads to it.
-async fn remember_settings(db: &mut ProgressDb, endpoints: &[Endpoint]) -> anyhow::Result<()> {
-    let settings = endpoints.iter().map(|endpoint| Change::Settings {
-        hash: endpoint.settings.hash.clone(),
-        told: endpoint.redact(&endpoint.settings.told_json()),
-    });
-    let settings: Vec<Change> = settings.collect();
-    Ok(db.commit(&settings, Durability::Process).await?)
-}
-
 /// The pool of the layer's endpoints, no wider than there is room for calls.
-fn pool(args: &Args, endpoints: &[Endpoint], printer: &Printer) -> Pool {
-    let limits = endpoints.iter().map(|endpoint| EndpointLimits {
-        name: endpoint.name.clone(),
-        slots: endpoint.slots,
-        max_per_minute: endpoint.max_per_minute.map(|most| most as usize),
-        timeout: endpoint.timeout,
-        price: endpoint.price,
-    });
+fn pool(args: &Args, endpoints: &[Arc<Endpoint>], printer: &Printer) -> Pool {
     let slots: usize = endpoints.iter().map(|endpoint| endpoint.slots).sum();
-    let wanted = args
-        .max_concurrent
-        .map_or(slots, |most| (most as usize).min(slots));
-    let room = granted::room_for_calls();
+    let most = args.max_concurrent.map_or(usize::MAX, |most| most as usize);
+    let (wanted, room) = (most.min(slots), granted::room_for_calls());
     if room < wanted {
         printer.say(&format!(
             "{room} calls at a time instead of {wanted}: the limits of open files and of memory (ulimit -n, ulimit -v) leave no room for more"
         ));
     }
-    Pool::new(limits, Some(wanted.min(room)))
+    let limits = endpoints.iter().map(|endpoint| endpoint.limits());
+    Pool::new(limits, Some(most.min(room)))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod canvases;
+pub(crate) mod coming;
 pub(crate) mod executor;
 pub(crate) mod fault_point;
 mod learning;

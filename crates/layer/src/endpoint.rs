@@ -19,6 +19,9 @@ use crate::{EndpointUrl, LayerError, Price, Protocol, shapes};
 /// How long a call may take where nothing is said of it.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
+/// How many calls at a time an endpoint gets at most that finds out itself how many are worth it.
+const DEFAULT_LIMIT: u32 = 16;
+
 /// One model inference URL with a name, and how to use it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -51,10 +54,15 @@ pub struct EndpointConfig {
     /// Its own parameters, which win over the layer's.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
-    /// How many calls it serves at a time; 1 by default.
+    /// How many calls it serves at a time; 1 by default, and with "auto" as many as turn out to be
+    /// worth it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "shapes::max_concurrent")]
+    pub max_concurrent: Option<MaxConcurrent>,
+    /// How many calls at a time it never gets more than; 16 by default with "auto".
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = u32::MAX))]
-    pub max_concurrent: Option<NonZeroU32>,
+    pub max_concurrent_limit: Option<NonZeroU32>,
     /// How long a call may take in seconds; 600 by default.
     #[serde(
         default,
@@ -90,6 +98,41 @@ pub struct EndpointConfig {
     )]
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub expected_s: Option<f64>,
+}
+
+/// How many calls an endpoint serves at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Value", into = "Value")]
+pub enum MaxConcurrent {
+    /// As many as turn out to be worth it.
+    Auto,
+    /// So many.
+    Number(NonZeroU32),
+}
+
+impl TryFrom<Value> for MaxConcurrent {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        match (number.and_then(NonZeroU32::new), value.as_str()) {
+            (Some(number), _) => Ok(Self::Number(number)),
+            (None, Some("auto")) => Ok(Self::Auto),
+            _ => Err(format!(
+                "must be a whole number greater than 0, or \"auto\", not {}",
+                shown(&value)
+            )),
+        }
+    }
+}
+
+impl From<MaxConcurrent> for Value {
+    fn from(most: MaxConcurrent) -> Self {
+        match most {
+            MaxConcurrent::Auto => "auto".into(),
+            MaxConcurrent::Number(number) => number.get().into(),
+        }
+    }
 }
 
 fn reveal<S: Serializer>(url: &EndpointUrl, serializer: S) -> Result<S::Ok, S::Error> {
@@ -178,13 +221,27 @@ impl fmt::Debug for HeaderSource {
 /// could not be used.
 pub fn read_endpoints(path: &Path) -> Result<Vec<EndpointConfig>, LayerError> {
     let remedy = "--model-endpoints names a JSON list of entries like {\"name\": \"a\", \"url\": \"http://localhost:8000/\"}";
-    let value = parse(path, &read_text(path, remedy)?)?;
-    let (endpoints, _) = reading::read::<Vec<_>>(value, path, UnknownKeys::Refuse, known_keys)?;
+    let endpoints = endpoints_in(path, &read_text(path, remedy)?)?;
     if endpoints.is_empty() {
         return Err(LayerError::NoEndpoints {
             path: path.to_owned(),
         });
     }
+    Ok(endpoints)
+}
+
+/// Reads a file that is a JSON list of endpoints, and may be an empty one: others may come.
+///
+/// # Errors
+/// The same as of [`read_endpoints`], but for an empty list.
+pub fn read_coming_endpoints(path: &Path) -> Result<Vec<EndpointConfig>, LayerError> {
+    let remedy = "--endpoints-file names a JSON list of entries like {\"name\": \"a\", \"url\": \"http://localhost:8000/\"}; write [] into it while there are none";
+    endpoints_in(path, &read_text(path, remedy)?)
+}
+
+fn endpoints_in(path: &Path, text: &str) -> Result<Vec<EndpointConfig>, LayerError> {
+    let value = parse(path, text)?;
+    let (endpoints, _) = reading::read::<Vec<_>>(value, path, UnknownKeys::Refuse, known_keys)?;
     usable(endpoints, path, "")
 }
 
@@ -291,10 +348,22 @@ impl EndpointConfig {
         Some(self.protocol.unwrap_or_else(|| detect(url)))
     }
 
-    /// How many calls it serves at a time.
+    /// How many calls it serves at a time, at most where it adapts.
     #[must_use]
     pub fn slots(&self) -> u32 {
-        self.max_concurrent.map_or(1, NonZeroU32::get)
+        let limit = self.max_concurrent_limit.map(NonZeroU32::get);
+        let most = match self.max_concurrent {
+            None => 1,
+            Some(MaxConcurrent::Number(number)) => number.get(),
+            Some(MaxConcurrent::Auto) => return limit.unwrap_or(DEFAULT_LIMIT),
+        };
+        most.min(limit.unwrap_or(most))
+    }
+
+    /// Whether it is to be found out how many calls at a time are worth it.
+    #[must_use]
+    pub fn adapts(&self) -> bool {
+        self.max_concurrent == Some(MaxConcurrent::Auto)
     }
 
     /// How long a call may take.

@@ -31,7 +31,10 @@ pub use accept::{AcceptConfig, Check};
 pub use canvas::{CanvasConfig, CanvasMode, Color};
 pub use config::{LayerConfig, PngCompression, read_params};
 pub use directory::LayerDir;
-pub use endpoint::{EndpointConfig, HeaderSource, ImageFormat, SizePolicy, read_endpoints};
+pub use endpoint::{
+    EndpointConfig, HeaderSource, ImageFormat, MaxConcurrent, SizePolicy, read_coming_endpoints,
+    read_endpoints,
+};
 pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use holder::Holder;

@@ -89,6 +89,16 @@ pub(crate) fn mark(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// How many calls at a time.
+pub(crate) fn max_concurrent(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "anyOf": [
+            {"enum": ["auto"]},
+            {"type": "integer", "minimum": 1, "maximum": u32::MAX},
+        ],
+    })
+}
+
 /// How a canvas is encoded.
 pub(crate) fn image_format(_: &mut SchemaGenerator) -> Schema {
     json_schema!({

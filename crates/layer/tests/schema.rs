@@ -95,7 +95,11 @@ fn limits_and_names_are_those_of_the_reader() {
         ),
         (
             "/model_endpoints/0/max_concurrent",
-            json!([1, 0, 4_294_967_296_u64]),
+            json!([1, 0, 4_294_967_296_u64, "auto", "Auto", "automatic", 1.5]),
+        ),
+        (
+            "/model_endpoints/0/max_concurrent_limit",
+            json!([1, 0, 4_294_967_296_u64, "auto"]),
         ),
         ("/model_endpoints/0/timeout_s", json!([0.001, 0, -1])),
         (

@@ -196,6 +196,13 @@ impl Credentials {
         Arc::make_mut(&mut self.secrets).extend(secrets);
     }
 
+    /// Whether calls carry the same with both.
+    #[must_use]
+    pub fn carry_the_same_as(&self, other: &Self) -> bool {
+        let key = |of: &Self| of.key.as_ref().map(|key| key.expose_secret().to_owned());
+        key(self) == key(other) && self.headers == other.headers
+    }
+
     /// From now on each of them strikes out what is secret of any: several may be of one server,
     /// which knows the keys of all.
     pub fn share<'a>(all: impl Iterator<Item = &'a mut Self>) {

@@ -16,8 +16,22 @@ pub struct EndpointTold<'a> {
     pub address: &'a str,
     /// How it is spoken to.
     pub protocol: &'a str,
-    /// How many calls it serves at a time.
+    /// How many calls it serves at a time, at most where it adapts.
     pub slots: usize,
+    /// Whether it is found out how many are worth it.
+    pub adapts: bool,
+}
+
+impl EndpointTold<'_> {
+    fn told(&self) -> Value {
+        json!({
+            "endpoint": self.name,
+            "address": self.address,
+            "protocol": self.protocol,
+            "max_concurrent": self.slots,
+            "adapts": self.adapts,
+        })
+    }
 }
 
 /// An item that is complete.
@@ -41,14 +55,7 @@ pub fn tell_start<'a>(
     if !terminal::is_followed() {
         return;
     }
-    let endpoints = endpoints.into_iter().map(|endpoint| {
-        json!({
-            "endpoint": endpoint.name,
-            "address": endpoint.address,
-            "protocol": endpoint.protocol,
-            "max_concurrent": endpoint.slots,
-        })
-    });
+    let endpoints = endpoints.into_iter().map(|endpoint| endpoint.told());
     let mut told = json!({
         "version": terminal::FORMAT_VERSION,
         "program": "generate_full_map_layer",
@@ -59,6 +66,15 @@ pub fn tell_start<'a>(
         Map::from_iter([("endpoints".to_owned(), endpoints.collect())]),
     );
     event("started", told);
+}
+
+/// Tells that the endpoints of a run are these from now on.
+pub fn tell_endpoints<'a>(endpoints: impl IntoIterator<Item = EndpointTold<'a>>) {
+    let endpoints = endpoints.into_iter().map(|endpoint| endpoint.told());
+    event(
+        "endpoints",
+        json!({"endpoints": endpoints.collect::<Value>()}),
+    );
 }
 
 /// How far a layer is: its items and its steps.

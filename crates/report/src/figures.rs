@@ -43,6 +43,9 @@ pub(crate) struct EndpointFigures<'a> {
     pub(crate) tally: EndpointTally,
     pub(crate) refused: Vec<(&'static str, usize)>,
     pub(crate) out: Option<&'a str>,
+    pub(crate) is_gone: bool,
+    /// How many calls at a time have turned out to be worth it.
+    pub(crate) settled_on: Option<usize>,
     pub(crate) has_price: bool,
 }
 
@@ -71,6 +74,8 @@ impl EndpointFigures<'_> {
             "rejected_for": Map::from_iter(refused),
             "mean_call_s": self.mean_call().map(|mean| mean.as_secs_f64()),
             "out": self.out,
+            "gone": self.is_gone,
+            "settled_on": self.settled_on,
             "cost": self.has_price.then_some(self.tally.cost.units()),
         })
     }
@@ -85,7 +90,9 @@ impl<'a> Figures<'a> {
             name: member.name(),
             tally: member.tally(),
             refused: (besides.refused)(endpoint),
-            out: member.out(),
+            out: member.out().filter(|_| !member.is_gone()),
+            is_gone: member.is_gone(),
+            settled_on: member.settled_on(),
             has_price: member.has_price(),
         });
         Self {

@@ -20,6 +20,8 @@ pub struct Progress {
     steps: BTreeMap<u8, StepState>,
     complete_at_start: usize,
     calls: u64,
+    /// Whether there is no endpoint, and one may come.
+    awaits_endpoints: bool,
     last_line: Instant,
     /// Which endpoints were told to be out.
     told_out: BTreeSet<EndpointIndex>,
@@ -49,6 +51,7 @@ impl Progress {
                 .map(|(&step, counts)| (step, state(counts)))
                 .collect(),
             calls: 0,
+            awaits_endpoints: false,
             last_line: now,
             told_out: BTreeSet::new(),
         };
@@ -86,6 +89,7 @@ impl Progress {
     pub fn update(&mut self, dispatcher: &Dispatcher) {
         let members = dispatcher.pool().members().iter();
         self.calls = members.map(|member| member.tally().calls).sum();
+        self.awaits_endpoints = dispatcher.awaits_endpoints();
         self.tell_who_is_out(dispatcher);
         let now = Instant::now();
         let mut due = Vec::new();
@@ -119,10 +123,11 @@ impl Progress {
 
     fn tell_who_is_out(&mut self, dispatcher: &Dispatcher) {
         for (endpoint, member) in dispatcher.pool().members().iter().enumerate() {
-            if let Some(reason) = member.out()
-                && self.told_out.insert(endpoint)
-            {
-                tell_out(member.name(), reason);
+            match member.out() {
+                Some(reason) if self.told_out.insert(endpoint) => tell_out(member.name(), reason),
+                Some(_) => {}
+                // It was given another chance.
+                None => drop(self.told_out.remove(&endpoint)),
             }
         }
     }
@@ -189,6 +194,9 @@ impl Progress {
             }
         }
         let _ = write!(text, ", {} calls, {} failed", self.calls, all.failed);
+        if self.awaits_endpoints {
+            text += ", waiting for an endpoint";
+        }
         text
     }
 }

@@ -51,6 +51,10 @@ impl Figures<'_> {
             let out = own.out.map_or_else(String::new, |reason| {
                 failed(format_args!("  out: {reason}"))
             });
+            let gone = if own.is_gone { "  gone" } else { "" };
+            let settled = own
+                .settled_on
+                .map_or_else(String::new, |width| format!("  auto: {width} at a time"));
             let cost = match (has_costs, own.has_price) {
                 (false, _) => String::new(),
                 (true, true) => format!("  {:>9}", own.tally.cost.to_string()),
@@ -64,7 +68,7 @@ impl Figures<'_> {
             };
             writeln!(
                 f,
-                " {:longest$}  {:>6}  {:>6}  {:>6}  {:>8}  {mean:>9}{cost}{refused}{out}",
+                " {:longest$}  {:>6}  {:>6}  {:>6}  {:>8}  {mean:>9}{cost}{settled}{refused}{out}{gone}",
                 own.name,
                 own.tally.calls,
                 own.tally.saved,

@@ -26,7 +26,7 @@ impl Dispatcher {
         // Claimed and not complete: twice the slots, so that saving never holds up a call and
         // memory stays bounded when the disk is slow.
         while self.stop.is_none()
-            && self.calls.len() < 2 * self.pool.max_concurrent()
+            && self.calls.len() < 2 * self.pool.max_concurrent() + self.pool.calls_of_the_past()
             && self.pool.has_free(now)
         {
             match self.choose(now) {
@@ -193,6 +193,7 @@ impl Dispatcher {
             endpoint,
             started: now,
             is_called: true,
+            terms: self.pool.members()[endpoint].terms(),
             aside: self.pool.members()[endpoint].most(),
             cost: None,
         };

@@ -3,7 +3,7 @@
 
 use planner::Status;
 
-use super::Dispatcher;
+use super::{Call, Dispatcher};
 use crate::pool::LONGEST_REST;
 use crate::{CanvasId, EndpointIndex, Handle, Level, Moment, Order};
 
@@ -120,7 +120,7 @@ impl Dispatcher {
             state,
         } = comparison;
         // There is none that is worth more than the limit.
-        if self.pool.members()[endpoint].out().is_some() || !self.affords(endpoint) {
+        if !self.pool.members()[endpoint].is_left() || !self.affords(endpoint) {
             return self.end_comparison();
         }
         if state != State::Ready || !self.pool.may_call(endpoint, now) {
@@ -140,7 +140,20 @@ impl Dispatcher {
         self.call(CanvasId::Comparison(handle), endpoint, now);
     }
 
-    pub(super) fn on_compared(
+    pub(super) fn on_comparison_ended(
+        &mut self,
+        call: &Call,
+        handle: Handle,
+        answered: bool,
+        now: Moment,
+    ) {
+        // Where its endpoint has changed it ended then.
+        if !self.is_of_the_past(call) {
+            self.on_compared(handle, call.endpoint, answered, now);
+        }
+    }
+
+    fn on_compared(
         &mut self,
         handle: Handle,
         endpoint: EndpointIndex,

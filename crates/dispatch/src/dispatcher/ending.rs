@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::Dispatcher;
-use crate::{AttemptId, CallEnd, CanvasId, Ending, Level, Member, Moment, Signal, duration_text};
+use crate::{
+    AttemptId, CallEnd, CanvasId, Ending, Level, Member, Moment, Money, Signal, duration_text,
+};
 
 /// The time between two lines that say what an outage waits for.
 const BETWEEN_OUTAGE_LINES: Duration = Duration::from_secs(60);
@@ -14,7 +16,7 @@ const LOOK_AGAIN: Duration = Duration::from_secs(5);
 impl Dispatcher {
     pub(super) fn on_signal(&mut self, signal: Signal, now: Moment) {
         let under_way = self.calls.values().filter(|call| call.is_called);
-        let timeouts = under_way.map(|call| self.pool.members()[call.endpoint].timeout());
+        let timeouts = under_way.map(|call| call.terms.timeout);
         let (calls, longest) = timeouts.fold((0, Duration::ZERO), |(calls, longest), timeout| {
             (calls + 1, longest.max(timeout))
         });
@@ -85,7 +87,9 @@ impl Dispatcher {
     pub(super) fn stop_if_hopeless(&mut self, now: Moment) {
         // What is in flight may be all that is left, and says itself how it ended.
         let is_stuck = self.calls.is_empty() && self.has_more();
-        if is_stuck && self.pool.all_out() {
+        if self.pool.all_out() && self.limits.awaits_endpoints.is_some() {
+            self.await_endpoints(is_stuck, now);
+        } else if is_stuck && self.pool.all_out() {
             let failures = self.last_failures(now);
             self.stop = Some(Ending::Early(format!("no endpoint is left:{failures}")));
         } else if is_stuck && !self.pool.has_other(|endpoint| self.affords(endpoint)) {
@@ -93,7 +97,7 @@ impl Dispatcher {
         } else if is_stuck
             && !self.pool.has_free(now)
             && !self.pool.any_answered()
-            && now >= self.limits.startup_wait
+            && now >= self.startup_ends()
         {
             self.stop = Some(Ending::Early(format!(
                 "no endpoint has answered anything within {} of the start; check the addresses in layer_config.json:{}",
@@ -115,6 +119,36 @@ impl Dispatcher {
         }
     }
 
+    /// When there must have been an answer.
+    fn startup_ends(&self) -> Moment {
+        self.endpoints_since
+            .saturating_add(self.limits.startup_wait)
+    }
+
+    /// Says once that no endpoint is left and where others are to come from, unless they would find
+    /// nothing that may be spent.
+    fn await_endpoints(&mut self, is_stuck: bool, now: Moment) {
+        let may_spend = self.spent.leaves_room_in(&self.limits.budget, Money::ZERO);
+        if is_stuck && !may_spend {
+            self.stop = Some(Ending::Early(self.limit_reached()));
+        } else if self.has_more() && !std::mem::replace(&mut self.lack_told, true) {
+            let place = self.limits.awaits_endpoints.as_deref().unwrap_or_default();
+            let line = match self.last_failures(now) {
+                none if none.is_empty() => {
+                    format!("no endpoint is left; waiting for one in {place}")
+                }
+                failures => format!("no endpoint is left; waiting for one in {place}:{failures}"),
+            };
+            self.tell(Level::Warning, line);
+        }
+    }
+
+    /// Whether the run waits for endpoints, of which none is left.
+    #[must_use]
+    pub fn awaits_endpoints(&self) -> bool {
+        self.stop.is_none() && self.limits.awaits_endpoints.is_some() && self.pool.all_out()
+    }
+
     /// Says which limit leaves no room for another call.
     fn limit_reached(&self) -> String {
         let (calls, cost) = (self.spent.calls, self.spent.cost);
@@ -126,11 +160,7 @@ impl Dispatcher {
                 )
             }
             (_, Some(bound)) => {
-                let left = self
-                    .pool
-                    .members()
-                    .iter()
-                    .filter(|member| member.out().is_none());
+                let left = self.pool.members().iter().filter(|member| member.is_left());
                 let least = left.map(Member::most).min().unwrap_or_default();
                 format!(
                     "{} is reached: this run has spent {cost}, {} of it is left, and another call may cost {least}",
@@ -158,15 +188,18 @@ impl Dispatcher {
                 failure.unwrap_or("no failure yet")
             )
         };
-        let members: Vec<String> = self.pool.members().iter().map(describe).collect();
-        members.join(",")
+        let here = self
+            .pool
+            .members()
+            .iter()
+            .filter(|member| !member.is_gone());
+        here.map(describe).collect::<Vec<_>>().join(",")
     }
 
     /// When the dispatcher wants to be woken, if nothing happens before.
     #[must_use]
     pub fn next_wake(&self, now: Moment) -> Option<Moment> {
-        let startup =
-            Some(self.limits.startup_wait).filter(|&at| at > now && !self.pool.any_answered());
+        let startup = Some(self.startup_ends()).filter(|&at| at > now && !self.pool.any_answered());
         // What it waits for may have become unlikely.
         let is_idle = self.stop.is_none() && self.pool.has_free(now);
         let look_again = (is_idle && self.queue.ready().next().is_some()).then(|| now + LOOK_AGAIN);

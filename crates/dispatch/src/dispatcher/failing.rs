@@ -21,7 +21,10 @@ impl Dispatcher {
             .pool
             .failed(call.endpoint, call.started, now, &failure, jitter);
         let (block, name) = (self.block(call.canvas.handle()), self.name(call.endpoint));
-        if let Some(line) = out {
+        if self.is_of_the_past(&call) {
+            let line = format!("{block}: endpoint {name}, as it was before: {failure}");
+            self.tell(Level::Plain, line);
+        } else if let Some(line) = out {
             // Whatever else it might have said of the item.
             failure.kind = FailureKind::EndpointOut;
             self.tell(Level::Error, line);
@@ -53,12 +56,15 @@ impl Dispatcher {
         let handle = match call.canvas {
             CanvasId::Of(handle) => handle,
             CanvasId::Comparison(handle) => {
-                return self.on_compared(handle, call.endpoint, false, now);
+                return self.on_comparison_ended(&call, handle, false, now);
             }
         };
-        if self
-            .tries
-            .note(handle, call.endpoint, failure, call.started, now)
+        // An endpoint that is gone, or another one by now, says nothing of the item by being away.
+        let tells = failure.is_an_answer() || !self.is_of_the_past(&call);
+        if tells
+            && self
+                .tries
+                .note(handle, call.endpoint, failure, call.started, now)
         {
             self.pool.is_not_to_blame(call.endpoint, now);
         }

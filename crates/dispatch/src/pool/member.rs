@@ -3,15 +3,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use crate::{Moment, Money, Price};
+use super::adapting::Adapting;
+use crate::{Failure, FailureKind, Moment, Money, Price};
 
 /// What the dispatcher knows of an endpoint from the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointLimits {
     /// Its name, for messages.
     pub name: String,
-    /// How many calls it serves at a time.
+    /// How many calls it serves at a time, at most where it adapts.
     pub slots: usize,
+    /// Whether it is to be found out how many of its slots are worth using.
+    pub adapts: bool,
     /// How many calls a minute it is given at most.
     pub max_per_minute: Option<usize>,
     /// How long a call may take.
@@ -20,13 +23,41 @@ pub struct EndpointLimits {
     pub price: Option<Price>,
 }
 
+/// What a call costs and how long it may take, as it was when the call began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Terms {
+    price: Option<Price>,
+    /// Among how many calls at a time an hour's price is shared.
+    shared_by: usize,
+    pub(crate) timeout: Duration,
+}
+
+impl Terms {
+    /// What a call costs that took so long, where that is known; one that takes as long as it may
+    /// costs the most.
+    pub(crate) fn cost_of(&self, took: Duration) -> Option<Money> {
+        let took = took.min(self.timeout);
+        Some(self.price?.of_call(took, self.shared_by))
+    }
+}
+
 /// One endpoint's state.
 #[derive(Debug)]
 pub struct Member {
     pub(super) limits: EndpointLimits,
+    /// Where it is to be found out how many slots are worth using.
+    pub(super) adapting: Option<Adapting>,
     /// When each call that is under way started.
     pub(super) calls: Vec<Moment>,
-    /// When the calls of the last minute started; kept only where they are limited.
+    /// The same of calls to the server that was called before under its name.
+    pub(super) former: Vec<Moment>,
+    /// Since when it is the server that it is.
+    pub(super) replaced_at: Option<Moment>,
+    /// Since when it has another chance: what began before tells nothing of it.
+    pub(super) renewed_at: Option<Moment>,
+    /// Whether it is no endpoint of the run any more.
+    pub(super) gone: bool,
+    /// When the calls of the last minute started, and a few before.
     pub(super) last_minute: VecDeque<Moment>,
     /// Until when it rests because it was away, or its answer was bad. An answer ends this.
     pub(super) resting_until: Option<Moment>,
@@ -65,8 +96,13 @@ pub struct EndpointTally {
 impl Member {
     pub(super) fn new(limits: EndpointLimits) -> Self {
         Self {
+            adapting: limits.adapts.then(|| Adapting::new(limits.slots)),
             limits,
             calls: Vec::new(),
+            former: Vec::new(),
+            replaced_at: None,
+            renewed_at: None,
+            gone: false,
             last_minute: VecDeque::new(),
             resting_until: None,
             asked_until: None,
@@ -98,17 +134,93 @@ impl Member {
         self.limits.price.is_some()
     }
 
-    /// What a call to it costs that took so long, where that is known; one that takes as long as it
-    /// may costs the most.
-    pub(crate) fn cost_of(&self, took: Duration) -> Option<Money> {
-        let took = took.min(self.limits.timeout);
-        let price = self.limits.price?;
-        Some(price.of_call(took, self.limits.slots))
+    /// The terms of a call that begins now.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            price: self.limits.price,
+            shared_by: self.width(),
+            timeout: self.limits.timeout,
+        }
     }
 
-    /// The most that a call to it can cost.
+    /// The most that a call to it can cost: where it adapts as if it were alone.
     pub(crate) fn most(&self) -> Money {
-        self.cost_of(self.limits.timeout).unwrap_or_default()
+        let shared_by = if self.limits.adapts {
+            1
+        } else {
+            self.limits.slots
+        };
+        let terms = Terms {
+            shared_by,
+            ..self.terms()
+        };
+        terms.cost_of(terms.timeout).unwrap_or_default()
+    }
+
+    /// How many calls it is given at a time.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.adapting
+            .as_ref()
+            .map_or(self.limits.slots, Adapting::width)
+    }
+
+    /// How many calls at a time have turned out to be worth it, where that is found out.
+    #[must_use]
+    pub fn settled_on(&self) -> Option<usize> {
+        self.adapting.as_ref().map(Adapting::held)
+    }
+
+    /// Whether it is no endpoint of the run any more.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Whether it may be called, sooner or later.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.out.is_none() && !self.gone
+    }
+
+    /// Whether a call that started then says nothing of it as it is.
+    pub(super) fn is_of_the_past(&self, started: Moment) -> bool {
+        self.gone || self.renewed_at.is_some_and(|at| started < at)
+    }
+
+    /// Whether a call that started then is to the server that was called before.
+    fn is_former(&self, started: Moment) -> bool {
+        self.replaced_at.is_some_and(|at| started < at)
+    }
+
+    /// What was known of it does not hold any more, but what it asked for.
+    pub(super) fn renew(&mut self, now: Moment) {
+        self.renewed_at = Some(now);
+        self.resting_until = None;
+        self.out = None;
+        (self.away_in_a_row, self.bad_in_a_row) = (0, 0);
+        self.last_away = None;
+    }
+
+    /// It is another server from now on.
+    pub(super) fn replace(&mut self, now: Moment) {
+        self.renew(now);
+        self.replaced_at = Some(now);
+        self.asked_until = None;
+        self.latency = None;
+        self.former.append(&mut self.calls);
+        if let Some(adapting) = &mut self.adapting {
+            adapting.begin_again();
+        }
+    }
+
+    /// Its limits are these, from the next call on.
+    pub(super) fn set_limits(&mut self, limits: EndpointLimits) {
+        self.adapting = match self.adapting.take() {
+            Some(adapting) if limits.adapts => Some(adapting.within(limits.slots)),
+            _ => limits.adapts.then(|| Adapting::new(limits.slots)),
+        };
+        self.limits = limits;
     }
 
     /// What it did in this run.
@@ -153,7 +265,7 @@ impl Member {
     /// Whether it could take a call now.
     #[must_use]
     pub fn is_free(&self, now: Moment) -> bool {
-        self.out.is_none() && self.calls.len() < self.slots() && self.wakes_at(now).is_none()
+        self.is_left() && self.calls.len() < self.slots() && self.wakes_at(now).is_none()
     }
 
     /// Whether it is likely to take a call before long.
@@ -165,7 +277,7 @@ impl Member {
         let is_on_time = |&started: &Moment| now <= started + usual;
         let rests = self.wakes_at(now).is_some_and(|until| until > now + SOON);
         let has_room = self.calls.len() < self.slots() || self.calls.iter().any(is_on_time);
-        self.out.is_none() && !rests && has_room
+        self.is_left() && !rests && has_room
     }
 
     /// Whether the last thing known of it is that it was away.
@@ -179,7 +291,7 @@ impl Member {
         if self.away_in_a_row > 0 {
             1
         } else {
-            self.limits.slots
+            self.width()
         }
     }
 
@@ -213,14 +325,14 @@ impl Member {
         let Some(latency) = self.latency.filter(|latency| !latency.is_zero()) else {
             return 0;
         };
-        if self.out.is_some() || self.away_in_a_row > 0 || self.bad_in_a_row > 0 {
+        if !self.is_left() || self.away_in_a_row > 0 || self.bad_in_a_row > 0 {
             return 0;
         }
         // One that rests may have to rest again.
         if self.rests_for(now).is_some() {
             return 0;
         }
-        let mut slots: Vec<Moment> = (0..self.limits.slots.min(most))
+        let mut slots: Vec<Moment> = (0..self.width().min(most))
             .filter_map(|slot| match self.calls.get(slot) {
                 None => Some(now),
                 Some(&started) => {
@@ -256,18 +368,41 @@ impl Member {
     pub(super) fn start(&mut self, now: Moment) {
         self.calls.push(now);
         self.tally.calls += 1;
-        if let Some(limit) = self.limits.max_per_minute {
-            self.last_minute.push_back(now);
-            while self.last_minute.len() > limit {
-                self.last_minute.pop_front();
-            }
+        if let Some(adapting) = &mut self.adapting {
+            adapting.started(self.calls.len(), now);
+        }
+        self.last_minute.push_back(now);
+        let limit = self.limits.max_per_minute.unwrap_or(0);
+        let is_over = |at: &Moment| *at + MINUTE <= now;
+        while self.last_minute.len() > limit && self.last_minute.front().is_some_and(is_over) {
+            self.last_minute.pop_front();
         }
     }
 
     /// Notes that a call is over that started at `started`.
     pub(super) fn ended(&mut self, started: Moment) {
-        if let Some(index) = self.calls.iter().position(|&call| call == started) {
-            self.calls.swap_remove(index);
+        let calls = if self.is_former(started) {
+            &mut self.former
+        } else {
+            &mut self.calls
+        };
+        if let Some(index) = calls.iter().position(|&call| call == started) {
+            calls.swap_remove(index);
+        }
+    }
+
+    /// Takes in what a failure says of how many calls at a time are too many.
+    pub(super) fn adapt_to(&mut self, failure: &Failure, started: Moment, now: Moment) {
+        let with = self.calls.len() + 1;
+        let Some(adapting) = &mut self.adapting else {
+            return;
+        };
+        match (failure.kind, failure.http_status) {
+            (FailureKind::Away { .. }, Some(429 | 503)) => {
+                adapting.too_much(started, now, with);
+            }
+            (FailureKind::BrokeOff, _) => adapting.broke_off(started, now, with),
+            _ => adapting.failed(started, with),
         }
     }
 

@@ -16,6 +16,7 @@ fn endpoint(name: &str, slots: usize, max_per_minute: Option<usize>) -> Endpoint
     EndpointLimits {
         name: name.to_owned(),
         slots,
+        adapts: false,
         max_per_minute,
         timeout: Duration::from_secs(600),
         price: None,

@@ -5,6 +5,7 @@
 //! `just simulate 1 SEED --trace` shows one event by event.
 
 mod chance;
+mod edits;
 mod plans;
 mod promises;
 mod servers;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money, Tally,
+    AttemptId, Dispatcher, Ending, EndpointChange, EndpointIndex, EndpointTally, Failure,
+    FailureKind, Member, Money, Tally,
 };
 use planner::{Quadrant, Status};
 
@@ -22,11 +23,15 @@ const SLACK: Duration = Duration::from_secs(5);
 pub(crate) struct Promises {
     plan: &'static Plan,
     max_concurrent: usize,
+    /// The most that it was in this run.
+    most_concurrent: usize,
+    /// How many calls may be under way however many slots there are.
+    most_together: usize,
     max_items: Option<usize>,
     /// Which items may run at all.
     inside: Vec<bool>,
     /// What calls are under way, and what they are for.
-    calls: BTreeMap<AttemptId, (usize, EndpointIndex)>,
+    calls: BTreeMap<AttemptId, (usize, EndpointIndex, Edition)>,
     /// Items whose answers are being saved and where they came from, by their calls.
     saving: BTreeMap<AttemptId, (usize, EndpointIndex)>,
     tally: Tally,
@@ -68,6 +73,8 @@ struct Watched {
     minute: VecDeque<Duration>,
     pictures: usize,
     is_out: bool,
+    is_gone: bool,
+    edition: Edition,
     /// Until when its rests explain that it is idle.
     excused_until: Duration,
     was_away: bool,
@@ -80,14 +87,17 @@ struct Watched {
     slowest: Duration,
 }
 
+/// How often an endpoint has become another server, and how often it was given another chance.
+type Edition = (u32, u32);
+
 type Promise = Result<(), String>;
 
 impl Promises {
     pub(crate) fn of(
         plan: &'static Plan,
         status: Vec<Status>,
-        endpoints: usize,
-        max_concurrent: usize,
+        here: &[bool],
+        most_together: Option<usize>,
         max_items: Option<usize>,
         spending: Spending,
         now: Duration,
@@ -95,7 +105,9 @@ impl Promises {
         let items = plan.items.len();
         let mut promises = Self {
             plan,
-            max_concurrent,
+            max_concurrent: 0,
+            most_concurrent: 0,
+            most_together: most_together.unwrap_or(usize::MAX),
             max_items,
             calls: BTreeMap::new(),
             saving: BTreeMap::new(),
@@ -103,13 +115,14 @@ impl Promises {
             begun: vec![false; items],
             startable: Vec::new(),
             own: vec![Own::default(); items],
-            endpoints: vec![
-                Watched {
+            endpoints: here
+                .iter()
+                .map(|&is_here| Watched {
                     excused_until: now,
+                    is_gone: !is_here,
                     ..Watched::default()
-                };
-                endpoints
-            ],
+                })
+                .collect(),
             compared_at: None,
             told_enough: status.contains(&Status::Complete),
             inside: vec![true; items],
@@ -181,14 +194,14 @@ impl Promises {
         attempt: AttemptId,
         item: usize,
         endpoint: EndpointIndex,
-        server: &Server,
+        (server, width): (&Server, usize),
         now: Duration,
     ) -> Promise {
         self.check(self.startable.contains(&item), || {
             let block = self.plan.items[item].block;
             format!("{block} is called, and is {:?}", self.status[item])
         })?;
-        let is_under_way = self.calls.values().any(|&(other, _)| other == item);
+        let is_under_way = self.calls.values().any(|&(other, ..)| other == item);
         self.check(!is_under_way, || {
             format!("two calls for item {item} at a time")
         })?;
@@ -199,7 +212,7 @@ impl Promises {
         }
         self.own[item].paid += 1;
         self.set(item, Status::InProgress);
-        self.on_any_call(attempt, item, endpoint, server, now)
+        self.on_any_call(attempt, item, endpoint, (server, width), now)
     }
 
     /// Whether an item may run at all.
@@ -213,7 +226,7 @@ impl Promises {
         attempt: AttemptId,
         item: usize,
         endpoint: EndpointIndex,
-        server: &Server,
+        (server, width): (&Server, usize),
         now: Duration,
     ) -> Promise {
         let at = self.compared_at.replace(now);
@@ -231,7 +244,7 @@ impl Promises {
                 self.status[item]
             )
         })?;
-        self.on_any_call(attempt, item, endpoint, server, now)
+        self.on_any_call(attempt, item, endpoint, (server, width), now)
     }
 
     fn on_any_call(
@@ -239,18 +252,19 @@ impl Promises {
         attempt: AttemptId,
         item: usize,
         endpoint: EndpointIndex,
-        server: &Server,
+        (server, width): (&Server, usize),
         now: Duration,
     ) -> Promise {
         self.check(!self.is_signalled, || {
             format!("item {item} is called after a signal")
         })?;
-        self.calls.insert(attempt, (item, endpoint));
-        self.spending.on_call(attempt, endpoint)?;
+        let edition = self.endpoints[endpoint].edition;
+        self.calls.insert(attempt, (item, endpoint, edition));
+        self.spending.on_call(attempt, endpoint, width)?;
         let all = self.calls.len();
-        self.check(all <= self.max_concurrent, || {
-            format!("{all} calls at a time")
-        })?;
+        let of_now = all - self.calls_of_the_past();
+        let is_right = of_now <= self.max_concurrent && all <= self.most_together;
+        self.check(is_right, || format!("{all} calls at a time"))?;
         let watched = &mut self.endpoints[endpoint];
         watched.under_way += 1;
         watched.tally.calls += 1;
@@ -259,16 +273,19 @@ impl Promises {
             .minute
             .retain(|&at| at + Duration::from_secs(60) > now);
         watched.minute.push_back(now);
-        let (under_way, minute, is_out) = (watched.under_way, watched.minute.len(), watched.is_out);
+        let (under_way, minute) = (watched.under_way, watched.minute.len());
+        let is_out = watched.is_out || watched.is_gone;
         let limits = &server.limits;
-        self.check(under_way <= limits.slots, || {
+        self.check(under_way <= width && width <= limits.slots, || {
             format!("{under_way} calls to {}", limits.name)
         })?;
         self.check(
             limits.max_per_minute.is_none_or(|most| minute <= most),
             || format!("{minute} calls to {} in a minute", limits.name),
         )?;
-        self.check(!is_out, || format!("{} is called, and is out", limits.name))?;
+        self.check(!is_out, || {
+            format!("{} is called, and is out or gone", limits.name)
+        })?;
         self.check(now >= self.endpoints[endpoint].asked_until, || {
             format!("{} is called while it asked to be left alone", limits.name)
         })
@@ -283,12 +300,13 @@ impl Promises {
         took: Duration,
         now: Duration,
     ) {
-        let Some((item, endpoint)) = self.calls.remove(&attempt) else {
+        let Some((item, endpoint, edition)) = self.calls.remove(&attempt) else {
             return;
         };
         self.spending.on_ended(attempt, outcome, took);
         let watched = &mut self.endpoints[endpoint];
-        watched.under_way -= 1;
+        watched.under_way -= usize::from(edition.0 == watched.edition.0);
+        let is_past = watched.is_gone || edition != watched.edition;
         watched.excuse(now);
         watched.slowest = watched.slowest.max(took);
         let own = &mut self.own[item];
@@ -299,14 +317,23 @@ impl Promises {
                 watched.tally.pictures += 1;
                 watched.tally.answers += 1;
                 watched.tally.busy += took;
-                watched.was_away = false;
+                watched.was_away &= is_past;
                 self.http_answers += 1;
                 self.saving.insert(attempt, (item, endpoint));
             }
             Some(Outcome::Failed(failure)) => {
                 self.http_answers += usize::from(failure.http_status.is_some());
                 watched.tally.answers += u64::from(failure.http_status.is_some());
-                self.endpoints[endpoint].on_failure(failure, now);
+                let is_answer = matches!(
+                    failure.kind,
+                    FailureKind::BadAnswer | FailureKind::Refused | FailureKind::Rejected
+                );
+                if !is_past {
+                    self.endpoints[endpoint].on_failure(failure, now);
+                } else if !is_answer {
+                    // It tells nothing of the item, nor of the endpoint as it is.
+                    return;
+                }
                 // A comparison that is not answered tells nothing.
                 self.told_enough &= self.status[item] != Status::Complete;
                 match failure.kind {
@@ -416,6 +443,57 @@ impl Promises {
         self.own.iter().any(|own| own.unanswered > own.poisoned)
     }
 
+    /// How many calls are to endpoints that are gone, or other servers by now.
+    fn calls_of_the_past(&self) -> usize {
+        let is_past = |&&(_, endpoint, edition): &&(usize, EndpointIndex, Edition)| {
+            let watched = &self.endpoints[endpoint];
+            watched.is_gone || edition.0 != watched.edition.0
+        };
+        self.calls.values().filter(is_past).count()
+    }
+
+    /// An endpoint is not what it was.
+    pub(crate) fn on_change(
+        &mut self,
+        endpoint: EndpointIndex,
+        change: &EndpointChange,
+        now: Duration,
+    ) {
+        let watched = &mut self.endpoints[endpoint];
+        match change {
+            EndpointChange::Here(limits) => {
+                self.spending.on_limits(endpoint, limits);
+                if std::mem::take(&mut watched.is_gone) {
+                    watched.excused_until = now;
+                }
+                return;
+            }
+            EndpointChange::Gone => {
+                watched.is_gone = true;
+                return;
+            }
+            EndpointChange::Replaced => {
+                watched.edition.0 += 1;
+                watched.under_way = 0;
+                watched.pictures = 0;
+                watched.slowest = Duration::ZERO;
+                watched.asked_until = now;
+            }
+            EndpointChange::TriedAgain => {}
+        }
+        watched.edition.1 += 1;
+        watched.is_out = false;
+        watched.was_away = false;
+        watched.rests_until = watched.asked_until;
+        watched.excused_until = watched.asked_until.max(now);
+    }
+
+    /// How many slots there are now, of which no more than `most_together` are used.
+    pub(crate) fn on_slots(&mut self, slots: usize) {
+        self.max_concurrent = slots.min(self.most_together);
+        self.most_concurrent = self.most_concurrent.max(self.max_concurrent);
+    }
+
     /// The time until an event is explained as it was at the last one.
     pub(crate) fn before_event(&mut self, now: Duration) {
         for watched in &mut self.endpoints {
@@ -436,7 +514,7 @@ impl Promises {
         for watched in &mut self.endpoints {
             watched.explained = false;
         }
-        let depth = self.max_concurrent + spare;
+        let depth = self.most_concurrent + spare;
         let pool = dispatcher.pool();
         let counts = (pool.max_concurrent(), pool.calls_under_way());
         let is_stopping = dispatcher.is_stopping() || self.storage_failed;
@@ -448,11 +526,14 @@ impl Promises {
         self.check(is_stopping || held >= self.calls.len(), || {
             format!("it says that it holds {held} things")
         })?;
-        self.check(held <= 2 * depth + 4 * self.max_concurrent + 8, || {
-            format!("{held} things are held")
-        })?;
-        let is_full = self.calls.len() >= self.max_concurrent
-            || self.calls.len() + self.saving.len() >= 2 * self.max_concurrent;
+        let past = self.calls_of_the_past();
+        self.check(
+            held <= 2 * depth + 4 * self.most_concurrent + 8 + past,
+            || format!("{held} things are held"),
+        )?;
+        let is_full = self.calls.len() >= self.most_together
+            || self.calls.len() - past >= self.max_concurrent
+            || self.calls.len() + self.saving.len() >= 2 * self.max_concurrent + past;
         if self.startable.is_empty() || is_full || dispatcher.is_stopping() {
             self.excuse_all(now);
             return Ok(());
@@ -472,22 +553,27 @@ impl Promises {
                 .minute
                 .iter()
                 .filter(|&&at| at + Duration::from_secs(60) > now);
-            !watched.is_out && (recent.count() >= most || now < watched.rests_until)
+            !watched.is_out
+                && !watched.is_gone
+                && (recent.count() >= most || now < watched.rests_until)
         };
         let waits_for_limit = self.endpoints.iter().zip(servers).any(is_limited);
         if !fresh && (!self.calls.is_empty() || now < compares || waits_for_limit) {
             self.excuse_all(now);
         }
-        let slots: usize = servers.iter().map(|server| server.limits.slots).sum();
+        let slots = |index: usize| pool.members().get(index).map_or(0, Member::width);
+        let here = (0..servers.len()).filter(|&index| !self.endpoints[index].is_gone);
+        let slots: usize = here.map(slots).sum();
         let is_last = self.startable.len() <= 8 * slots;
         for (index, server) in servers.iter().enumerate() {
             let watched = &self.endpoints[index];
-            let slots = if watched.was_away {
-                1
-            } else {
-                server.limits.slots
+            let slots = match watched.was_away {
+                true => 1,
+                false if server.limits.adapts => pool.members().get(index).map_or(0, Member::width),
+                false => server.limits.slots,
             };
-            if watched.under_way >= slots || watched.is_out || !self.spending.affords(index) {
+            let is_out = watched.is_out || watched.is_gone;
+            if watched.under_way >= slots || is_out || !self.spending.affords(index) {
                 self.endpoints[index].excuse(now);
                 continue;
             }
@@ -550,8 +636,9 @@ impl Promises {
         let own = self.status.iter().zip(&self.inside);
         let own = own.filter(|&(_, inside)| *inside);
         let of = |status| own.clone().filter(|&(s, _)| *s == status).count();
-        let all_out = self.endpoints.iter().all(|watched| watched.is_out);
-        let mut left = (0..self.endpoints.len()).filter(|&at| !self.endpoints[at].is_out);
+        let is_left = |watched: &Watched| !watched.is_out && !watched.is_gone;
+        let all_out = !self.endpoints.iter().any(is_left);
+        let mut left = (0..self.endpoints.len()).filter(|&at| is_left(&self.endpoints[at]));
         let is_spent = left.all(|at| !self.spending.affords(at));
         let is_owed = !self.startable.is_empty();
         let is_right = match ending {

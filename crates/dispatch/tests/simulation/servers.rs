@@ -15,6 +15,9 @@ pub(crate) enum Mood {
     Hanging,
     /// Refuses connections.
     Down,
+    /// Nobody is there any more who could refuse anything: what is under way hangs, and so does who
+    /// wants to connect.
+    Vanished,
     /// Answers this status, and may say how long to wait.
     Away(u16, Option<Duration>),
     /// Turns away this share of the calls, and says how long to wait.
@@ -58,6 +61,8 @@ pub(crate) struct Server {
     last_call: Option<Duration>,
     /// Until when it has each mood; healthy afterwards.
     moods: Vec<(Duration, Mood)>,
+    /// Whether it is among the endpoints that a run is given.
+    pub is_here: bool,
     /// Blocks that fail here, and how.
     pub poison: Vec<(usize, Poison)>,
 }
@@ -83,6 +88,7 @@ impl Server {
             limits: EndpointLimits {
                 name: format!("e{number}"),
                 slots,
+                adapts: false,
                 max_per_minute: per_minute,
                 timeout: latency.mul_f64(4.0) + chance.duration(1.0, 600.0),
                 price: None,
@@ -94,6 +100,7 @@ impl Server {
                 Duration::ZERO
             },
             last_call: None,
+            is_here: true,
             moods: moods(horizon, chance),
             poison: Vec::new(),
         }
@@ -137,7 +144,7 @@ impl Server {
     pub(crate) fn is_there(&self, now: Duration) -> bool {
         !matches!(
             self.mood_at(now),
-            Mood::Down | Mood::Hanging | Mood::Away(..)
+            Mood::Down | Mood::Vanished | Mood::Hanging | Mood::Away(..)
         )
     }
 
@@ -162,6 +169,10 @@ impl Server {
         let (took, outcome) = match self.mood_at(now) {
             Mood::Down => (
                 quick,
+                failed(FailureKind::Away { retry_after: None }, "cannot connect"),
+            ),
+            Mood::Vanished => (
+                timeout.min(Duration::from_secs(10)),
                 failed(FailureKind::Away { retry_after: None }, "cannot connect"),
             ),
             Mood::Away(status, retry_after) => {
@@ -221,10 +232,16 @@ impl Server {
             return (timeout, failed(FailureKind::BrokeOff, "no answer in time"));
         }
         // Who goes down takes the calls with it that are under way.
-        if let Some(change) = self.changes_at(now).filter(|&at| at < now + took)
-            && self.mood_at(change) == Mood::Down
-        {
-            return (change - now, failed(FailureKind::BrokeOff, "it went down"));
+        if let Some(change) = self.changes_at(now).filter(|&at| at < now + took) {
+            match self.mood_at(change) {
+                Mood::Down => {
+                    return (change - now, failed(FailureKind::BrokeOff, "it went down"));
+                }
+                Mood::Vanished => {
+                    return (timeout, failed(FailureKind::BrokeOff, "no answer in time"));
+                }
+                _ => {}
+            }
         }
         (took, outcome)
     }
@@ -243,7 +260,17 @@ impl Server {
 
     /// Whether it takes no calls any more, for good.
     pub(crate) fn is_lost(&self, now: Duration) -> bool {
-        self.mood_at(now) == Mood::KeyRefused
+        self.mood_at(now) == Mood::KeyRefused || !self.is_here
+    }
+
+    /// Has its key mended.
+    pub(crate) fn take_key(&mut self) {
+        self.moods.retain(|&(_, mood)| mood != Mood::KeyRefused);
+    }
+
+    /// Another machine has come in its place.
+    pub(crate) fn come_back(&mut self) {
+        self.last_call = None;
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct Spending {
     endpoints: Vec<EndpointLimits>,
     most_calls: Option<u64>,
     most_cost: Option<f64>,
-    under_way: BTreeMap<AttemptId, EndpointIndex>,
+    /// Where, what it may come to, and as its endpoint was when it began.
+    under_way: BTreeMap<AttemptId, (EndpointIndex, f64, EndpointLimits)>,
     calls: u64,
     costs: Vec<f64>,
 }
@@ -74,8 +75,19 @@ impl Spending {
     }
 
     /// A call starts. However all that are under way end, they come to no more than is allowed.
-    pub(crate) fn on_call(&mut self, attempt: AttemptId, at: EndpointIndex) -> Result<(), String> {
-        self.under_way.insert(attempt, at);
+    /// `width` is how many calls its endpoint is given at a time.
+    pub(crate) fn on_call(
+        &mut self,
+        attempt: AttemptId,
+        at: EndpointIndex,
+        width: usize,
+    ) -> Result<(), String> {
+        let limits = EndpointLimits {
+            slots: width,
+            ..self.endpoints[at].clone()
+        };
+        let most = self.most(at);
+        self.under_way.insert(attempt, (at, most, limits));
         let calls = self.calls + self.under_way.len() as u64;
         if self.most_calls.is_some_and(|most| calls > most) {
             return Err(format!("{calls} calls, and {:?} may be", self.most_calls));
@@ -96,7 +108,7 @@ impl Spending {
         outcome: Option<&Outcome>,
         took: Duration,
     ) {
-        let Some(at) = self.under_way.remove(&attempt) else {
+        let Some((at, _, limits)) = self.under_way.remove(&attempt) else {
             return;
         };
         let is_paid = match outcome {
@@ -111,19 +123,34 @@ impl Spending {
         };
         if is_paid {
             self.calls += 1;
-            self.costs[at] += cost(&self.endpoints[at], took);
+            self.costs[at] += cost(&limits, took);
         }
     }
 
     fn worst(&self) -> f64 {
-        let most = |&at: &EndpointIndex| cost(&self.endpoints[at], self.endpoints[at].timeout);
-        self.costs.iter().sum::<f64>() + self.under_way.values().map(most).sum::<f64>()
+        let under_way = self.under_way.values().map(|&(_, most, _)| most);
+        self.costs.iter().sum::<f64>() + under_way.sum::<f64>()
+    }
+
+    /// The most that a call can cost: where its endpoint adapts as if it were alone.
+    fn most(&self, at: EndpointIndex) -> f64 {
+        let limits = &self.endpoints[at];
+        let alone = EndpointLimits {
+            slots: if limits.adapts { 1 } else { limits.slots },
+            ..limits.clone()
+        };
+        cost(&alone, limits.timeout)
+    }
+
+    /// An endpoint has other limits from the next call on.
+    pub(crate) fn on_limits(&mut self, at: EndpointIndex, limits: &EndpointLimits) {
+        self.endpoints[at] = limits.clone();
     }
 
     /// Whether another call to an endpoint stays within the limits for sure.
     pub(crate) fn affords(&self, at: EndpointIndex) -> bool {
         let calls = self.calls + self.under_way.len() as u64;
-        let most = cost(&self.endpoints[at], self.endpoints[at].timeout);
+        let most = self.most(at);
         // Amounts are whole millionths, and each call may round up by one.
         let slack = 1e-6 * (2 + self.calls) as f64;
         self.most_calls.is_none_or(|most| calls < most)

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BinaryHeap, HashSet};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, FailureKind,
-    Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
+    AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointChange, EndpointIndex, Event,
+    Failure, FailureKind, Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
 };
 use planner::{Pilot, Quadrant, Status};
 
 use crate::chance::Chance;
+use crate::edits::{self, Edit};
 use crate::plans::{self, Plan};
 use crate::promises::Promises;
 use crate::servers::{Mood, Outcome, Poison, Server};
@@ -27,6 +28,11 @@ pub(crate) struct World {
     trace: bool,
     plan: &'static Plan,
     servers: Vec<Server>,
+    /// What is done to them, in the order of time, and what is next of that.
+    edits: Vec<Edit>,
+    next_edit: usize,
+    /// How many of them a run knows of; the others have never been there.
+    joined: usize,
     now: Duration,
     /// What is committed.
     status: Vec<Status>,
@@ -96,6 +102,8 @@ impl World {
         poison(&mut servers, items, &mut chance);
         let mut purse = Chance::from_seed(seed ^ 0x6d6f_6e65_7900);
         spending::price(&mut servers, &mut purse);
+        let mut editor = Chance::from_seed(seed ^ 0x6564_6974_6f72);
+        let edits = edits::made_up(&mut servers, HORIZON, &mut editor);
         let bad = if chance.happens(0.2) { 0.05 } else { 0.0 };
         let full_from = chance.duration(1.0, 5000.0);
         let full_disk = if chance.happens(0.1) {
@@ -106,7 +114,10 @@ impl World {
         Self {
             trace,
             plan,
+            joined: servers.iter().take_while(|server| server.is_here).count(),
             servers,
+            edits,
+            next_edit: 0,
             now: Duration::ZERO,
             status: vec![Status::Pending; items],
             attempts: BTreeMap::new(),
@@ -202,18 +213,30 @@ impl World {
             max_not_accepted: 3,
             budget: spending.budget(),
             startup_wait: self.startup_wait,
+            awaits_endpoints: None,
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
             spare_canvases: 3,
         };
+        while let Some(&edit) = self.edits.get(self.next_edit).filter(|e| e.at <= self.now) {
+            self.next_edit += 1;
+            edit.apply(&mut self.servers, &mut self.joined);
+        }
+        let known = &self.servers[..self.joined];
         let pool = Pool::new(
-            self.servers.iter().map(|server| server.limits.clone()),
+            known.iter().map(|server| server.limits.clone()),
             self.max_concurrent,
         );
+        let gone = (0..self.joined).filter(|&at| !self.servers[at].is_here);
+        let gone: Vec<_> = gone.map(|at| (at, EndpointChange::Gone)).collect();
         let promises = Promises::of(
             self.plan,
             self.status.clone(),
-            self.servers.len(),
-            pool.max_concurrent(),
+            &self
+                .servers
+                .iter()
+                .map(|server| server.is_here)
+                .collect::<Vec<_>>(),
+            self.max_concurrent,
             disturbance.max_items,
             spending,
             self.now,
@@ -234,7 +257,13 @@ impl World {
             drawn: BTreeMap::new(),
             spare,
         };
+        if !gone.is_empty() {
+            run.plan_in(self.now, Happening::Tell(Event::Endpoints(gone)));
+        }
         run.plan_in(self.now, Happening::Tell(Event::Wake));
+        for (number, edit) in self.edits.iter().enumerate().skip(self.next_edit) {
+            run.plan_in(edit.at, Happening::Edit(number));
+        }
         let mut events = 0;
         loop {
             if let Some(ending) = run.dispatcher.ending() {
@@ -285,6 +314,14 @@ impl World {
                 Happening::Tell(event) => self.tell(&mut run, event)?,
                 Happening::Commit(written) => self.commit(&written),
                 Happening::CallEnds(attempt) => self.call_ends(&mut run, attempt)?,
+                Happening::Edit(number) => {
+                    self.next_edit = number + 1;
+                    let edit = self.edits[number];
+                    let changes = edit.apply(&mut self.servers, &mut self.joined);
+                    if !changes.is_empty() {
+                        self.tell(&mut run, Event::Endpoints(changes))?;
+                    }
+                }
             }
         }
     }
@@ -309,10 +346,16 @@ impl World {
                 endpoint,
                 result: Err(failure),
             } => run.promises.on_missed_probe(*endpoint, failure, self.now),
+            Event::Endpoints(changes) => {
+                let each = changes.iter();
+                each.for_each(|(at, change)| run.promises.on_change(*at, change, self.now));
+            }
             _ => {}
         }
         let mut written = Vec::new();
-        for order in run.dispatcher.on(event, since_start) {
+        let orders = run.dispatcher.on(event, since_start);
+        run.promises.on_slots(self.slots(run));
+        for order in orders {
             self.say(|| format!("  order {order:?}"));
             self.carry_out(run, order, &mut written)?;
         }
@@ -322,6 +365,18 @@ impl World {
         }
         run.promises
             .at_event(&run.dispatcher, &self.servers, run.spare, self.now)
+    }
+
+    /// How many slots there are; of who adapts itself it says how many.
+    fn slots(&self, run: &Run) -> usize {
+        let members = run.dispatcher.pool().members();
+        let here = self.servers.iter().zip(members);
+        let here = here.filter(|(server, _)| server.is_here);
+        here.map(|(server, member)| match server.limits.adapts {
+            true => member.width(),
+            false => server.limits.slots,
+        })
+        .sum()
     }
 
     fn carry_out(
@@ -421,7 +476,8 @@ impl World {
         endpoint: EndpointIndex,
     ) -> Result<(), String> {
         let item = canvas.handle() as usize;
-        let server = &self.servers[endpoint];
+        let width = run.dispatcher.pool().members()[endpoint].width();
+        let server = (&self.servers[endpoint], width);
         match canvas {
             CanvasId::Of(handle) => {
                 self.check_surroundings(run, item, &run.drawn[&handle])?;
@@ -715,6 +771,8 @@ enum Happening {
     Tell(Event),
     Commit(Vec<Written>),
     CallEnds(AttemptId),
+    /// What is done to the endpoints.
+    Edit(usize),
 }
 
 struct Planned {

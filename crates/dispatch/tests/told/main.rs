@@ -1,5 +1,6 @@
 //! What a run says while it goes on, event by event, and what it gives to whom.
 
+mod coming;
 mod given;
 mod run;
 

@@ -52,10 +52,22 @@ impl Run {
         slots: usize,
         max_items: Option<usize>,
     ) -> Self {
+        Self::awaiting(items, endpoints, slots, max_items, None)
+    }
+
+    /// The same, where endpoints are waited for that come from `place`.
+    pub(crate) fn awaiting(
+        items: Vec<Item>,
+        endpoints: &[&str],
+        slots: usize,
+        max_items: Option<usize>,
+        place: Option<&str>,
+    ) -> Self {
         let queue = Queue::of(items);
         let limits = endpoints.iter().map(|&name| EndpointLimits {
             name: name.to_owned(),
             slots,
+            adapts: false,
             max_per_minute: None,
             timeout: Duration::from_secs(90),
             price: None,
@@ -67,6 +79,7 @@ impl Run {
             max_not_accepted: 3,
             budget: Budget::default(),
             startup_wait: Duration::from_secs(600),
+            awaits_endpoints: place.map(str::to_owned),
             drain: None,
             spare_canvases: 2,
         };

@@ -37,20 +37,25 @@ pub(crate) fn budget(args: &Args, start: &Start, spent: (u64, f64)) -> Budget {
     }
 }
 
+/// The limit for which it must be known what calls cost, where there is one.
+pub(crate) fn needs_prices(args: &Args, start: &Start) -> Option<&'static str> {
+    match (args.max_cost, start.config.max_cost) {
+        (Some(_), _) => Some("--max-cost"),
+        (None, Some(_)) => Some("\"max_cost\""),
+        (None, None) => None,
+    }
+}
+
 /// Refuses a limit of cost where it is not known what calls cost.
 ///
 /// # Errors
 /// Which endpoints have no price.
 pub(crate) fn require_prices(args: &Args, start: &Start) -> anyhow::Result<()> {
-    let limit = match (args.max_cost, start.config.max_cost) {
-        (Some(_), _) => "--max-cost",
-        (None, Some(_)) => "\"max_cost\"",
-        (None, None) => return Ok(()),
+    let Some(limit) = needs_prices(args, start) else {
+        return Ok(());
     };
-    let unpriced = start
-        .endpoints
-        .iter()
-        .filter(|endpoint| endpoint.price.is_none());
+    let endpoints = start.fleet.endpoints();
+    let unpriced = endpoints.iter().filter(|endpoint| endpoint.price.is_none());
     let names: Vec<&str> = unpriced.map(|endpoint| endpoint.name.as_str()).collect();
     if names.is_empty() {
         return Ok(());

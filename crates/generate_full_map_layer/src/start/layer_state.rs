@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use canvas::QuadrantSize;
-use fleet::Endpoint;
-use layer::{LayerConfig, LayerDir, Pictures, Selection, Source, shell_quoted};
-use model_client::{Credentials, Environment};
+use fleet::Fleet;
+use layer::{LayerConfig, LayerDir, LayerError, Pictures, Selection, Source, shell_quoted};
 use planner::{Bounds, Item, Quadrant};
 use progress_db::{MetadataKey, ProgressDb};
 use upkeep::Planned;
+
+use crate::args::Args;
 
 /// Everything that is read of a layer and its source.
 pub(crate) struct Start {
@@ -21,7 +22,7 @@ pub(crate) struct Start {
     /// The part of the map that was planned, where that is known.
     pub bounds: Option<Bounds>,
     pub size: QuadrantSize,
-    pub endpoints: Vec<Endpoint>,
+    pub fleet: Fleet,
     /// Whether all items are complete.
     pub is_complete: bool,
     /// What the user should know, a line each.
@@ -33,9 +34,9 @@ impl Start {
     ///
     /// # Errors
     /// What is wrong, where, and what to do.
-    pub(crate) async fn read(layer_dir: &Path, accept_source_change: bool) -> anyhow::Result<Self> {
-        let layer = LayerDir::at(layer_dir);
-        let (config, mut warnings) = layer.read_config()?;
+    pub(crate) async fn read(args: &Args) -> anyhow::Result<Self> {
+        let layer = Arc::new(LayerDir::at(&args.layer_dir));
+        let (mut config, mut warnings) = layer.read_config()?;
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
         let source = Source::open(&layer.generation_dir(&config)).await?;
         let planned = check_fingerprint(&mut db, &config, &source).await;
@@ -44,18 +45,14 @@ impl Start {
         let planned_bounds = planned_bounds.and_then(|text| text.parse().ok());
         db.close().await?;
         match planned {
-            Err(error) if accept_source_change => {
+            Err(error) if args.accept_source_change => {
                 warnings.push(format!("{error}; going on, as was asked for"));
             }
             other => other?,
         }
-        let (environment, warning) = Environment::read(Path::new("."));
-        warnings.extend(warning);
-        warnings.extend(model_client::remarks(&config, &environment)?);
-        let entries = config.model_endpoints.iter();
-        let endpoints = entries.map(|entry| Endpoint::of(&config, entry, &environment));
-        let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
-        Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
+        let fleet = Fleet::read(&layer, &mut config, args.endpoints_file.as_deref())?;
+        let (fleet, about_endpoints) = fleet;
+        warnings.extend(about_endpoints);
         let source_layer = config.source_layer;
         let asked = match (config.bounds, planned_bounds) {
             // Without any they are those of the whole map, unless that cannot be read just now.
@@ -81,15 +78,26 @@ impl Start {
             height_px,
         };
         Ok(Self {
-            layer: Arc::new(layer),
+            layer,
             bounds: planned_bounds.or(config.bounds),
             config,
             source,
             size,
-            endpoints,
+            fleet,
             is_complete,
             warnings,
         })
+    }
+
+    /// Refuses to go on without an endpoint, unless others may come.
+    ///
+    /// # Errors
+    /// That there is none.
+    pub(crate) fn require_endpoints(&self) -> Result<(), LayerError> {
+        match self.fleet.file() {
+            Some(_) => Ok(()),
+            None => self.config.require_endpoints(self.layer.config_path()),
+        }
     }
 
     /// The planned quadrants that a flag selects by its text or a file; `None` where neither is given.

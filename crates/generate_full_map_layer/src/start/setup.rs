@@ -51,7 +51,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if let Some(quadrant) = args.explain {
         return Ok(Ready::Ended(explain(&args.layer_dir, quadrant).await?));
     }
-    let start = Start::read(&args.layer_dir, args.accept_source_change).await?;
+    let start = Start::read(args).await?;
     tell(&start.warnings);
     if args.check_endpoints {
         return Ok(Ready::Ended(check(&start).await?));
@@ -69,7 +69,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     if !replaces && (redoes || !start.is_complete) {
         require_prices(args, &start)?;
         if uniform.is_none() {
-            start.config.require_endpoints(start.layer.config_path())?;
+            start.require_endpoints()?;
         }
     }
     let lock = RunLock::take(&start.layer)?;
@@ -115,7 +115,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         return Ok(Ready::Ended(Ended { figures, ..ended }));
     }
     tell(&lacks);
-    start.config.require_endpoints(start.layer.config_path())?;
+    start.require_endpoints()?;
     require_prices(args, &start)?;
     tell_about_settings(&mut db, &start).await?;
     // Before anything is paid for that could not be saved.
@@ -178,7 +178,7 @@ async fn bring_up_to_date(
     let uncalled = uncalled.await?;
     if let Some(redo) = redo_of(&asked, args, start, &items, &uncalled) {
         if redo.calls > 0 {
-            start.config.require_endpoints(start.layer.config_path())?;
+            start.require_endpoints()?;
         }
         printer.say(&redo.told(part.is_some()));
         let mut upkeep = start.upkeep(pictures, db);
@@ -210,8 +210,8 @@ fn tell(lines: &[String]) {
 /// Says how many finished items were made with other settings than this run's.
 async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Result<()> {
     let added: HashSet<String> = db.prompts().await?.into_values().collect();
-    let own: HashSet<String> = start
-        .endpoints
+    let endpoints = start.fleet.endpoints();
+    let own: HashSet<String> = endpoints
         .iter()
         .flat_map(|endpoint| {
             let with_added = added
@@ -282,14 +282,15 @@ fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> E
 
 /// `--check-endpoints`.
 async fn check(start: &Start) -> anyhow::Result<Ended> {
-    start.config.require_endpoints(start.layer.config_path())?;
+    start.require_endpoints()?;
     let given = Given {
         layer: &start.layer,
         config: &start.config,
         source: &start.source,
         size: start.size,
     };
-    let checks = fleet::check(given, &start.endpoints, |block| {
+    let endpoints = start.fleet.endpoints();
+    let checks = fleet::check(given, &endpoints, |block| {
         tracing::info!(
             "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"
         );
@@ -318,7 +319,7 @@ fn as_member(endpoint: &Endpoint) -> Member<'_> {
 }
 
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
-    if let Err(error) = start.config.require_endpoints(start.layer.config_path()) {
+    if let Err(error) = start.require_endpoints() {
         tracing::warn!("{error}");
     }
     if let Err(error) = require_prices(args, start) {
@@ -375,7 +376,14 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             told += &format!("{flat}: finished before all others, and complete below\n");
         }
         let most = args.max_items.map(|most| most as usize);
-        let endpoints: Vec<_> = start.endpoints.iter().map(as_member).collect();
+        let endpoints = start.fleet.endpoints();
+        for endpoint in endpoints.iter().filter(|endpoint| endpoint.adapts) {
+            told += &format!("endpoint {}; reckoned with all of them\n", endpoint.told());
+        }
+        let endpoints: Vec<_> = endpoints
+            .iter()
+            .map(|endpoint| as_member(endpoint))
+            .collect();
         told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
             let currency = &start.config.currency;

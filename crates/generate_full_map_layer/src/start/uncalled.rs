@@ -72,9 +72,8 @@ impl Start {
         if pending.is_empty() {
             return Ok(0);
         }
-        let config_path = self.layer.config_path();
         let mut upkeep = self.upkeep(pictures, db);
-        if let Err(error) = self.config.require_endpoints(config_path)
+        if let Err(error) = self.require_endpoints()
             && !upkeep.need_no_call(uniform, &pending).await?
         {
             return Err(error.into());

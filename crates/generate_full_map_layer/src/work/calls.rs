@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch};
 use cores::Stage;
-use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind};
+use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind, PrepareFailure};
 use fleet::{Speaks, call_server, decode_answer};
 use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{CameAs, Carried, Received};
@@ -42,7 +42,7 @@ impl Work {
     /// Records that the call starts, and calls the endpoint.
     pub(crate) async fn call(self: Arc<Self>, call: Call) -> Done {
         let attempt = call.attempt;
-        let endpoint = &self.endpoints[call.endpoint];
+        let endpoint = &*call.at;
         let (item, at) = (call.item.id, unix_now());
         let added = self.prompts.get(&item);
         let settings = match added {
@@ -87,15 +87,27 @@ impl Work {
             });
         }
         fault_point("claimed");
+        if let Err(failure) = self.redraw(&call).await {
+            return match failure {
+                PrepareFailure::Item(message) => Done::Called {
+                    attempt,
+                    answer: Err(Failure::new(FailureKind::Rejected, message)),
+                },
+                PrepareFailure::Source(message) => Done::Event(Event::StorageFailed {
+                    attempts: vec![attempt],
+                    message: format!("the source map cannot be read: {message}"),
+                }),
+            };
+        }
         let answer = match &endpoint.speaks {
             Speaks::Builtin(filter) => {
-                let (filter, form, canvas) = (*filter, endpoint.form, call.canvas);
-                let draw = move |_: &mut Buffers| canvas.in_form(form).filtered(filter);
+                let filter = *filter;
+                let draw = move |_: &mut Buffers| drawn(&call).filtered(filter);
                 let drawn = self.cores.run(draw).await;
                 drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
             }
             Speaks::Http(server) => {
-                let sheet = call.canvas.in_form(endpoint.form);
+                let sheet = drawn(&call);
                 let answer = call_server(&self.client, server, &settings, sheet, seed).await;
                 let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
                 answer.map(Answer::Encoded)
@@ -110,7 +122,7 @@ impl Work {
     /// Asks an endpoint whether it is there.
     pub(crate) async fn probe(self: Arc<Self>, endpoint: EndpointIndex) -> Done {
         fault_point("probing");
-        let result = match &self.endpoints[endpoint].speaks {
+        let result = match &self.roster.at(endpoint).speaks {
             Speaks::Builtin(_) => Ok(()),
             Speaks::Http(server) => self.client.probe(server).await,
         };
@@ -143,8 +155,7 @@ impl Work {
         bill: Bill,
     ) -> Result<(), NotSaved> {
         let block = call.item.block;
-        let form = self.endpoints[call.endpoint].form;
-        let canvas = Arc::clone(&call.canvas);
+        let to_cut = call.clone();
         let came_as = match &answer {
             Answer::Encoded(received) => Some(received.came_as.clone()),
             Answer::Drawn(_) => None,
@@ -155,7 +166,7 @@ impl Work {
             .cores
             .run(move |buffers| {
                 fault_point("cutting");
-                this.cut(block, canvas.in_form(form), answer, buffers)
+                this.cut(block, drawn(&to_cut), answer, buffers)
             })
             .await;
         let Cut {
@@ -163,7 +174,7 @@ impl Work {
             judgement,
             quadrants,
         } = cut.map_err(|reason| {
-            let reason = self.endpoints[call.endpoint].redact(&reason);
+            let reason = call.at.redact(&reason);
             NotSaved::Unusable(match came_as {
                 Some(came_as) => CameAs::unusable(&came_as, &reason),
                 None => Failure::bad_answer(reason),
@@ -296,8 +307,9 @@ impl Work {
         quadrants: Vec<(Quadrant, Vec<u8>)>,
     ) -> Result<String, LayerError> {
         let (this, item, endpoint) = (Arc::clone(self), call.item, call.endpoint);
+        let at = Arc::clone(&call.at);
         let reject = move || {
-            let drawn_by = (endpoint, &*this.endpoints[endpoint].name);
+            let drawn_by = (endpoint, &*at.name);
             this.gate.reject(item, drawn_by, &judgement, &quadrants)
         };
         let rejected = tokio::task::spawn_blocking(reject).await;
@@ -319,6 +331,11 @@ impl Work {
         let bytes = picture.bytes(|length| buffers.take(length)).ok()?;
         canvas::is_as_stored(&bytes, self.size, buffers).then(|| bytes.into_owned())
     }
+}
+
+/// The canvas of a call that is under way or was.
+fn drawn(call: &Call) -> &Outgoing {
+    call.sheet().expect("it is drawn before the call")
 }
 
 /// Why an answer is not saved.

@@ -14,7 +14,7 @@ use layer::CanvasMode;
 use planner::{Block, Quadrant};
 
 use super::fault_point::fault_point;
-use super::task::{Canvas, Done, Work};
+use super::task::{Call, Canvas, Done, Work};
 
 /// The encoded picture of a quadrant.
 type EncodedPicture = (Quadrant, Vec<u8>);
@@ -27,6 +27,11 @@ struct Around {
     sources: Vec<EncodedPicture>,
 }
 
+/// Whether a form has what is around a block.
+fn show_surroundings(forms: &[CanvasForm]) -> bool {
+    forms.iter().any(|form| form.mode == CanvasMode::Infill)
+}
+
 impl Work {
     /// Reads, draws and encodes the canvas of a block. `finished` are the quadrants around it
     /// that an infill canvas shows as finished.
@@ -37,40 +42,51 @@ impl Work {
         finished: Vec<Quadrant>,
     ) -> Done {
         fault_point("preparing");
-        let canvas = self.canvas_of(block, finished).await.map(Arc::new);
-        Done::Prepared { id, canvas }
+        let canvas = self.canvas_of(block, finished, self.roster.forms()).await;
+        Done::Prepared {
+            id,
+            canvas: canvas.map(Arc::new),
+        }
     }
 
-    /// Whether any endpoint is shown what is around a block.
-    pub(crate) fn shows_surroundings(&self) -> bool {
-        self.endpoints
-            .iter()
-            .any(|endpoint| endpoint.form.mode == CanvasMode::Infill)
+    /// Draws the canvas of a call again where its endpoint takes another form than those were that it
+    /// was drawn for.
+    pub(crate) async fn redraw(self: &Arc<Self>, call: &Call) -> Result<(), PrepareFailure> {
+        if call.sheet().is_none() {
+            let (block, finished) = (call.item.block, call.canvas.finished.clone());
+            let canvas = self.canvas_of(block, finished, vec![call.at.form]).await?;
+            let _ = call.redrawn.set(Arc::new(canvas));
+        }
+        Ok(())
     }
 
     async fn canvas_of(
         self: &Arc<Self>,
         block: Block,
         finished: Vec<Quadrant>,
+        forms: Vec<CanvasForm>,
     ) -> Result<Canvas, PrepareFailure> {
         let quadrants: Vec<Quadrant> = block.quadrants().collect();
         let mut own = Vec::with_capacity(quadrants.len());
         for (quadrant, picture) in self.read_sources(&quadrants).await? {
             own.push((quadrant, picture.map_err(PrepareFailure::Item)?));
         }
-        let around = if self.shows_surroundings() {
+        let around = if show_surroundings(&forms) {
             Some(self.read_around(block, &finished).await?)
         } else {
             None
         };
         let this = Arc::clone(self);
-        self.cores
-            .run(move |buffers| {
-                fault_point("drawing");
-                this.draw_canvas(block, &own, around.as_ref(), buffers)
-            })
-            .await
-            .map_err(PrepareFailure::Item)
+        let drawn = self.cores.run(move |buffers| {
+            fault_point("drawing");
+            this.draw_canvas(block, &own, (around.as_ref(), &forms), buffers)
+        });
+        let (forms, joined) = drawn.await.map_err(PrepareFailure::Item)?;
+        Ok(Canvas {
+            forms,
+            joined,
+            finished,
+        })
     }
 
     async fn read_around(
@@ -133,12 +149,13 @@ impl Work {
         &self,
         block: Block,
         own: &[EncodedPicture],
-        around: Option<&Around>,
+        (around, forms): (Option<&Around>, &[CanvasForm]),
         buffers: &mut Buffers,
-    ) -> Result<Canvas, String> {
+    ) -> Result<(Vec<(CanvasForm, Outgoing)>, Vec<Quadrant>), String> {
         let mut outgoing = Vec::with_capacity(1);
         for mode in [CanvasMode::Block, CanvasMode::Infill] {
-            let mut forms = self.forms_of(mode);
+            let of_mode = forms.iter().filter(|form| form.mode == mode);
+            let mut forms: Vec<CanvasForm> = of_mode.copied().collect();
             if let Some(copied) = forms
                 .extract_if(.., |form| form.carries == Carries::Quadrants)
                 .next()
@@ -162,21 +179,7 @@ impl Work {
         let joined = around.map_or_else(Vec::new, |around| {
             around.finished.iter().map(|(at, _)| *at).collect()
         });
-        Ok(Canvas {
-            forms: outgoing,
-            joined,
-        })
-    }
-
-    /// The forms in which endpoints of the run take a canvas of `mode`.
-    fn forms_of(&self, mode: CanvasMode) -> Vec<CanvasForm> {
-        let mut forms = Vec::with_capacity(1);
-        for form in self.endpoints.iter().map(|endpoint| endpoint.form) {
-            if form.mode == mode && !forms.contains(&form) {
-                forms.push(form);
-            }
-        }
-        forms
+        Ok((outgoing, joined))
     }
 
     fn copy(&self, own: &[EncodedPicture], buffers: &mut Buffers) -> Result<Outgoing, String> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
+use fleet::Watch;
 use layer::{block_seed, unix_now};
 use planner::Item;
 use progress_db::{Bill, Change, Durability, Outcome};
@@ -12,7 +13,7 @@ use report::{Done as ItemDone, Progress};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::shutdown::Shutdown;
+use super::shutdown::{Heard, Shutdown};
 use super::task::{Answer, Call, Canvas, Done, Work};
 
 /// The dispatcher is asked at least so often.
@@ -20,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A dispatcher and all that it has ordered.
 pub(crate) struct Executor {
-    work: Arc<Work>,
+    pub(super) work: Arc<Work>,
     pub dispatcher: Dispatcher,
     tasks: JoinSet<Done>,
     started: Instant,
@@ -68,7 +69,12 @@ impl Executor {
     }
 
     /// Runs until everything is done or the run has to stop. A task that panics ends it at once.
-    pub(crate) async fn run(&mut self, shutdown: &mut Shutdown, progress: &mut Progress) -> Ending {
+    pub(crate) async fn run(
+        &mut self,
+        shutdown: &mut Shutdown,
+        watch: &mut Watch,
+        progress: &mut Progress,
+    ) -> Ending {
         self.tell(Event::Wake, progress);
         loop {
             if let Some(ending) = self.dispatcher.ending() {
@@ -79,7 +85,11 @@ impl Executor {
             let wake = wake.map_or(LOOK_EVERY, |at| at.saturating_sub(now).min(LOOK_EVERY));
             tokio::select! {
                 biased;
-                signal = shutdown.next() => self.tell(Event::Signal(signal), progress),
+                heard = shutdown.next() => match heard {
+                    Heard::End(signal) => self.tell(Event::Signal(signal), progress),
+                    Heard::LookAgain => watch.ask(),
+                },
+                update = watch.next() => self.take_in_endpoints(update, progress),
                 Some(done) = self.tasks.join_next() => {
                     let mut next = Some(done);
                     while let Some(done) = next {
@@ -183,7 +193,7 @@ impl Executor {
         }
     }
 
-    fn tell(&mut self, event: Event, progress: &mut Progress) {
+    pub(super) fn tell(&mut self, event: Event, progress: &mut Progress) {
         let orders = self.dispatcher.on(event, self.started.elapsed());
         let mut changes = Vec::new();
         for order in orders {
@@ -222,7 +232,9 @@ impl Executor {
                     id: canvas,
                     item,
                     endpoint,
+                    at: self.work.roster.at(endpoint),
                     canvas: Arc::clone(&self.canvases[&canvas]),
+                    redrawn: Arc::default(),
                     aside: aside.map(Money::units),
                     ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
@@ -230,7 +242,7 @@ impl Executor {
                 tracing::debug!(
                     "{}: endpoint {} is called, with the seed {}",
                     item.block,
-                    self.work.endpoints[endpoint].name,
+                    call.at.name,
                     call.seed
                 );
                 let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
@@ -320,7 +332,7 @@ impl Executor {
     }
 
     /// Writes changes; what goes wrong is told as an event.
-    fn write(&mut self, changes: Vec<Change>) {
+    pub(super) fn write(&mut self, changes: Vec<Change>) {
         if changes.is_empty() {
             return;
         }

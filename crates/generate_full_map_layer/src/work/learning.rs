@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use canvas::{Buffers, decode_quadrant, prepare_source};
 use image::DynamicImage;
-use layer::Check;
+use layer::{CanvasMode, Check};
 use planner::Quadrant;
 
 use super::task::{Done, Work};
@@ -31,7 +31,7 @@ impl Work {
                 let mut decode = |bytes: &[u8]| decode_quadrant(bytes, this.size, buffers);
                 let (source, finished) = (decode(&source)?, decode(&finished)?);
                 let mut source = source.into_rgba8();
-                if this.shows_surroundings() {
+                if this.canvas.mode == CanvasMode::Infill {
                     prepare_source(&mut source, quadrant, &this.canvas);
                 }
                 let source = DynamicImage::from(source).into_rgb8();

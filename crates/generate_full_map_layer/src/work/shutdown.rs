@@ -1,13 +1,26 @@
-//! Signals: SIGINT, SIGTERM and SIGHUP end a run, SIGXFSZ must not.
+//! Signals: SIGINT and SIGTERM end a run, and so does SIGHUP when the terminal is gone; else it asks for
+//! another look at the endpoints. SIGXFSZ must not end anything.
+
+use std::fs::File;
+use std::time::Duration;
 
 use dispatch::Signal;
 use tokio::signal::unix::{self, SignalKind};
 use tokio::sync::mpsc;
 
-/// Hears the first signal; a second one ends the process at once.
+/// What a signal asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Heard {
+    /// The end of the run.
+    End(Signal),
+    /// Another look at the endpoints.
+    LookAgain,
+}
+
+/// Hears the first signal that asks for the end; a second one ends the process at once.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
-    signals: mpsc::UnboundedReceiver<Signal>,
+    signals: mpsc::UnboundedReceiver<Heard>,
 }
 
 impl Shutdown {
@@ -23,6 +36,7 @@ impl Shutdown {
         let mut terminate = unix::signal(SignalKind::terminate())?;
         let mut hang_up = unix::signal(SignalKind::hangup())?;
         let (sender, signals) = mpsc::unbounded_channel();
+        let terminal = ControllingTerminal::at_start();
         tokio::spawn(async move {
             let mut heard = false;
             loop {
@@ -31,6 +45,10 @@ impl Shutdown {
                     Some(()) = terminate.recv() => Signal::Terminate,
                     Some(()) = hang_up.recv() => Signal::HangUp,
                 };
+                if signal == Signal::HangUp && !terminal.is_gone().await {
+                    let _ = sender.send(Heard::LookAgain);
+                    continue;
+                }
                 // What is complete is durable, and the next run does the rest again.
                 if heard {
                     let reason = format!("{signal}, twice");
@@ -38,18 +56,57 @@ impl Shutdown {
                     std::process::exit(i32::from(signal.exit_status()));
                 }
                 heard = true;
-                let _ = sender.send(signal);
+                let _ = sender.send(Heard::End(signal));
             }
         });
         Ok(Self { signals })
     }
 
-    /// The first signal.
-    pub(crate) async fn next(&mut self) -> Signal {
+    /// The first signal that asks for the end.
+    pub(crate) async fn end(&mut self) -> Signal {
+        loop {
+            if let Heard::End(signal) = self.next().await {
+                return signal;
+            }
+        }
+    }
+
+    /// The next signal.
+    pub(crate) async fn next(&mut self) -> Heard {
         match self.signals.recv().await {
             Some(signal) => signal,
             // The listener ends only with the process.
             None => std::future::pending().await,
         }
     }
+}
+
+/// The terminal that the process was started from, where there is one.
+#[derive(Debug, Clone, Copy)]
+struct ControllingTerminal {
+    was_there: bool,
+}
+
+impl ControllingTerminal {
+    fn at_start() -> Self {
+        Self {
+            was_there: is_there(),
+        }
+    }
+
+    /// Whether it was closed. The system may say so a little after it has sent the signal.
+    async fn is_gone(self) -> bool {
+        for _ in 0..10 {
+            if !self.was_there || !is_there() {
+                return self.was_there;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        false
+    }
+}
+
+/// Whether the process has a terminal that would hang it up.
+fn is_there() -> bool {
+    File::open("/dev/tty").is_ok()
 }

@@ -1,13 +1,13 @@
 //! What a task of the executor's is given, and what it returns.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
 use cores::{Cores, CpuTime};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
-use fleet::Endpoint;
+use fleet::{Endpoint, Roster};
 use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::{Item, Quadrant};
@@ -20,7 +20,7 @@ use super::publish::Finished;
 /// What all work of a run shares.
 #[derive(Debug)]
 pub(crate) struct Work {
-    pub endpoints: Vec<Endpoint>,
+    pub roster: Roster,
     pub client: Client,
     pub source: Source,
     pub source_layer: SourceLayer,
@@ -56,16 +56,27 @@ pub(crate) struct Canvas {
     pub forms: Vec<(CanvasForm, Outgoing)>,
     /// The quadrants around the block that are shown as finished where what is around it is shown.
     pub joined: Vec<Quadrant>,
+    /// All around the block that it may show as finished.
+    pub finished: Vec<Quadrant>,
 }
 
 impl Canvas {
-    pub(crate) fn in_form(&self, form: CanvasForm) -> &Outgoing {
-        let (_, outgoing) = self
-            .forms
-            .iter()
-            .find(|(other, _)| *other == form)
-            .expect("all forms are prepared");
-        outgoing
+    fn in_form(&self, form: CanvasForm) -> Option<&Outgoing> {
+        let mut forms = self.forms.iter();
+        let found = forms.find(|(other, _)| *other == form);
+        found.map(|(_, outgoing)| outgoing)
+    }
+}
+
+impl Call {
+    /// Its canvas; one that was drawn for the endpoints of before has to be drawn again.
+    pub(crate) fn canvas(&self) -> &Arc<Canvas> {
+        self.redrawn.get().unwrap_or(&self.canvas)
+    }
+
+    /// Its canvas in the form of its endpoint, where it has that.
+    pub(crate) fn sheet(&self) -> Option<&Outgoing> {
+        self.canvas().in_form(self.at.form)
     }
 }
 
@@ -76,7 +87,11 @@ pub(crate) struct Call {
     pub id: CanvasId,
     pub item: Item,
     pub endpoint: EndpointIndex,
+    /// The endpoint as it was when the call began.
+    pub at: Arc<Endpoint>,
     pub canvas: Arc<Canvas>,
+    /// The canvas once more, in a form that nobody took when it was drawn.
+    pub redrawn: Arc<OnceLock<Arc<Canvas>>>,
     /// The most that it can cost, in units of the currency, where that is known.
     pub aside: Option<f64>,
     /// When it was answered, in unix time.

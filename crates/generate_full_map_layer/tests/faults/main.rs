@@ -4,6 +4,7 @@
 mod answers;
 mod databases;
 mod endpoints;
+mod fleet;
 mod kill;
 mod lacking;
 mod locks;

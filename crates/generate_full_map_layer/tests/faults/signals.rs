@@ -19,7 +19,7 @@ use crate::support::{
 
 #[test]
 fn the_first_signal_waits_for_the_calls_that_are_paid_for() {
-    for (signal, status) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let answer = Arc::new(AtomicBool::new(false));
         let may_answer = Arc::clone(&answer);
         // The answers come only after the run has said that it waits for them.
@@ -56,6 +56,64 @@ fn the_first_signal_waits_for_the_calls_that_are_paid_for() {
             "a call was made twice"
         );
     }
+}
+
+#[test]
+fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid_for() {
+    let answer = Arc::new(AtomicBool::new(false));
+    let may_answer = Arc::clone(&answer);
+    let server = ServerSpec::new()
+        .script(move |_, _| {
+            let deadline = std::time::Instant::now() + PATIENCE;
+            while !may_answer.load(Ordering::SeqCst) && std::time::Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Reply::model()
+        })
+        .start();
+    let layer = layer_at(city(), &[&server]);
+    // `script` is the terminal: the run is all that is in it, and it closes with it.
+    let command =
+        format!("exec {PROGRAM} --layer-dir layers/test --summary run.json > out.txt 2> err.txt");
+    let mut terminal = Command::new("script")
+        .args(["-q", "-e", "-c", &command, "/dev/null"])
+        .current_dir(layer.root())
+        .env_remove("RUST_LOG")
+        .env("SHELL", "/bin/sh")
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("script is there");
+    let said = |text: &str| {
+        let files = ["out.txt", "err.txt"].map(|file| layer.root().join(file));
+        let said = files.map(|file| std::fs::read_to_string(file).unwrap_or_default());
+        said.iter().any(|said| said.contains(text))
+    };
+    wait_for("a call", || count(&layer, "in_progress") == 1);
+    terminal.kill().expect("it is there");
+    terminal.wait().expect("it has ended");
+    wait_for("the end", || {
+        said("SIGHUP: no new calls; waiting up to 10m 0s for 1 under way")
+    });
+    answer.store(true, Ordering::SeqCst);
+    let summary = layer.root().join("run.json");
+    let figures = || std::fs::read(&summary).ok();
+    wait_for("the summary", || {
+        figures().is_some_and(|text| !text.is_empty())
+    });
+    let figures: serde_json::Value =
+        serde_json::from_slice(&figures().expect("a file")).expect("JSON");
+    assert_eq!(figures["exit_status"], 129, "{figures}");
+    wait_for("the last words", || said("1 items complete, 0 failed"));
+    assert!(said("1 calls made, 0 wasted"));
+    assert_eq!(
+        (count(&layer, "complete"), count(&layer, "in_progress")),
+        (1, 0)
+    );
+    assert_sound(&layer);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.assert_complete(invert);
+    assert_eq!(server.calls().len(), layer.statuses()["complete"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ pub(crate) fn whole() -> Value {
         "model_endpoints": [
             {"name": "a", "url": "http://localhost:1/", "api_key_env": "MODEL_KEY", "protocol": "openai",
              "model": "m", "prompt": "p", "params": {"seed": null}, "max_concurrent": 2,
+             "max_concurrent_limit": 4,
              "timeout_s": 1.5, "image_format": {"jpeg": 80},
              "headers": {"x-a": "one", "x-b": {"env": "B"}}, "max_per_minute": 3, "size_policy": "pad",
              "price": {"per_call": 0.04}, "expected_s": 12.5},

@@ -1,0 +1,265 @@
+//! Endpoints that come, go and change while a run goes on: edits of `layer_config.json`, of `.env` and of
+//! a file that scripts write.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
+use serde_json::{Value, json};
+
+use crate::support::{
+    Background, PATIENCE, PROGRAM, assert_sound, city, count, invert, layer_at, wait_for,
+};
+
+/// Writes the file beside the layer, as a script does that knows nothing of writing it whole.
+fn write_fleet(layer: &TestLayer, endpoints: &Value) {
+    fs::write(layer.root().join("fleet.json"), endpoints.to_string()).expect("a file");
+}
+
+/// A server that answers each call only after `may_answer`.
+fn answering_after(may_answer: &Arc<AtomicBool>) -> ScriptedServer {
+    let may_answer = Arc::clone(may_answer);
+    let script = move |_: &RecordedRequest, _| {
+        let deadline = Instant::now() + PATIENCE;
+        while !may_answer.load(Ordering::SeqCst) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Reply::model()
+    };
+    ServerSpec::new().script(script).start()
+}
+
+/// A server that takes this key only.
+fn with_key(key: &'static str) -> ScriptedServer {
+    let script = move |request: &RecordedRequest, _| match request.header("authorization")
+        == Some(&format!("Bearer {key}"))
+    {
+        true => Reply::model(),
+        false => Reply::status(401).json(&json!({"detail": "no such key"})),
+    };
+    ServerSpec::new().script(script).start()
+}
+
+#[test]
+fn an_endpoint_that_is_added_takes_calls_and_one_that_is_removed_ends_those_that_it_has() {
+    let may_answer = Arc::new(AtomicBool::new(false));
+    let (first, second) = (answering_after(&may_answer), ServerSpec::new().start());
+    let layer = layer_at(city(), &[&first]);
+    let mut run = Background::start(&layer, &[]);
+    assert!(first.wait_for_calls(1, PATIENCE));
+    layer.configure(|config| {
+        config["model_endpoints"] = endpoints_at([first.url().as_str(), second.url().as_str()]);
+    });
+    run.wait_until_says("endpoint b: ");
+    assert!(second.wait_for_calls(1, PATIENCE));
+    // What does not parse changes nothing, and is told with its place.
+    let good = layer.config();
+    let path = layer.dir().join("layer_config.json");
+    for (broken, told) in [
+        (
+            "{\"version\": 1, \"model_endpoints\": [",
+            "is not valid JSON",
+        ),
+        ("", "is empty"),
+        ("{\"version\": 1, \"promt\": 1}", "unknown key \"promt\""),
+    ] {
+        fs::write(&path, broken).expect("a file");
+        run.wait_until_says(told);
+    }
+    run.wait_until_says("stay as they were until that is mended");
+    layer.write_config(&good);
+    layer.configure(|config| {
+        config["model_endpoints"] = json!([good["model_endpoints"][1]]);
+        config["accept"] = json!({"tries": 7});
+    });
+    run.wait_until_says("endpoint a is no longer one of this run's");
+    run.wait_until_says("\"accept\" were edited, which this run goes on without");
+    may_answer.store(true, Ordering::SeqCst);
+    let run = run.finish();
+    run.assert_status(0).assert_says("  gone");
+    layer.assert_complete(invert);
+    assert_eq!(first.calls().len(), 1, "who is gone gets no call");
+    let saved = layer.sql("SELECT count(*) FROM attempts WHERE endpoint = 'a' AND outcome = 'ok'");
+    assert_eq!(saved[0][0], "1", "what was under way is saved");
+    assert_eq!(second.calls().len() + 1, layer.statuses()["complete"]);
+}
+
+#[test]
+fn a_key_that_was_refused_and_is_mended_ends_the_wait() {
+    let server = with_key("right");
+    let layer = layer_at(city(), &[]);
+    let entry = json!({"name": "a", "url": server.url(), "api_key_env": "FLEET_KEY"});
+    write_fleet(&layer, &json!([entry]));
+    fs::write(layer.root().join(".env"), "FLEET_KEY=wrong\n").expect("a file");
+    let mut run = Background::start(&layer, &["--endpoints-file", "fleet.json"]);
+    run.wait_until_says("endpoint a is out");
+    run.wait_until_says("no endpoint is left; waiting for one in fleet.json");
+    // A key that is not there changes nothing.
+    fs::write(layer.root().join(".env"), "OTHER=1\n").expect("a file");
+    run.wait_until_says("endpoint a stays as it was: FLEET_KEY is not set");
+    fs::write(layer.root().join(".env"), "FLEET_KEY=right\n").expect("a file");
+    run.wait_until_says("has another key");
+    run.finish().assert_status(0);
+    layer.assert_complete(invert);
+}
+
+#[test]
+fn sighup_has_the_endpoints_read_and_tried_again() {
+    let may_work = Arc::new(AtomicBool::new(false));
+    let works = Arc::clone(&may_work);
+    let script = move |_: &RecordedRequest, _| match works.load(Ordering::SeqCst) {
+        true => Reply::model(),
+        false => Reply::status(403),
+    };
+    let server = ServerSpec::new().script(script).start();
+    let layer = layer_at(city(), &[&server]);
+    write_fleet(&layer, &json!([]));
+    let mut run = Background::start(&layer, &["--endpoints-file", "fleet.json"]);
+    run.wait_until_says("no endpoint is left; waiting for one in fleet.json: a (HTTP 403");
+    may_work.store(true, Ordering::SeqCst);
+    run.signal("HUP");
+    run.wait_until_says("the endpoints were read again");
+    run.finish().assert_status(0);
+    layer.assert_complete(invert);
+}
+
+#[test]
+fn machines_that_are_killed_and_come_back_under_other_ports_lose_nothing() {
+    let start = || ServerSpec::new().latency(Duration::from_millis(15)).start();
+    let mut machines: Vec<ScriptedServer> = (0..4).map(|_| start()).collect();
+    let layer = layer_at(city(), &[]);
+    let list = |machines: &[ScriptedServer]| {
+        let entry = |(number, machine): (usize, &ScriptedServer)| json!({"name": format!("m{number}"), "url": machine.url(), "max_concurrent": 2});
+        machines.iter().enumerate().map(entry).collect::<Value>()
+    };
+    write_fleet(&layer, &list(&machines));
+    let mut run = Background::start(&layer, &["--endpoints-file", "fleet.json"]);
+    let mut killed = Vec::new();
+    let mut next = 0;
+    while run.has_ended().is_none() {
+        // Half of them at once, as soon as something is under way; then others come.
+        for _ in 0..2 {
+            machines[next].stop();
+            killed.push(std::mem::replace(&mut machines[next], start()));
+            next = (next + 1) % machines.len();
+        }
+        let complete = count(&layer, "complete");
+        write_fleet(&layer, &list(&machines));
+        wait_for("more is complete", || {
+            count(&layer, "complete") > complete + 2 || run.has_ended().is_some()
+        });
+    }
+    run.finish().assert_status(0).assert_says("0 failed");
+    layer.assert_complete(invert);
+    assert_sound(&layer);
+    assert!(killed.len() >= 4, "only {} were killed", killed.len());
+    let paid: usize = killed
+        .iter()
+        .chain(&machines)
+        .map(|m| m.calls().len())
+        .sum();
+    let made = layer.sql("SELECT count(*) FROM attempts WHERE http_status = 200")[0][0].clone();
+    assert_eq!(made, layer.statuses()["complete"].to_string());
+    assert!(paid >= layer.statuses()["complete"]);
+}
+
+#[test]
+fn a_file_of_endpoints_is_read_at_the_start_or_refused() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(city(), &[&server]);
+    let args = ["--endpoints-file", "fleet.json"];
+    let refused = layer.run(PROGRAM, &args);
+    refused
+        .assert_status(2)
+        .assert_says("there is no fleet.json");
+    refused.assert_says("write [] into it");
+    let twice = json!([{"name": "a", "url": "http://localhost:1/"}]);
+    for (text, told) in [
+        (twice.to_string(), "an endpoint has the name \"a\""),
+        (
+            "[{\"name\": \"b\"}]".to_owned(),
+            "fleet.json[0]: the key \"url\" is missing",
+        ),
+        ("[".to_owned(), "fleet.json is not valid JSON"),
+    ] {
+        fs::write(layer.root().join("fleet.json"), text).expect("a file");
+        layer.run(PROGRAM, &args).assert_status(2).assert_says(told);
+    }
+    assert!(server.calls().is_empty());
+    write_fleet(
+        &layer,
+        &json!([{"name": "b", "url": server.url(), "max_concurrent": "auto"}]),
+    );
+    let dry = layer.run(PROGRAM, &[&args[..], &["--dry-run"]].concat());
+    dry.assert_status(0).assert_says("-> b");
+    dry.assert_says("endpoint b: ")
+        .assert_says("auto, at most 16");
+    let checked = layer.run(PROGRAM, &[&args[..], &["--check-endpoints"]].concat());
+    checked
+        .assert_status(0)
+        .assert_says("2 of 2 endpoints work");
+}
+
+#[test]
+fn a_run_without_endpoints_waits_for_one_in_the_file_and_can_be_stopped() {
+    let layer = layer_at(city(), &[]);
+    write_fleet(&layer, &json!([]));
+    let args = ["--endpoints-file", "fleet.json", "--startup-wait", "0"];
+    let mut run = Background::start(&layer, &args);
+    run.wait_until_says("no endpoint is left; waiting for one in fleet.json");
+    run.signal("INT");
+    run.finish().assert_status(130);
+    assert_eq!(layer.statuses().len(), 1, "{:?}", layer.statuses());
+}
+
+#[test]
+fn an_endpoint_finds_out_how_many_calls_at_a_time_are_worth_it() {
+    let server = ServerSpec::new().latency(Duration::from_millis(5)).start();
+    let layer = layer_at(city(), &[]);
+    let entry = json!({"name": "a", "url": server.url(), "max_concurrent": "auto",
+        "max_concurrent_limit": 3, "price": {"per_hour": 3.6}});
+    layer.configure(|config| config["model_endpoints"] = json!([entry]));
+    let run = layer.run(PROGRAM, &["--max-cost", "10", "--summary", "run.json"]);
+    run.assert_status(0)
+        .assert_says("auto, at most 3 at a time");
+    run.assert_says("  auto: ");
+    layer.assert_complete(invert);
+    assert!(server.most_under_way() <= 3);
+    let figures = fs::read_to_string(layer.root().join("run.json")).expect("a summary");
+    let figures: Value = serde_json::from_str(&figures).expect("JSON");
+    let settled = figures["endpoints"][0]["settled_on"].as_u64();
+    assert!(
+        settled.is_some_and(|width| (1..=3).contains(&width)),
+        "{settled:?}"
+    );
+}
+
+#[test]
+fn an_endpoint_that_takes_another_form_of_canvas_joins() {
+    let may_answer = Arc::new(AtomicBool::new(false));
+    let (first, second) = (answering_after(&may_answer), ServerSpec::new().start());
+    let layer = layer_at(city(), &[&first]);
+    let mut run = Background::start(&layer, &[]);
+    assert!(first.wait_for_calls(1, PATIENCE));
+    layer.configure(|config| {
+        let second = json!({"name": "b", "url": second.url(), "image_format": {"jpeg": 100}});
+        config["model_endpoints"] = json!([config["model_endpoints"][0], second]);
+    });
+    assert!(second.wait_for_calls(1, PATIENCE));
+    may_answer.store(true, Ordering::SeqCst);
+    let run = run.finish();
+    run.assert_status(0);
+    let kind =
+        |request: &RecordedRequest| request.json()["image_b64"].as_str().unwrap()[..4].to_owned();
+    assert!(
+        second.calls().iter().all(|call| kind(call) == "/9j/"),
+        "JPEGs"
+    );
+    assert!(
+        first.calls().iter().all(|call| kind(call) == "iVBO"),
+        "PNGs"
+    );
+}
