@@ -338,8 +338,8 @@ fn run(items: u32, seed: u64) -> (f64, usize) {
 
 #[test]
 fn machines_that_vanish_lose_nothing_and_the_time_that_they_are_there_is_used() {
-    for seed in 1..6 {
-        let (share, vanished) = run(30_000, seed);
+    for seed in 1..4 {
+        let (share, vanished) = run(12_000, seed);
         assert!(vanished >= MACHINES / 2, "only {vanished} vanished");
         assert!(share >= 0.95, "seed {seed}: {share:.4} of the time is used");
     }

@@ -242,7 +242,7 @@ fn an_endpoint_that_takes_another_form_of_canvas_joins() {
     let may_answer = Arc::new(AtomicBool::new(false));
     let (first, second) = (answering_after(&may_answer), ServerSpec::new().start());
     let layer = layer_at(city(), &[&first]);
-    let mut run = Background::start(&layer, &[]);
+    let run = Background::start(&layer, &[]);
     assert!(first.wait_for_calls(1, PATIENCE));
     layer.configure(|config| {
         let second = json!({"name": "b", "url": second.url(), "image_format": {"jpeg": 100}});
