@@ -235,6 +235,7 @@ impl Dispatcher {
         let mut call = *call;
         let is_paid = result.as_ref().err().is_none_or(money::is_paid);
         self.settle(&mut call, is_paid, now);
+        let settled_on = self.pool.members()[call.endpoint].settled_on();
         match (result, call.canvas) {
             (Ok(()), CanvasId::Of(_)) => {
                 self.pool.answered(call.endpoint, call.started, now);
@@ -253,6 +254,17 @@ impl Dispatcher {
                 self.calls.remove(&attempt);
                 self.on_failed_call(attempt, call, failure, is_paid, now);
             }
+        }
+        let member = &self.pool.members()[call.endpoint];
+        if let Some(width) = member
+            .settled_on()
+            .filter(|_| member.settled_on() != settled_on)
+        {
+            let line = format!(
+                "endpoint {}: {width} calls at a time are worth it",
+                member.name()
+            );
+            self.tell(Level::Detail, line);
         }
     }
 

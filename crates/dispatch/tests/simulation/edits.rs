@@ -49,7 +49,7 @@ pub(crate) fn made_up(servers: &mut [Server], horizon: Duration, chance: &mut Ch
             what: What::Comes,
         });
     }
-    for number in 0..servers.len() {
+    for (number, server) in servers.iter_mut().enumerate() {
         let mut at = comes;
         while at < horizon && chance.happens(0.8) {
             at += chance.duration(1.0, 4000.0);
@@ -64,7 +64,7 @@ pub(crate) fn made_up(servers: &mut [Server], horizon: Duration, chance: &mut Ch
                 0 | 1 => {
                     let until = at + chance.duration(10.0, 2000.0);
                     let mood = chance.pick(&[Mood::Down, Mood::Vanished]);
-                    servers[number].impose(at, until, mood);
+                    server.impose(at, until, mood);
                     at = until + chance.duration(0.001, 5.0);
                     edit(at, What::Returns);
                 }
