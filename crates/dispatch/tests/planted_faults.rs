@@ -94,12 +94,6 @@ const FAULTS: &[Fault] = &[
     ),
     Fault(
         "pool.rs",
-        "what the machine of before does makes the next one rest",
-        "        if member.is_of_the_past(started) {\n            return None;\n        }\n",
-        "",
-    ),
-    Fault(
-        "pool.rs",
         "other limits are not heeded",
         "self.members[index].set_limits(limits);",
         "drop(limits);",

@@ -80,7 +80,12 @@ pub(crate) fn made_up(servers: &mut [Server], horizon: Duration, chance: &mut Ch
                     let per_minute = chance.pick(&[None, None, Some(5), Some(60)]);
                     edit(at, What::Limits(chance.pick(&[1, 2, 3, 8]), per_minute));
                 }
-                4 => edit(at, What::KeyMended),
+                4 => {
+                    let until = at + chance.duration(1.0, 1000.0);
+                    server.impose(at, until, Mood::KeyRefused);
+                    at = until;
+                    edit(at, What::KeyMended);
+                }
                 _ => edit(at, What::AllAgain),
             }
         }

@@ -475,7 +475,6 @@ impl Promises {
             EndpointChange::Replaced => {
                 watched.edition.0 += 1;
                 watched.under_way = 0;
-                watched.pictures = 0;
                 watched.slowest = Duration::ZERO;
                 watched.asked_until = now;
             }

@@ -184,6 +184,10 @@ impl World {
 
     /// One run of the program; how it ended, unless it was killed.
     fn run(&mut self, disturbance: &Disturbance) -> Result<Option<Ending>, String> {
+        while let Some(&edit) = self.edits.get(self.next_edit).filter(|e| e.at <= self.now) {
+            self.next_edit += 1;
+            edit.apply(&mut self.servers, &mut self.joined);
+        }
         for status in &mut self.status {
             if *status == Status::InProgress {
                 *status = Status::Pending;
@@ -217,10 +221,6 @@ impl World {
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
             spare_canvases: 3,
         };
-        while let Some(&edit) = self.edits.get(self.next_edit).filter(|e| e.at <= self.now) {
-            self.next_edit += 1;
-            edit.apply(&mut self.servers, &mut self.joined);
-        }
         let known = &self.servers[..self.joined];
         let pool = Pool::new(
             known.iter().map(|server| server.limits.clone()),

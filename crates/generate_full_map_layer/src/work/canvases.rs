@@ -14,7 +14,7 @@ use layer::CanvasMode;
 use planner::{Block, Quadrant};
 
 use super::fault_point::fault_point;
-use super::task::{Call, Canvas, Done, Work};
+use super::task::{Call, Canvas, Done, Forms, Work};
 
 /// The encoded picture of a quadrant.
 type EncodedPicture = (Quadrant, Vec<u8>);
@@ -151,7 +151,7 @@ impl Work {
         own: &[EncodedPicture],
         (around, forms): (Option<&Around>, &[CanvasForm]),
         buffers: &mut Buffers,
-    ) -> Result<(Vec<(CanvasForm, Outgoing)>, Vec<Quadrant>), String> {
+    ) -> Result<(Forms, Vec<Quadrant>), String> {
         let mut outgoing = Vec::with_capacity(1);
         for mode in [CanvasMode::Block, CanvasMode::Infill] {
             let of_mode = forms.iter().filter(|form| form.mode == mode);

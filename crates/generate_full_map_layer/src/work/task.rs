@@ -50,10 +50,13 @@ pub(crate) struct Sizes {
     pub stretched: AtomicUsize,
 }
 
+/// A canvas in each form in which it is taken.
+pub(crate) type Forms = Vec<(CanvasForm, Outgoing)>;
+
 /// A block's canvas, ready to be sent in each form that an endpoint of the run takes.
 #[derive(Debug)]
 pub(crate) struct Canvas {
-    pub forms: Vec<(CanvasForm, Outgoing)>,
+    pub forms: Forms,
     /// The quadrants around the block that are shown as finished where what is around it is shown.
     pub joined: Vec<Quadrant>,
     /// All around the block that it may show as finished.
