@@ -1,9 +1,7 @@
 //! Canvases are drawn before their turn comes.
 
-use std::collections::btree_map::Entry;
-
 use super::{CanvasState, Dispatcher};
-use crate::{CanvasId, Handle, Order};
+use crate::{CanvasId, Handle, Order, Turn};
 
 impl Dispatcher {
     /// Keeps canvases ready for all slots and a few more: first for items that may run now, then
@@ -15,25 +13,25 @@ impl Dispatcher {
         let depth = self.canvas_depth();
         let ready = || self.queue.ready().filter(|&handle| self.may_begin(handle));
         // Those that failed before may have to wait, and must not keep the others waiting.
-        let known = |handle: &Handle| self.tries.knows(*handle);
-        let mut wanted: Vec<Handle> = ready()
-            .filter(|handle| !known(handle))
-            .take(depth)
-            .collect();
-        let ahead = depth - wanted.len();
-        wanted.extend(ready().filter(known).take(depth));
+        let fresh = ready().filter(|&handle| !self.tries.knows(handle));
+        let mut wanted: Vec<Handle> = fresh.take(depth).collect();
+        let ahead = match self.queue.turn() {
+            // An item is ready as soon as its canvas can be drawn.
+            Turn::AfterSurrounding => 0,
+            Turn::AfterSteps | Turn::AfterTouching => depth - wanted.len(),
+        };
+        let known = self.tries.known();
+        let known = known.filter(|&handle| self.queue.is_ready(handle) && self.may_begin(handle));
+        wanted.extend(known.take(depth));
         let not_yet = self
             .queue
             .upcoming()
             .filter(|&handle| !self.queue.is_ready(handle) && self.may_begin(handle));
         wanted.extend(not_yet.take(ahead));
-        for handle in wanted {
-            if self.bad_sources.contains_key(&handle) {
+        for &handle in &wanted {
+            if self.bad_sources.contains_key(&handle) || self.canvases.contains_key(&handle) {
                 continue;
             }
-            let Entry::Vacant(entry) = self.canvases.entry(handle) else {
-                continue;
-            };
             let finished = match &self.surroundings {
                 None => Vec::new(),
                 Some(surroundings) => match surroundings.finished_around(&self.queue, handle) {
@@ -42,9 +40,22 @@ impl Dispatcher {
                     None => continue,
                 },
             };
-            entry.insert(CanvasState::Coming);
+            self.make_room(&wanted);
+            self.canvases.insert(handle, CanvasState::Coming);
             let canvas = CanvasId::Of(handle);
             self.orders.push(Order::Prepare { canvas, finished });
+        }
+    }
+
+    /// Forgets a canvas where there are too many: of those that are not wanted any more, since others
+    /// became ready before them, the one whose turn comes last.
+    fn make_room(&mut self, wanted: &[Handle]) {
+        if self.canvases.len() < 2 * self.canvas_depth() {
+            return;
+        }
+        let mut last = self.canvases.keys().rev().copied();
+        if let Some(handle) = last.find(|handle| !wanted.contains(handle)) {
+            self.discard(handle);
         }
     }
 
