@@ -12,7 +12,7 @@ use dispatch::{
     Budget, CanvasId, Dispatcher, EndpointLimits, Event, Expected, Limits, Moment, Order, Pool,
     Queue, Surroundings, Turn, estimate,
 };
-use planner::{Item, Quadrant, Region, Status, plan};
+use planner::{Block, BlockShape, Item, Quadrant, Region, Status, plan};
 
 const LATENCY: Duration = Duration::from_secs(15);
 const ALL: [Turn; 3] = [
@@ -22,7 +22,7 @@ const ALL: [Turn; 3] = [
 ];
 
 fn items(region: impl Iterator<Item = Quadrant>) -> Vec<Item> {
-    let item = |(id, block): (i64, planner::Block)| Item {
+    let item = |(id, block): (i64, Block)| Item {
         id,
         step: block.shape.step(),
         block,
@@ -70,6 +70,8 @@ struct Went {
     latency: Duration,
     events: usize,
     deciding: Duration,
+    /// How many canvases and calls there were at most.
+    held: usize,
 }
 
 impl Run<'_> {
@@ -100,7 +102,7 @@ impl Run<'_> {
         let mut agenda: BinaryHeap<Reverse<(Moment, usize, Happening)>> = BinaryHeap::new();
         agenda.push(Reverse((now, turn, Happening::Wake)));
         let (mut calls, mut busy) = (0, Duration::ZERO);
-        let (mut events, mut deciding) = (0, Duration::ZERO);
+        let (mut events, mut deciding, mut held) = (0, Duration::ZERO, 0);
         while let Some(Reverse((at, _, happening))) = agenda.pop() {
             now = at;
             let event = match happening {
@@ -121,6 +123,7 @@ impl Run<'_> {
             let orders = dispatcher.on(event, now);
             deciding += started.elapsed();
             events += 1;
+            held = held.max(dispatcher.held());
             for order in orders {
                 let (at, next) = match order {
                     Order::Prepare { canvas, .. } => (now + self.drawing, Happening::Drawn(canvas)),
@@ -146,6 +149,7 @@ impl Run<'_> {
             latency: busy.div_f64(calls as f64),
             events,
             deciding,
+            held,
         }
     }
 
@@ -201,6 +205,37 @@ fn in_the_eager_order_no_endpoint_waits_for_a_step() {
         }
     }
     assert!(evenly >= 4, "the lattice has 1024 blocks");
+}
+
+#[test]
+fn canvases_that_others_have_overtaken_are_not_kept() {
+    // Squares apart from one another, with four quadrants beside each; of these the plan has those of
+    // the last square first.
+    let squares = (0..9).map(|n| Block::new(BlockShape::TwoByTwo, 10 * n, 0));
+    let beside = (0..9).rev().flat_map(|n| {
+        let beside = [(0, -1), (2, 0), (1, 2), (-1, 1)];
+        beside.map(|(dx, dy)| Block::new(BlockShape::OneByOne, 10 * n + dx, dy))
+    });
+    let item = |(id, block): (i64, Block)| Item {
+        id,
+        step: block.shape.step(),
+        block,
+        status: Status::Pending,
+    };
+    let items: Vec<Item> = (1..).zip(squares.chain(beside)).map(item).collect();
+    let (endpoints, drawing) = (3, Duration::ZERO);
+    for turn in ALL {
+        let run = Run {
+            items: &items,
+            turn,
+            endpoints,
+            differs: 0.5,
+            drawing,
+        };
+        let held = run.goes().held;
+        println!("{turn:?}: {held}");
+        assert!(held <= 2 * (endpoints + 3) + 2 * endpoints, "{held}");
+    }
 }
 
 #[test]

@@ -70,21 +70,9 @@ const FAULTS: &[Fault] = &[
     ),
     Fault(
         "queue.rs",
-        "in the eager order what failed at a corner is not waited for, as the strict one waits",
-        "item.step < step && item.status != Status::Complete && !self.is_outside(other)",
-        "item.step < step && item.status == Status::Pending && !self.is_outside(other)",
-    ),
-    Fault(
-        "queue.rs",
         "in the eager order what is outside of a part is waited for at corners",
         "item.step < step && item.status != Status::Complete && !self.is_outside(other)",
         "item.step < step && item.status != Status::Complete",
-    ),
-    Fault(
-        "dispatcher/ahead.rs",
-        "canvases that others have overtaken are kept for ever",
-        "if self.canvases.len() < 2 * self.canvas_depth() {",
-        "if self.canvases.len() < 200 * self.canvas_depth() {",
     ),
     Fault(
         "pool/member.rs",

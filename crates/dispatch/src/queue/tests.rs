@@ -137,11 +137,12 @@ fn where_surroundings_show_it_waits_for_what_is_at_its_corners_too() {
     // AA...
     // AAc..
     // ..c..
-    // ...BB
+    // ...BB   and one that is far away
     // ...BB
     let blocks = [
         Block::new(BlockShape::TwoByTwo, 0, 0),
         Block::new(BlockShape::TwoByTwo, 3, 3),
+        Block::new(BlockShape::TwoByTwo, 8, 0),
         Block::new(BlockShape::OneByTwo, 2, 1),
     ];
     let item = |(id, &block): (i64, &Block)| Item {
@@ -154,17 +155,24 @@ fn where_surroundings_show_it_waits_for_what_is_at_its_corners_too() {
     let queue = |turn| Queue::of(items.clone()).starting(turn);
     let mut touching = queue(Turn::AfterTouching);
     complete(&mut touching, 0, 0);
-    assert!(touching.is_ready(2));
+    assert!(touching.is_ready(3));
     let mut surrounding = queue(Turn::AfterSurrounding);
     complete(&mut surrounding, 0, 0);
-    assert!(!surrounding.is_ready(2));
+    assert!(!surrounding.is_ready(3));
     complete(&mut surrounding, 3, 3);
-    assert!(surrounding.is_ready(2));
+    assert!(surrounding.is_ready(3));
     let mut failing = queue(Turn::AfterSurrounding);
     failing.take(1);
     failing.fail(1);
-    complete(&mut failing, 0, 0);
-    assert!(failing.is_ready(2), "step 1 is finished");
+    let mut items = items.clone();
+    items[1].status = Status::Error;
+    let failed = Queue::of(items).starting(Turn::AfterSurrounding);
+    for mut queue in [failing, failed] {
+        complete(&mut queue, 0, 0);
+        assert!(!queue.is_ready(3), "the strict order waits for the step");
+        complete(&mut queue, 8, 0);
+        assert!(queue.is_ready(3), "it is finished");
+    }
 }
 
 #[test]
