@@ -233,7 +233,6 @@ fn canvases_that_others_have_overtaken_are_not_kept() {
             drawing,
         };
         let held = run.goes().held;
-        println!("{turn:?}: {held}");
         assert!(held <= 2 * (endpoints + 3) + 2 * endpoints, "{held}");
     }
 }
