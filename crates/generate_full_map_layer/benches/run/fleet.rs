@@ -20,7 +20,7 @@ const FEW: usize = 16;
 
 /// Measures what `ENDPOINTS LATENCY_S ROWS` ask for, each of which may be left out: without a
 /// latency a fleet of any size is as fast as the usual one, and `ROWS` is a part of the names of
-/// the rows that are wanted.
+/// the rows that are wanted; what models draw takes 15 GB of disk, and is measured where it is named.
 pub(crate) fn measure(program: &str, mut args: impl Iterator<Item = String>) {
     // The server has a socket for each endpoint too.
     granted::require(granted::Work::Pictures).expect("the system grants what a run needs");
@@ -33,7 +33,7 @@ pub(crate) fn measure(program: &str, mut args: impl Iterator<Item = String>) {
     let fleet = (endpoints, latency);
     let few = (FEW, latency.mul_f64(FEW as f64 / endpoints as f64));
     println!(
-        "{SIDE}x{SIDE} quadrants of 512x512 px, one run each; the endpoints are one server, and its answers pixel art\n"
+        "{SIDE}x{SIDE} quadrants of 512x512 px, one run each; the endpoints are one server, and its answers pixel art or, where that is named, what models draw\n"
     );
     print_line(
         "",
@@ -55,13 +55,16 @@ pub(crate) fn measure(program: &str, mut args: impl Iterator<Item = String>) {
     for (kind, pools) in [
         (Kind::PixelArt, [few, fleet].as_slice()),
         (Kind::Render, &[fleet]),
+        (Kind::Drawn, &[fleet]),
     ] {
         let name = |(endpoints, latency): (usize, Duration)| {
             format!("{kind}, {endpoints} x {:.2} s", latency.as_secs_f64())
         };
         let mut chosen = pools
             .iter()
-            .filter(|&&pool| name(pool).contains(&only))
+            .filter(|&&pool| {
+                name(pool).contains(&only) && (kind != Kind::Drawn || !only.is_empty())
+            })
             .peekable();
         if chosen.peek().is_none() {
             continue;
@@ -69,7 +72,7 @@ pub(crate) fn measure(program: &str, mut args: impl Iterator<Item = String>) {
         let mut layers = Layers::new(map(SIDE, 512, move |at| kind.picture(at)), Storage::Files);
         for &pool in chosen {
             let (endpoints, latency) = pool;
-            let server = server(latency);
+            let server = server(kind, latency);
             let mut command = layers.fresh(program, &addresses(&server, endpoints));
             let measured = run(&mut command, slice::from_ref(&server));
             let calls = server.calls();
