@@ -73,7 +73,7 @@ fn hurried_png(
 fn distance(samples: &[u8], from: &[u8]) -> u32 {
     let pairs = samples.iter().zip(from);
     pairs
-        .map(|(sample, from)| u32::from((sample.wrapping_sub(*from) as i8).unsigned_abs()))
+        .map(|(sample, from)| u32::from(sample.abs_diff(*from)))
         .sum()
 }
 
