@@ -515,8 +515,8 @@ impl Tries {
         self.items.contains_key(&handle)
     }
 
-    /// The items of which something is remembered, in order.
-    pub(crate) fn known(&self) -> impl Iterator<Item = Handle> + '_ {
+    /// The items of which anything is remembered, in order.
+    pub fn known(&self) -> impl Iterator<Item = Handle> + '_ {
         self.items.keys().copied()
     }
 

@@ -243,6 +243,24 @@ const FAULTS: &[Fault] = &[
         "let depth = 10 * self.canvas_depth();",
     ),
     Fault(
+        "dispatcher/ahead.rs",
+        "as many canvases are at hand as there are slots",
+        "at_hand.min(slots) + self",
+        "slots.max(at_hand.min(slots)) + self",
+    ),
+    Fault(
+        "dispatcher/ahead.rs",
+        "what failed before gets no canvas again",
+        "        wanted.extend(known.take(depth));\n",
+        "        drop(known);\n",
+    ),
+    Fault(
+        "dispatcher/failing.rs",
+        "a canvas is sent again that was let go",
+        "        self.queue.put_back(handle);\n        self.wants",
+        "        self.queue.put_back(handle);\n        self.canvases.insert(handle, super::CanvasState::Ready);\n        self.wants",
+    ),
+    Fault(
         "surroundings.rs",
         "a canvas is drawn before what it shows is settled",
         "Status::Pending | Status::InProgress => return None,",

@@ -58,6 +58,25 @@ fn visible(seams: &Seams) -> Vec<Edge> {
         .collect()
 }
 
+#[test]
+fn a_canvas_that_is_sent_again_shows_what_it_showed() {
+    let server = ServerSpec::new()
+        .model(continue_colours)
+        .script(|request, _| match request.path.as_str() {
+            "/again" => Reply::model(),
+            _ => Reply::status(308).header("location", "/again"),
+        })
+        .start();
+    let layer = layer(&json!({"mode": "infill"}), &server);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let mut bodies: Vec<_> = server.calls().into_iter().map(|call| call.body).collect();
+    bodies.sort_unstable();
+    assert!(bodies.len() > 20, "{} calls", bodies.len());
+    for pair in bodies.chunks(2) {
+        assert_eq!(pair[0], pair[1], "each is sent twice");
+    }
+}
+
 #[tokio::test]
 async fn a_model_that_sees_its_neighbours_leaves_no_seam() {
     let seams = seams(&json!({"mode": "infill"}), continue_colours).await;

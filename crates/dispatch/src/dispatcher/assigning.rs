@@ -52,7 +52,7 @@ impl Dispatcher {
                 Some(CanvasState::Ready) => {}
                 // The order of the plan is kept: nothing overtakes an item whose canvas comes
                 // soon.
-                Some(CanvasState::Coming) => return None,
+                Some(CanvasState::Coming(_)) => return None,
                 // Canvases are prepared for so many items and no more.
                 None if is_known => continue,
                 None => break,

@@ -15,6 +15,8 @@ use crate::spending::Spending;
 
 /// The time between two comparisons.
 const BETWEEN_COMPARISONS: Duration = Duration::from_secs(600);
+/// No canvas takes longer.
+const SLOWEST_CANVAS: Duration = Duration::from_millis(41);
 /// What an endpoint may be idle beyond its rests.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -44,6 +46,8 @@ pub(crate) struct Promises {
     failed_in_a_row: usize,
     most_failed_in_a_row: usize,
     pub http_answers: usize,
+    /// How long the quickest call took that was answered.
+    quickest: Option<Duration>,
     pub storage_failed: bool,
     pub is_signalled: bool,
     spending: Spending,
@@ -120,6 +124,7 @@ impl Promises {
             failed_in_a_row: 0,
             most_failed_in_a_row: 0,
             http_answers: 0,
+            quickest: None,
             storage_failed: false,
             is_signalled: false,
             spending,
@@ -324,6 +329,7 @@ impl Promises {
                 watched.tally.answers += 1;
                 watched.tally.busy += took;
                 watched.was_away = false;
+                self.quickest = Some(self.quickest.map_or(took, |quickest| quickest.min(took)));
                 self.http_answers += 1;
                 self.saving.insert(attempt, (item, endpoint));
             }
@@ -454,13 +460,12 @@ impl Promises {
         &mut self,
         dispatcher: &Dispatcher,
         servers: &[Server],
-        spare: usize,
+        (at_hand, spare): (usize, usize),
         now: Duration,
     ) -> Promise {
         for watched in &mut self.endpoints {
             watched.explained = false;
         }
-        let depth = self.max_concurrent + spare;
         let pool = dispatcher.pool();
         let counts = (pool.max_concurrent(), pool.calls_under_way());
         let is_stopping = dispatcher.is_stopping() || self.storage_failed;
@@ -472,8 +477,17 @@ impl Promises {
         self.check(is_stopping || held >= self.calls.len(), || {
             format!("it says that it holds {held} things")
         })?;
-        self.check(held <= 2 * depth + 4 * self.max_concurrent + 8, || {
-            format!("{held} things are held")
+        // Canvases are drawn as fast as they are used: for what may run, for what failed before, for
+        // what comes next; and some cannot be drawn.
+        let used = self.quickest.map_or(0, |quickest| {
+            let both_drawn = 2.0 * SLOWEST_CANVAS.as_secs_f64();
+            let used = both_drawn * self.max_concurrent as f64 / quickest.as_secs_f64();
+            used.ceil() as usize
+        });
+        let depth = at_hand.max(used).min(self.max_concurrent) + spare;
+        let calls = self.calls.len() + self.saving.len();
+        self.check(held <= calls + 4 * depth + 8, || {
+            format!("{held} things are held with {calls} calls, and {depth} canvases to be at hand")
         })?;
         let is_full = self.calls.len() >= self.max_concurrent
             || self.calls.len() + self.saving.len() >= 2 * self.max_concurrent;

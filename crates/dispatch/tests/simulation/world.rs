@@ -46,6 +46,8 @@ pub(crate) struct World {
     purse: Chance,
     /// For the order of each run.
     order: Chance,
+    /// How many canvases are at hand at least, and how many beside.
+    canvases: (usize, usize),
 }
 
 /// A row of `attempts`.
@@ -99,6 +101,7 @@ impl World {
         poison(&mut servers, items, &mut chance);
         let mut purse = Chance::from_seed(seed ^ 0x6d6f_6e65_7900);
         spending::price(&mut servers, &mut purse);
+        let at_hand = Chance::from_seed(seed ^ 0x6861_6e64).pick(&[1, 4, 64]);
         let bad = if chance.happens(0.2) { 0.05 } else { 0.0 };
         let full_from = chance.duration(1.0, 5000.0);
         let full_disk = if chance.happens(0.1) {
@@ -124,6 +127,7 @@ impl World {
             events: 0,
             purse,
             order: Chance::from_seed(seed ^ 0x6f72_6465_7200),
+            canvases: (at_hand, 3),
             chance,
         }
     }
@@ -213,7 +217,8 @@ impl World {
             budget: spending.budget(),
             startup_wait: self.startup_wait,
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
-            spare_canvases: 3,
+            canvases_at_hand: self.canvases.0,
+            spare_canvases: self.canvases.1,
         };
         let pool = Pool::new(
             self.servers.iter().map(|server| server.limits.clone()),
@@ -232,7 +237,7 @@ impl World {
         let surroundings = self.shows_surroundings.then(|| Surroundings::of(&queue));
         let last = self.attempts.keys().next_back().copied().unwrap_or(0);
         let seed = self.chance.next();
-        let spare = limits.spare_canvases;
+        let startup_wait = limits.startup_wait;
         let mut run = Run {
             started: self.now,
             dispatcher: Dispatcher::new(queue, pool, limits, surroundings, last, seed),
@@ -242,7 +247,6 @@ impl World {
             turn: 0,
             calls: BTreeMap::new(),
             drawn: BTreeMap::new(),
-            spare,
         };
         run.plan_in(self.now, Happening::Tell(Event::Wake));
         let ended = self.carry_on(&mut run, disturbance)?;
@@ -344,7 +348,7 @@ impl World {
             run.plan_in(at, Happening::Commit(written));
         }
         run.promises
-            .at_event(&run.dispatcher, &self.servers, run.spare, self.now)
+            .at_event(&run.dispatcher, &self.servers, self.canvases, self.now)
     }
 
     fn carry_out(
@@ -354,6 +358,7 @@ impl World {
         written: &mut Vec<Written>,
     ) -> Result<(), String> {
         let soon = self.now + Duration::from_millis(1 + self.chance.below(40) as u64);
+
         match order {
             Order::Prepare { canvas, finished } => {
                 let item = canvas.handle() as usize;
@@ -448,8 +453,10 @@ impl World {
         let server = &self.servers[endpoint];
         match canvas {
             CanvasId::Of(handle) => {
-                self.check_surroundings(run, item, &run.drawn[&handle])?;
-                run.shown.called(item, &run.drawn[&handle]);
+                let drawn = run.drawn.remove(&handle);
+                let shown = drawn.ok_or_else(|| format!("item {item} is sent without a canvas"))?;
+                self.check_surroundings(run, item, &shown)?;
+                run.shown.called(item, &shown);
                 run.promises
                     .on_call(attempt, item, endpoint, server, self.now)?;
             }
@@ -694,10 +701,9 @@ struct Run {
     agenda: BinaryHeap<Reverse<Planned>>,
     turn: u64,
     calls: BTreeMap<AttemptId, MadeUpCall>,
-    /// What the canvases show that were drawn last.
+    /// What the canvases show that are drawn and were not sent.
     drawn: BTreeMap<Handle, Vec<Quadrant>>,
     shown: Shown,
-    spare: usize,
 }
 
 impl Run {
