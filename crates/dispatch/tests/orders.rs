@@ -94,6 +94,7 @@ impl Run<'_> {
             budget: Budget::default(),
             startup_wait: Duration::from_secs(600),
             drain: None,
+            canvases_at_hand: 64,
             spare_canvases: 3,
         };
         let pool = Pool::new((0..self.endpoints).map(endpoint), None);

@@ -237,7 +237,6 @@ impl World {
         let surroundings = self.shows_surroundings.then(|| Surroundings::of(&queue));
         let last = self.attempts.keys().next_back().copied().unwrap_or(0);
         let seed = self.chance.next();
-        let startup_wait = limits.startup_wait;
         let mut run = Run {
             started: self.now,
             dispatcher: Dispatcher::new(queue, pool, limits, surroundings, last, seed),
