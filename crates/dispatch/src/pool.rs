@@ -56,6 +56,9 @@ pub struct Pool {
     /// How many calls may be under way together, however many slots there are.
     most_together: usize,
     under_way: usize,
+    /// How many slots the endpoints have together, and how many calls are none of them's any more.
+    slots: usize,
+    of_the_past: usize,
 }
 
 impl Pool {
@@ -66,12 +69,16 @@ impl Pool {
         endpoints: impl IntoIterator<Item = EndpointLimits>,
         max_concurrent: Option<usize>,
     ) -> Self {
-        Self {
+        let mut pool = Self {
             members: endpoints.into_iter().map(Member::new).collect(),
             last_used: None,
             most_together: max_concurrent.unwrap_or(usize::MAX),
             under_way: 0,
-        }
+            slots: 0,
+            of_the_past: 0,
+        };
+        pool.count();
+        pool
     }
 
     /// Takes in what is new of an endpoint.
@@ -91,18 +98,20 @@ impl Pool {
             EndpointChange::TriedAgain => self.members[index].renew(now),
             EndpointChange::Gone => self.members[index].gone = true,
         }
+        self.count();
+    }
+
+    /// Counts slots, and calls that none of them waits for.
+    fn count(&mut self) {
+        let here = self.members.iter().filter(|member| !member.gone);
+        self.slots = here.map(Member::width).sum();
+        self.of_the_past = self.members.iter().map(Member::calls_of_the_past).sum();
     }
 
     /// How many calls may be under way together: as many as there are slots, or fewer.
     #[must_use]
     pub fn max_concurrent(&self) -> usize {
-        self.slots().min(self.most_together)
-    }
-
-    /// How many slots the endpoints have together.
-    fn slots(&self) -> usize {
-        let here = self.members.iter().filter(|member| !member.gone);
-        here.map(Member::width).sum()
+        self.slots.min(self.most_together)
     }
 
     /// How many calls are under way.
@@ -114,11 +123,7 @@ impl Pool {
     /// How many of them no slot waits for: their endpoints are gone, or other servers by now.
     #[must_use]
     pub fn calls_of_the_past(&self) -> usize {
-        let of = |member: &Member| match member.gone {
-            true => member.calls.len() + member.former.len(),
-            false => member.former.len(),
-        };
-        self.members.iter().map(of).sum()
+        self.of_the_past
     }
 
     /// Whether what a call does that started then says nothing of its endpoint as it is now.
@@ -205,7 +210,7 @@ impl Pool {
         left: usize,
         suits: impl Fn(EndpointIndex) -> bool,
     ) -> bool {
-        let slots = self.slots();
+        let slots = self.slots;
         // With strict turns nobody is passed over, and with much left everybody is needed.
         if slots.min(self.most_together) == 1 || left > slots * LAST_ROUNDS {
             return false;
@@ -243,10 +248,6 @@ impl Pool {
         if member.is_of_the_past(started) {
             return;
         }
-        let with = member.calls.len() + 1;
-        if let Some(adapting) = &mut member.adapting {
-            adapting.answered(started, took, with);
-        }
         member.latency = Some(
             member
                 .latency
@@ -254,6 +255,11 @@ impl Pool {
         );
         member.away_in_a_row = 0;
         member.resting_until = None;
+        let with = member.calls.len() + 1;
+        if let Some(adapting) = &mut member.adapting {
+            adapting.answered(started, took, with);
+            self.count();
+        }
     }
 
     /// Notes that a call was given up by this side; it says nothing about the endpoint.
@@ -278,8 +284,12 @@ impl Pool {
         if member.is_of_the_past(started) {
             return None;
         }
+        if member.limits.adapts {
+            member.adapt_to(failure, started, now);
+            self.count();
+        }
+        let member = &mut self.members[index];
         member.last_failure = Some(failure.message.clone());
-        member.adapt_to(failure, started, now);
         match failure.kind {
             FailureKind::BadAnswer | FailureKind::Refused => self.bad_answer(index, now),
             FailureKind::Rejected | FailureKind::NotAccepted => member.away_in_a_row = 0,
@@ -394,6 +404,9 @@ impl Pool {
     fn ended(&mut self, index: EndpointIndex, started: Moment) -> &mut Member {
         self.under_way = self.under_way.saturating_sub(1);
         let member = &mut self.members[index];
+        if member.gone || member.is_former(started) {
+            self.of_the_past = self.of_the_past.saturating_sub(1);
+        }
         member.ended(started);
         member
     }

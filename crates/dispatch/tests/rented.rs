@@ -220,6 +220,7 @@ fn dispatcher(items: u32) -> Dispatcher {
         startup_wait: Duration::from_secs(60),
         awaits_endpoints: Some("fleet.json".to_owned()),
         drain: None,
+        canvases_at_hand: 4,
         spare_canvases: 3,
     };
     let queue = Queue::of((0..items).map(item).collect());

@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, Handle, Limits, Pool, Queue, Surroundings};
 use fleet::{Endpoint, Roster, Watch};
-use layer::{CanvasMode, LayerError};
+use layer::LayerError;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressError, Recorder};
 use report::{Besides, Figures, Progress, tell_start};
@@ -31,6 +31,10 @@ use crate::work::fault_point::fault_point;
 use crate::work::publish::publish_all;
 use crate::work::shutdown::Shutdown;
 use crate::work::task::{Done, Sizes, Work};
+
+/// So many canvases for each core are drawn in a fraction of a second, and take less memory than
+/// the rest of a run.
+const CANVASES_AT_HAND: usize = 32;
 
 /// What a run's tasks run on.
 ///
@@ -112,7 +116,9 @@ async fn execute(
     let mut progress = Progress::new(printer.clone(), queue.steps());
     let pool = pool(args, &endpoints, printer);
     // One that is shown what is around a block may still come.
-    let surroundings = (start.config.canvas.mode == CanvasMode::Infill)
+    let surroundings = start
+        .config
+        .may_show_surroundings()
         .then(|| Surroundings::of(&queue).with_uncalled(handles_of(&queue, &uncalled)));
     let file = start.fleet.file();
     let awaits_endpoints = file.map(|file| file.display().to_string());
@@ -124,6 +130,7 @@ async fn execute(
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         awaits_endpoints,
         drain: args.drain_s.map(Duration::from_secs_f64),
+        canvases_at_hand: CANVASES_AT_HAND * cores::count(),
         spare_canvases: cores::count() + 1,
     };
     let currency = start.config.currency.clone();

@@ -25,6 +25,8 @@ pub struct Progress {
     last_line: Instant,
     /// Which endpoints were told to be out.
     told_out: BTreeSet<EndpointIndex>,
+    /// Whether a call failed since that was looked at.
+    may_be_out: bool,
 }
 
 struct StepState {
@@ -54,6 +56,7 @@ impl Progress {
             awaits_endpoints: false,
             last_line: now,
             told_out: BTreeSet::new(),
+            may_be_out: true,
         };
         progress.draw();
         progress
@@ -76,21 +79,28 @@ impl Progress {
 
     /// A call saved nothing; `outcome` is how the database names its end.
     pub fn call_wasted(
-        &self,
+        &mut self,
         dispatcher: &Dispatcher,
         (item, endpoint): (Item, EndpointIndex),
         outcome: &str,
         message: Option<&str>,
     ) {
+        self.may_be_out = true;
         tell_wasted(dispatcher, (&item, endpoint), outcome, message);
+    }
+
+    /// The endpoints are others, or have another chance.
+    pub fn endpoints_changed(&mut self) {
+        self.may_be_out = true;
     }
 
     /// Takes in new counts, and shows what is worth a line.
     pub fn update(&mut self, dispatcher: &Dispatcher) {
-        let members = dispatcher.pool().members().iter();
-        self.calls = members.map(|member| member.tally().calls).sum();
+        // There may be a thousand endpoints, and this is called for each thing that happens.
+        if std::mem::take(&mut self.may_be_out) {
+            self.tell_who_is_out(dispatcher);
+        }
         self.awaits_endpoints = dispatcher.awaits_endpoints();
-        self.tell_who_is_out(dispatcher);
         let now = Instant::now();
         let mut due = Vec::new();
         for (step, counts) in dispatcher.queue().steps() {
@@ -108,6 +118,10 @@ impl Progress {
             if ends || (is_due && !self.printer.is_terminal() && counts.taken > 0) {
                 due.push(*step);
             }
+        }
+        if !due.is_empty() || self.printer.is_terminal() {
+            let members = dispatcher.pool().members().iter();
+            self.calls = members.map(|member| member.tally().calls).sum();
         }
         for step in due {
             self.last_line = now;

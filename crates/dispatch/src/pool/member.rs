@@ -189,8 +189,14 @@ impl Member {
     }
 
     /// Whether a call that started then is to the server that was called before.
-    fn is_former(&self, started: Moment) -> bool {
+    pub(super) fn is_former(&self, started: Moment) -> bool {
         self.replaced_at.is_some_and(|at| started < at)
+    }
+
+    /// How many of its calls no slot of it waits for.
+    pub(super) fn calls_of_the_past(&self) -> usize {
+        let here = if self.gone { self.calls.len() } else { 0 };
+        here + self.former.len()
     }
 
     /// What was known of it does not hold any more, but what it asked for.

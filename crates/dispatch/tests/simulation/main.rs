@@ -9,6 +9,7 @@ mod edits;
 mod plans;
 mod promises;
 mod servers;
+mod shown;
 mod spending;
 mod world;
 

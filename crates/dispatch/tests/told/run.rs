@@ -81,6 +81,7 @@ impl Run {
             startup_wait: Duration::from_secs(600),
             awaits_endpoints: place.map(str::to_owned),
             drain: None,
+            canvases_at_hand: 64,
             spare_canvases: 2,
         };
         Self {

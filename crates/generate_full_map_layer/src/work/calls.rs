@@ -9,7 +9,7 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch};
+use canvas::{Arrangement, Buffers, Content, Drawn, Judgement, Sent, SizeMatch};
 use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind, PrepareFailure};
 use fleet::{Speaks, call_server, decode_answer};
@@ -40,7 +40,7 @@ impl Work {
     }
 
     /// Records that the call starts, and calls the endpoint.
-    pub(crate) async fn call(self: Arc<Self>, call: Call) -> Done {
+    pub(crate) async fn call(self: Arc<Self>, call: Call, content: Option<Content>) -> Done {
         let attempt = call.attempt;
         let endpoint = &*call.at;
         let (item, at) = (call.item.id, unix_now());
@@ -58,7 +58,9 @@ impl Work {
             aside: call.aside,
             joined: match endpoint.form.mode {
                 CanvasMode::Block => Vec::new(),
-                CanvasMode::Infill => call.canvas.joined.clone(),
+                CanvasMode::Infill => {
+                    Arrangement::joined(call.item.block, self.size, &call.finished)
+                }
             },
         };
         let start = match call.id {
@@ -87,28 +89,33 @@ impl Work {
             });
         }
         fault_point("claimed");
-        if let Err(failure) = self.redraw(&call).await {
-            return match failure {
-                PrepareFailure::Item(message) => Done::Called {
-                    attempt,
-                    answer: Err(Failure::new(FailureKind::Rejected, message)),
-                },
-                PrepareFailure::Source(message) => Done::Event(Event::StorageFailed {
-                    attempts: vec![attempt],
-                    message: format!("the source map cannot be read: {message}"),
-                }),
-            };
-        }
+        let content = match content {
+            Some(content) => content,
+            None => match self.redraw(&call).await {
+                Ok(content) => content,
+                Err(PrepareFailure::Item(message)) => {
+                    let answer = Err(Failure::new(FailureKind::Rejected, message));
+                    return Done::Called { attempt, answer };
+                }
+                Err(PrepareFailure::Source(message)) => {
+                    return Done::Event(Event::StorageFailed {
+                        attempts: vec![attempt],
+                        message: format!("the source map cannot be read: {message}"),
+                    });
+                }
+            },
+        };
         let answer = match &endpoint.speaks {
             Speaks::Builtin(filter) => {
                 let filter = *filter;
-                let draw = move |_: &mut Buffers| drawn(&call).filtered(filter);
+                let draw = move |_: &mut Buffers| content.filtered(filter);
                 let drawn = self.cores.run(draw).await;
                 drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
             }
             Speaks::Http(server) => {
-                let sheet = drawn(&call);
-                let answer = call_server(&self.client, server, &settings, sheet, seed).await;
+                let again = || Arc::clone(&self).encode_again(call.clone());
+                let sheet = (content, call.sent());
+                let answer = call_server(&self.client, server, &settings, sheet, seed, again).await;
                 let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
                 answer.map(Answer::Encoded)
             }
@@ -166,7 +173,7 @@ impl Work {
             .cores
             .run(move |buffers| {
                 fault_point("cutting");
-                this.cut(block, drawn(&to_cut), answer, buffers)
+                this.cut(block, to_cut.sent(), answer, buffers)
             })
             .await;
         let Cut {
@@ -250,7 +257,7 @@ impl Work {
     fn cut(
         &self,
         block: Block,
-        sheet: &Outgoing,
+        sheet: &Sent,
         answer: Answer,
         buffers: &mut Buffers,
     ) -> Result<Cut, String> {
@@ -321,7 +328,7 @@ impl Work {
     /// The bytes of an answer that is just what is to be stored.
     fn as_it_came(
         &self,
-        sheet: &Outgoing,
+        sheet: &Sent,
         picture: &Carried,
         buffers: &mut Buffers,
     ) -> Option<Vec<u8>> {
@@ -331,11 +338,6 @@ impl Work {
         let bytes = picture.bytes(|length| buffers.take(length)).ok()?;
         canvas::is_as_stored(&bytes, self.size, buffers).then(|| bytes.into_owned())
     }
-}
-
-/// The canvas of a call that is under way or was.
-fn drawn(call: &Call) -> &Outgoing {
-    call.sheet().expect("it is drawn before the call")
 }
 
 /// Why an answer is not saved.

@@ -3,8 +3,9 @@
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use canvas::{
-    Arrangement, Buffers, CanvasForm, Carries, Kind, Outgoing, Picture, Sheet, as_stored,
+    Arrangement, Buffers, CanvasForm, Carries, Content, Kind, Outgoing, Picture, Sheet, as_stored,
     decode_quadrant, infill, stitch, stitch_encoded,
 };
 use cores::Stage;
@@ -43,21 +44,25 @@ impl Work {
     ) -> Done {
         fault_point("preparing");
         let canvas = self.canvas_of(block, finished, self.roster.forms()).await;
-        Done::Prepared {
-            id,
-            canvas: canvas.map(Arc::new),
-        }
+        Done::Prepared { id, canvas }
     }
 
-    /// Draws the canvas of a call again where its endpoint takes another form than those were that it
-    /// was drawn for.
-    pub(crate) async fn redraw(self: &Arc<Self>, call: &Call) -> Result<(), PrepareFailure> {
-        if call.sheet().is_none() {
-            let (block, finished) = (call.item.block, call.canvas.finished.clone());
-            let canvas = self.canvas_of(block, finished, vec![call.at.form]).await?;
-            let _ = call.redrawn.set(Arc::new(canvas));
-        }
-        Ok(())
+    /// Draws the canvas of a call in the form of its endpoint, which none of the run's took when it was
+    /// drawn.
+    pub(crate) async fn redraw(self: &Arc<Self>, call: &Call) -> Result<Content, PrepareFailure> {
+        let (block, form) = (call.item.block, call.at.form);
+        let canvas = self.canvas_of(block, call.finished.clone(), vec![form]);
+        let Outgoing { content, sent } = canvas.await?.in_form(form).expect("it was asked for");
+        let _ = call.sent.set(sent);
+        Ok(content)
+    }
+
+    /// Encodes the canvas of a call once more, which was let go when it was sent.
+    pub(crate) async fn encode_again(self: Arc<Self>, call: Call) -> Result<Bytes, String> {
+        let content = self.redraw(&call).await.map_err(|failure| match failure {
+            PrepareFailure::Item(reason) | PrepareFailure::Source(reason) => reason,
+        })?;
+        Ok(content.encoded()?.1)
     }
 
     async fn canvas_of(
@@ -77,16 +82,13 @@ impl Work {
             None
         };
         let this = Arc::clone(self);
-        let drawn = self.cores.run(move |buffers| {
+        let draw = move |buffers: &mut Buffers| {
             fault_point("drawing");
-            this.draw_canvas(block, &own, (around.as_ref(), &forms), buffers)
-        });
-        let (forms, joined) = drawn.await.map_err(PrepareFailure::Item)?;
-        Ok(Canvas {
-            forms,
-            joined,
-            finished,
-        })
+            let forms = this.draw_canvas(block, &own, (around.as_ref(), &forms), buffers)?;
+            Ok(Canvas { forms, finished })
+        };
+        let drawn = self.cores.run_first(draw).await;
+        drawn.map_err(PrepareFailure::Item)
     }
 
     async fn read_around(
@@ -94,12 +96,9 @@ impl Work {
         block: Block,
         finished: &[Quadrant],
     ) -> Result<Around, PrepareFailure> {
-        let arrangement =
-            Arrangement::of(block, self.size, |quadrant| finished.contains(&quadrant));
-        let shown = arrangement.places().map(|place| place.quadrant);
-        let (finished, others): (Vec<_>, Vec<_>) = shown
-            .filter(|&quadrant| !block.contains(quadrant))
-            .partition(|quadrant| finished.contains(quadrant));
+        let is_finished = |quadrant: &Quadrant| finished.contains(quadrant);
+        let arrangement = Arrangement::of(block, self.size, |quadrant| is_finished(&quadrant));
+        let (finished, others): (Vec<_>, Vec<_>) = arrangement.beside().partition(is_finished);
         let sources = self.read_sources(&others).await?;
         // Beyond the map's outline there is nothing to show.
         let sources = sources.filter_map(|(quadrant, picture)| Some((quadrant, picture.ok()?)));
@@ -151,7 +150,7 @@ impl Work {
         own: &[EncodedPicture],
         (around, forms): (Option<&Around>, &[CanvasForm]),
         buffers: &mut Buffers,
-    ) -> Result<(Forms, Vec<Quadrant>), String> {
+    ) -> Result<Forms, String> {
         let mut outgoing = Vec::with_capacity(1);
         for mode in [CanvasMode::Block, CanvasMode::Infill] {
             let of_mode = forms.iter().filter(|form| form.mode == mode);
@@ -176,10 +175,7 @@ impl Work {
                 outgoing.push((form, sheet));
             }
         }
-        let joined = around.map_or_else(Vec::new, |around| {
-            around.finished.iter().map(|(at, _)| *at).collect()
-        });
-        Ok((outgoing, joined))
+        Ok(outgoing)
     }
 
     fn copy(&self, own: &[EncodedPicture], buffers: &mut Buffers) -> Result<Outgoing, String> {

@@ -29,6 +29,7 @@ impl Executor {
         }
         if !changes.is_empty() {
             self.tell(Event::Endpoints(changes), progress);
+            progress.endpoints_changed();
         }
     }
 }

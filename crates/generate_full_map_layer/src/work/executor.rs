@@ -1,15 +1,16 @@
 //! Carries out what the dispatcher orders: each order as a task whose result is the next event.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use canvas::Outgoing;
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
 use fleet::Watch;
 use layer::{block_seed, unix_now};
 use planner::Item;
-use progress_db::{Bill, Change, Durability, Outcome};
-use report::{Done as ItemDone, Progress};
+use progress_db::{Bill, Change, Durability};
+use report::{Done as ItemDone, Progress, outcome_of};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -25,7 +26,8 @@ pub(crate) struct Executor {
     pub dispatcher: Dispatcher,
     tasks: JoinSet<Done>,
     started: Instant,
-    canvases: HashMap<CanvasId, Arc<Canvas>>,
+    /// Those that are ready; each is let go as it is sent.
+    canvases: HashMap<CanvasId, Canvas>,
     /// Canvases on their way.
     preparing: HashMap<CanvasId, AbortHandle>,
     calls: HashMap<AttemptId, InFlight>,
@@ -227,14 +229,21 @@ impl Executor {
                 self.write(std::mem::take(changes));
                 let item = self.item(canvas);
                 let answered = self.answered.get(&item.id).copied().unwrap_or(0);
+                let ready = self.canvases.remove(&canvas).expect("it is ready");
+                let finished = ready.finished.clone();
+                let at = self.work.roster.at(endpoint);
+                let (content, sent) = match ready.in_form(at.form) {
+                    Some(Outgoing { content, sent }) => (Some(content), OnceLock::from(sent)),
+                    None => (None, OnceLock::new()),
+                };
                 let call = Call {
                     attempt,
                     id: canvas,
                     item,
                     endpoint,
-                    at: self.work.roster.at(endpoint),
-                    canvas: Arc::clone(&self.canvases[&canvas]),
-                    redrawn: Arc::default(),
+                    at,
+                    sent: Arc::new(sent),
+                    finished,
                     aside: aside.map(Money::units),
                     ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
@@ -245,7 +254,8 @@ impl Executor {
                     call.at.name,
                     call.seed
                 );
-                let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
+                let work = Arc::clone(&self.work);
+                let calling = self.tasks.spawn(work.call(call.clone(), content));
                 let in_flight = InFlight {
                     call,
                     calling,
@@ -285,7 +295,7 @@ impl Executor {
                     *self.answered.entry(call.item.id).or_default() += 1;
                 }
                 if let Some(InFlight { call, .. }) = &in_flight {
-                    let outcome = outcome(end).name();
+                    let outcome = outcome_of(end).name();
                     progress.call_wasted(
                         &self.dispatcher,
                         (call.item, call.endpoint),
@@ -299,7 +309,7 @@ impl Executor {
                 self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
                 changes.push(Change::AttemptEnded {
                     attempt,
-                    outcome: outcome(end),
+                    outcome: outcome_of(end),
                     http_status: http_status.or(answered),
                     message,
                     bill: bill(paid, cost, usage),
@@ -354,19 +364,5 @@ fn bill(paid: bool, cost: Option<Money>, usage: Option<String>) -> Bill {
         paid,
         cost: cost.map(Money::units),
         usage,
-    }
-}
-
-/// What the record of a call says of its end.
-const fn outcome(end: CallEnd) -> Outcome {
-    match end {
-        CallEnd::BadAnswer => Outcome::BadAnswer,
-        CallEnd::NotAccepted => Outcome::NotAccepted,
-        CallEnd::Away => Outcome::Away,
-        CallEnd::Rejected => Outcome::Rejected,
-        CallEnd::EndpointOut => Outcome::EndpointOut,
-        CallEnd::NotSaved => Outcome::NotSaved,
-        CallEnd::Interrupted => Outcome::Interrupted,
-        CallEnd::Compared => Outcome::Compared,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
+use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, Sent, SizeMatch};
 use cores::{Cores, CpuTime};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
 use fleet::{Endpoint, Roster};
@@ -58,28 +58,15 @@ pub(crate) type Forms = Vec<(CanvasForm, Outgoing)>;
 pub(crate) struct Canvas {
     pub forms: Forms,
     /// The quadrants around the block that are shown as finished where what is around it is shown.
-    pub joined: Vec<Quadrant>,
-    /// All around the block that it may show as finished.
     pub finished: Vec<Quadrant>,
 }
 
 impl Canvas {
-    fn in_form(&self, form: CanvasForm) -> Option<&Outgoing> {
-        let mut forms = self.forms.iter();
+    /// What goes to an endpoint, where it was drawn in its form; the other forms are let go.
+    pub(crate) fn in_form(self, form: CanvasForm) -> Option<Outgoing> {
+        let mut forms = self.forms.into_iter();
         let found = forms.find(|(other, _)| *other == form);
         found.map(|(_, outgoing)| outgoing)
-    }
-}
-
-impl Call {
-    /// Its canvas; one that was drawn for the endpoints of before has to be drawn again.
-    pub(crate) fn canvas(&self) -> &Arc<Canvas> {
-        self.redrawn.get().unwrap_or(&self.canvas)
-    }
-
-    /// Its canvas in the form of its endpoint, where it has that.
-    pub(crate) fn sheet(&self) -> Option<&Outgoing> {
-        self.canvas().in_form(self.at.form)
     }
 }
 
@@ -92,15 +79,23 @@ pub(crate) struct Call {
     pub endpoint: EndpointIndex,
     /// The endpoint as it was when the call began.
     pub at: Arc<Endpoint>,
-    pub canvas: Arc<Canvas>,
-    /// The canvas once more, in a form that nobody took when it was drawn.
-    pub redrawn: Arc<OnceLock<Arc<Canvas>>>,
+    /// What its answer is cut up by: there as soon as its canvas is drawn.
+    pub sent: Arc<OnceLock<Sent>>,
+    /// The quadrants around its block that its canvas may show as finished.
+    pub finished: Vec<Quadrant>,
     /// The most that it can cost, in units of the currency, where that is known.
     pub aside: Option<f64>,
     /// When it was answered, in unix time.
     pub ended_at: f64,
     /// For servers that take one.
     pub seed: u32,
+}
+
+impl Call {
+    /// What its answer is cut up by.
+    pub(crate) fn sent(&self) -> &Sent {
+        self.sent.get().expect("it is drawn before the call")
+    }
 }
 
 /// What a call brought.
@@ -135,7 +130,7 @@ pub(crate) enum Done {
     /// A canvas is ready, or there is none.
     Prepared {
         id: CanvasId,
-        canvas: Result<Arc<Canvas>, PrepareFailure>,
+        canvas: Result<Canvas, PrepareFailure>,
     },
     /// A call has ended.
     Called {
