@@ -83,6 +83,7 @@ impl Run<'_> {
         let endpoint = |number: usize| EndpointLimits {
             name: number.to_string(),
             slots: 1,
+            adapts: false,
             max_per_minute: None,
             timeout: Duration::from_secs(600),
             price: None,
@@ -94,6 +95,7 @@ impl Run<'_> {
             budget: Budget::default(),
             startup_wait: Duration::from_secs(600),
             drain: None,
+            awaits_endpoints: None,
             canvases_at_hand: 64,
             spare_canvases: 3,
         };
