@@ -195,6 +195,7 @@ impl Dispatcher {
             is_called: true,
             aside: self.pool.members()[endpoint].most(),
             cost: None,
+            took: Duration::ZERO,
         };
         self.spent.set_aside(call.aside);
         self.calls.insert(attempt, call);
