@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dispatch::{Dispatcher, EndpointIndex, Queue, StepCounts};
+use dispatch::{CallEnd, Dispatcher, EndpointIndex, Queue, StepCounts};
 use planner::{Block, Item};
+use progress_db::Outcome;
 use serde_json::{Map, Value, json};
 use terminal::event;
 
@@ -112,11 +113,26 @@ pub(crate) fn tell_wasted(
 }
 
 /// Tells that an endpoint is out for the rest of the run.
-pub(crate) fn tell_out(endpoint: &str, reason: &str) {
+pub(crate) fn tell_out(dispatcher: &Dispatcher, endpoint: &str, reason: &str) {
     event(
         "endpoint_out",
-        json!({"endpoint": endpoint, "reason": reason}),
+        json!({"endpoint": endpoint, "reason": reason, "totals": totals_of(dispatcher)}),
     );
+}
+
+/// What the record of a call says of its end.
+#[must_use]
+pub const fn outcome_of(end: CallEnd) -> Outcome {
+    match end {
+        CallEnd::BadAnswer => Outcome::BadAnswer,
+        CallEnd::NotAccepted => Outcome::NotAccepted,
+        CallEnd::Away => Outcome::Away,
+        CallEnd::Rejected => Outcome::Rejected,
+        CallEnd::EndpointOut => Outcome::EndpointOut,
+        CallEnd::NotSaved => Outcome::NotSaved,
+        CallEnd::Interrupted => Outcome::Interrupted,
+        CallEnd::Compared => Outcome::Compared,
+    }
 }
 
 fn item_told(item: &Item) -> Value {
@@ -131,7 +147,9 @@ fn item_told(item: &Item) -> Value {
     })
 }
 
-fn totals_of(dispatcher: &Dispatcher) -> Value {
+/// How far a run is: its items' counts, and its calls.
+#[must_use]
+pub fn totals_of(dispatcher: &Dispatcher) -> Value {
     let members = dispatcher.pool().members().iter();
     let calls: u64 = members.map(|member| member.tally().calls).sum();
     let mut told = Value::Object(totals(&dispatcher.queue().totals()));

@@ -122,7 +122,7 @@ impl Progress {
             if let Some(reason) = member.out()
                 && self.told_out.insert(endpoint)
             {
-                tell_out(member.name(), reason);
+                tell_out(dispatcher, member.name(), reason);
             }
         }
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
 use layer::{block_seed, unix_now};
+use lookout::Lookout;
 use planner::Item;
-use progress_db::{Bill, Change, Durability, Outcome};
-use report::{Done as ItemDone, Progress};
+use progress_db::{Bill, Change, Durability};
+use report::{Done as ItemDone, Progress, outcome_of};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -68,7 +69,12 @@ impl Executor {
     }
 
     /// Runs until everything is done or the run has to stop. A task that panics ends it at once.
-    pub(crate) async fn run(&mut self, shutdown: &mut Shutdown, progress: &mut Progress) -> Ending {
+    pub(crate) async fn run(
+        &mut self,
+        shutdown: &mut Shutdown,
+        progress: &mut Progress,
+        lookout: &Lookout,
+    ) -> Ending {
         self.tell(Event::Wake, progress);
         loop {
             if let Some(ending) = self.dispatcher.ending() {
@@ -80,6 +86,7 @@ impl Executor {
             tokio::select! {
                 biased;
                 signal = shutdown.next() => self.tell(Event::Signal(signal), progress),
+                () = lookout.asked() => {}
                 Some(done) = self.tasks.join_next() => {
                     let mut next = Some(done);
                     while let Some(done) = next {
@@ -95,6 +102,7 @@ impl Executor {
                 () = tokio::time::sleep(wake) => self.tell(Event::Wake, progress),
             }
             progress.update(&self.dispatcher);
+            lookout.look(&self.dispatcher, self.started.elapsed());
         }
     }
 
@@ -273,7 +281,7 @@ impl Executor {
                     *self.answered.entry(call.item.id).or_default() += 1;
                 }
                 if let Some(InFlight { call, .. }) = &in_flight {
-                    let outcome = outcome(end).name();
+                    let outcome = outcome_of(end).name();
                     progress.call_wasted(
                         &self.dispatcher,
                         (call.item, call.endpoint),
@@ -287,7 +295,7 @@ impl Executor {
                 self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
                 changes.push(Change::AttemptEnded {
                     attempt,
-                    outcome: outcome(end),
+                    outcome: outcome_of(end),
                     http_status: http_status.or(answered),
                     message,
                     bill: bill(paid, cost, usage),
@@ -342,19 +350,5 @@ fn bill(paid: bool, cost: Option<Money>, usage: Option<String>) -> Bill {
         paid,
         cost: cost.map(Money::units),
         usage,
-    }
-}
-
-/// What the record of a call says of its end.
-const fn outcome(end: CallEnd) -> Outcome {
-    match end {
-        CallEnd::BadAnswer => Outcome::BadAnswer,
-        CallEnd::NotAccepted => Outcome::NotAccepted,
-        CallEnd::Away => Outcome::Away,
-        CallEnd::Rejected => Outcome::Rejected,
-        CallEnd::EndpointOut => Outcome::EndpointOut,
-        CallEnd::NotSaved => Outcome::NotSaved,
-        CallEnd::Interrupted => Outcome::Interrupted,
-        CallEnd::Compared => Outcome::Compared,
     }
 }
