@@ -165,14 +165,14 @@ plant:
 test-browser:
     crates/debug_generate_full_map_layer/browser/run
 
-# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `map`, `judge`.
+# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `map`, `judge`, `compression`.
 bench what="all":
     #!/usr/bin/env bash
     set -euo pipefail
     case {{what}} in
-        all) for each in planner run map judge; do just _bench-$each; echo; done ;;
-        planner | run | map | judge) just _bench-{{what}} ;;
-        *) echo "there are: just bench planner, just bench run, just bench map, just bench judge" >&2; exit 2 ;;
+        all) for each in planner run map judge compression; do just _bench-$each; echo; done ;;
+        planner | run | map | judge | compression) just _bench-{{what}} ;;
+        *) echo "there are: just bench planner, just bench run, just bench map, just bench judge, just bench compression" >&2; exit 2 ;;
     esac
 
 _bench-planner:
@@ -180,6 +180,10 @@ _bench-planner:
 
 _bench-run:
     cargo bench -q -p generate_full_map_layer --bench run
+
+# What compressing finished quadrants costs and saves.
+_bench-compression:
+    cargo bench -q -p canvas --bench compression
 
 # How well answers are judged, and what it costs.
 _bench-judge:

@@ -6,7 +6,6 @@
 
 mod args;
 mod ended;
-mod endpoint;
 mod run;
 mod start;
 mod work;

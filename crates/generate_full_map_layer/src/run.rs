@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, EndpointLimits, Handle, Limits, Pool, Queue, Surroundings};
+use fleet::Endpoint;
 use layer::LayerError;
 use lookout::Lookout;
 use planner::{Item, Quadrant, Status};
@@ -21,7 +22,6 @@ use upkeep::{Gate, UpkeepError};
 
 use crate::args::Args;
 use crate::ended::Ended;
-use crate::endpoint::Endpoint;
 use crate::start::budget::budget;
 use crate::start::pilot;
 use crate::start::setup::{Ready, ToRun, prepare};

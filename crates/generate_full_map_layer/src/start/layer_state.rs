@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use canvas::QuadrantSize;
+use fleet::Endpoint;
 use layer::{LayerConfig, LayerDir, Pictures, Selection, Source, shell_quoted};
 use model_client::{Credentials, Environment};
 use planner::{Bounds, Item, Quadrant};
 use progress_db::{MetadataKey, ProgressDb};
 use upkeep::Planned;
-
-use crate::endpoint::Endpoint;
 
 /// Everything that is read of a layer and its source.
 pub(crate) struct Start {

@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use dispatch::Queue;
+use fleet::{Checks, Endpoint, Given};
 use layer::{Pictures, RunLock};
 use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
-use report::{counts_told, forecast, part_that_runs, tell_start, would_run};
+use report::{Member, counts_told, forecast, part_that_runs, tell_start, would_run};
 use terminal::Printer;
 use upkeep::{Redo, Uniform, lacks};
 
 use super::budget::require_prices;
-use super::check::check;
 use super::explain::explain;
 use super::layer_state::Start;
 use super::pilot;
@@ -21,7 +21,6 @@ use super::resume::find_to_make_again;
 use super::uncalled::{complete_uncalled, flat_water, pending};
 use crate::args::Args;
 use crate::ended::Ended;
-use crate::endpoint::Endpoint;
 
 /// What comes before the first call.
 pub(crate) enum Ready {
@@ -281,6 +280,43 @@ fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> E
     }
 }
 
+/// `--check-endpoints`.
+async fn check(start: &Start) -> anyhow::Result<Ended> {
+    start.config.require_endpoints(start.layer.config_path())?;
+    let given = Given {
+        layer: &start.layer,
+        config: &start.config,
+        source: &start.source,
+        size: start.size,
+    };
+    let checks = fleet::check(given, &start.endpoints, |block| {
+        tracing::info!(
+            "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"
+        );
+    });
+    let Checks {
+        text,
+        figures,
+        failed,
+        of,
+    } = checks.await?;
+    Ok(Ended {
+        error: (failed > 0).then(|| format!("{failed} of {of} endpoints failed")),
+        figures,
+        ..Ended::with(if failed == 0 { 0 } else { 3 }, text)
+    })
+}
+
+/// An endpoint as a report knows it.
+fn as_member(endpoint: &Endpoint) -> Member<'_> {
+    Member {
+        name: &endpoint.name,
+        slots: endpoint.slots,
+        price: endpoint.price,
+        expected: endpoint.expected,
+    }
+}
+
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
     if let Err(error) = start.config.require_endpoints(start.layer.config_path()) {
         tracing::warn!("{error}");
@@ -339,7 +375,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
             told += &format!("{flat}: finished before all others, and complete below\n");
         }
         let most = args.max_items.map(|most| most as usize);
-        let endpoints: Vec<_> = start.endpoints.iter().map(Endpoint::as_member).collect();
+        let endpoints: Vec<_> = start.endpoints.iter().map(as_member).collect();
         told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
             let currency = &start.config.currency;

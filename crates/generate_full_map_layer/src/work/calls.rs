@@ -9,12 +9,12 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch, Tell};
+use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch};
 use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind};
-use image::RgbImage;
+use fleet::{Speaks, call_server, decode_answer};
 use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
-use model_client::{Ask, CameAs, Carried, Client, Received, Server, Settings};
+use model_client::{CameAs, Carried, Received};
 use planner::{Block, Item, Quadrant};
 use progress_db::{Bill, Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
@@ -22,7 +22,6 @@ use tokio::sync::{Semaphore, oneshot};
 use super::fault_point::fault_point;
 use super::publish::Finished;
 use super::task::{Answer, Call, Done, Work};
-use crate::endpoint::Speaks;
 
 /// How many items are being written to the disk at a time. A sync is a wait, not work.
 const WRITERS: usize = 16;
@@ -326,44 +325,4 @@ impl Work {
 enum NotSaved {
     Unusable(Failure),
     Storage(String),
-}
-
-/// Decodes the picture of an answer.
-///
-/// # Errors
-/// A line that says what came instead of a picture.
-pub(crate) fn decode_answer(
-    sheet: &Outgoing,
-    picture: &Carried,
-    buffers: &mut Buffers,
-) -> Result<RgbImage, String> {
-    let bytes = picture.bytes(|length| buffers.take(length))?;
-    let tell = match picture {
-        Carried::Plain(_) | Carried::Base64(_) => Tell::FirstBytes,
-        Carried::Fetched(_) => Tell::Kind,
-    };
-    let decoded = sheet.decode_answer(&bytes, tell, buffers)?;
-    if let Cow::Owned(bytes) = bytes {
-        buffers.give_back(bytes);
-    }
-    Ok(decoded)
-}
-
-/// One call with a canvas in the form of its endpoint.
-pub(crate) async fn call_server(
-    client: &Client,
-    server: &Server,
-    settings: &Settings,
-    sheet: &Outgoing,
-    seed: Option<u32>,
-) -> Result<Received, Failure> {
-    let (format, picture) = sheet.encoded().map_err(Failure::bad_answer)?;
-    let ask = Ask {
-        picture,
-        format,
-        answer_px: sheet.answer_px,
-        settings,
-        seed,
-    };
-    client.call(server, ask).await
 }

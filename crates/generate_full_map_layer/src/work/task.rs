@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
 use cores::{Cores, CpuTime};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
+use fleet::Endpoint;
 use layer::{CanvasConfig, Pictures, PngCompression, Source, SourceLayer};
 use model_client::{Client, Received};
 use planner::{Item, Quadrant};
@@ -15,7 +16,6 @@ use tokio::sync::{Semaphore, mpsc};
 use upkeep::Gate;
 
 use super::publish::Finished;
-use crate::endpoint::Endpoint;
 
 /// What all work of a run shares.
 #[derive(Debug)]

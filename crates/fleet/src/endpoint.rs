@@ -10,7 +10,7 @@ use model_client::{Credentials, Environment, Server, Settings, Shapes};
 
 /// One endpoint of the pool and all that a call to it needs.
 #[derive(Debug, Clone)]
-pub(crate) struct Endpoint {
+pub struct Endpoint {
     /// Its name.
     pub name: String,
     /// What answers there.
@@ -37,7 +37,7 @@ pub(crate) struct Endpoint {
 
 /// What answers at an endpoint.
 #[derive(Debug, Clone)]
-pub(crate) enum Speaks {
+pub enum Speaks {
     /// A filter inside the process.
     Builtin(Filter),
     /// A server.
@@ -49,7 +49,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// When a prompt or a header cannot be used.
-    pub(crate) fn of(
+    pub fn of(
         config: &LayerConfig,
         entry: &EndpointConfig,
         environment: &Environment,
@@ -91,19 +91,9 @@ impl Endpoint {
         })
     }
 
-    /// As a report knows it.
-    pub(crate) fn as_member(&self) -> report::Member<'_> {
-        report::Member {
-            name: &self.name,
-            slots: self.slots,
-            price: self.price,
-            expected: self.expected,
-        }
-    }
-
     /// The seed of a call, as [`Server::seed_of`]; a filter has none.
     #[must_use]
-    pub(crate) fn seed_of(&self, seed: u32) -> (Option<u32>, Option<i64>) {
+    pub fn seed_of(&self, seed: u32) -> (Option<u32>, Option<i64>) {
         match &self.speaks {
             Speaks::Builtin(_) => (None, None),
             Speaks::Http(server) => server.seed_of(&self.settings, seed),
@@ -112,14 +102,15 @@ impl Endpoint {
 
     /// The protocol's name, for people to read.
     #[must_use]
-    pub(crate) fn protocol_name(&self) -> &'static str {
+    pub fn protocol_name(&self) -> &'static str {
         match &self.speaks {
             Speaks::Builtin(_) => "builtin",
             Speaks::Http(server) => server.protocol.name(),
         }
     }
 
-    pub(crate) fn credentials_mut(&mut self) -> Option<&mut Credentials> {
+    /// What its calls carry that must not be seen; a filter has none.
+    pub fn credentials_mut(&mut self) -> Option<&mut Credentials> {
         match &mut self.speaks {
             Speaks::Builtin(_) => None,
             Speaks::Http(server) => Some(&mut server.credentials),
@@ -128,7 +119,7 @@ impl Endpoint {
 
     /// `text` with every key of the layer struck out.
     #[must_use]
-    pub(crate) fn redact(&self, text: &str) -> String {
+    pub fn redact(&self, text: &str) -> String {
         match &self.speaks {
             Speaks::Builtin(_) => text.to_owned(),
             Speaks::Http(server) => server.credentials.redact(text),
@@ -137,7 +128,7 @@ impl Endpoint {
 
     /// What the user can do about a failure.
     #[must_use]
-    pub(crate) fn remedy(&self, failure: &Failure) -> String {
+    pub fn remedy(&self, failure: &Failure) -> String {
         let key = match &self.key_variable {
             Some(variable) => format!("check the key in {variable}"),
             None => "\"api_key_env\" names the variable that holds a key".to_owned(),
@@ -174,7 +165,7 @@ impl Endpoint {
 
     /// A failure that may end its endpoint for the run, and what the user can do about it.
     #[must_use]
-    pub(crate) fn with_remedy(&self, mut failure: Failure) -> Failure {
+    pub fn with_remedy(&self, mut failure: Failure) -> Failure {
         if let FailureKind::EndpointOut | FailureKind::Missing = failure.kind {
             failure.message = format!("{}; {}", failure.message, self.remedy(&failure));
         }
@@ -194,7 +185,7 @@ fn price_of(entry: &EndpointConfig) -> Option<Price> {
 
 /// What the canvas of an endpoint holds. A filter inside the process has no use for what is around
 /// a block.
-pub(crate) fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
+pub fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
     match entry.url {
         EndpointUrl::Builtin(_) => CanvasMode::Block,
         EndpointUrl::Http(_) => config.canvas.mode,

@@ -5,19 +5,20 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
-use canvas::{Arrangement, Buffers, Judgement, Kind, Outgoing, Palette, Picture, Sheet, SizeMatch};
+use canvas::{
+    Arrangement, Buffers, Judgement, Kind, Outgoing, Palette, Picture, QuadrantSize, Sheet,
+    SizeMatch,
+};
 use futures_util::future::join_all;
 use image::DynamicImage;
-use layer::{AcceptConfig, CanvasMode, block_seed};
+use layer::{AcceptConfig, CanvasMode, LayerConfig, LayerDir, Source, block_seed};
 use model_client::{Carried, Client, Failure, Server, status_text};
 use planner::{Block, BlockShape, Item, Quadrant};
 use progress_db::ProgressDb;
 use serde_json::{Map, Value};
 
-use super::layer_state::Start;
-use crate::ended::Ended;
+use crate::call::{call_server, decode_answer};
 use crate::endpoint::{Endpoint, Speaks};
-use crate::work::calls::{call_server, decode_answer};
 
 /// How many quadrants are looked at for one whose source picture can be read.
 const CANDIDATES: usize = 50;
@@ -37,44 +38,70 @@ struct Answer {
     judgement: Judgement,
 }
 
-/// Sends each endpoint one canvas, all at once, and makes the table.
+/// What a canvas is drawn from.
+#[derive(Debug, Clone, Copy)]
+pub struct Given<'a> {
+    /// The layer, for its items.
+    pub layer: &'a LayerDir,
+    /// What stands in its configuration.
+    pub config: &'a LayerConfig,
+    /// Its source.
+    pub source: &'a Source,
+    /// The size of a quadrant.
+    pub size: QuadrantSize,
+}
+
+/// What came of all calls.
+#[derive(Debug)]
+pub struct Checks {
+    /// A table for people, and a line below it.
+    pub text: String,
+    /// The same for scripts.
+    pub figures: Map<String, Value>,
+    /// How many endpoints do not work.
+    pub failed: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
+/// Sends each endpoint one canvas, all at once, and makes the table. `tell` is told what is sent
+/// before that.
 ///
 /// # Errors
-/// When there is nothing to send, or nobody to send it to.
-pub(crate) async fn check(start: &Start) -> anyhow::Result<Ended> {
-    start.config.require_endpoints(start.layer.config_path())?;
-    let (block, source) = choose_canvas(start).await?;
-    tracing::info!(
-        "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"
-    );
+/// When there is nothing to send.
+pub async fn check(
+    given: Given<'_>,
+    endpoints: &[Endpoint],
+    tell: impl FnOnce(Block),
+) -> anyhow::Result<Checks> {
+    let (block, source) = choose_canvas(given).await?;
+    tell(block);
     let client = Client::new()?;
-    let checks = start
-        .endpoints
+    let checks = endpoints
         .iter()
-        .map(|endpoint| check_one(start, &client, endpoint, block, &source));
+        .map(|endpoint| check_one(given, &client, endpoint, block, &source));
     let checked = join_all(checks).await;
-    let failed = checked
-        .iter()
-        .filter(|checked| checked.answer.is_err())
-        .count();
-    let rows = rows(start, &checked);
-    let mut summary = table(&rows);
+    let is_failure = |checked: &&Checked| checked.answer.is_err();
+    let failed = checked.iter().filter(is_failure).count();
+    let rows = rows(endpoints, &checked);
+    let mut text = table(&rows);
     let _ = writeln!(
-        summary,
+        text,
         "\n{} of {} endpoints work; {block} was sent, and nothing in the layer was changed.",
         checked.len() - failed,
         checked.len()
     );
-    Ok(Ended {
-        error: (failed > 0).then(|| format!("{failed} of {} endpoints failed", checked.len())),
+    Ok(Checks {
+        text,
         figures: told(&rows, &checked),
-        ..Ended::with(if failed == 0 { 0 } else { 3 }, summary)
+        failed,
+        of: checked.len(),
     })
 }
 
 /// A 1x1 item of the layer, else a quadrant of a larger one, whose source picture can be read.
-async fn choose_canvas(start: &Start) -> anyhow::Result<(Block, DynamicImage)> {
-    let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
+async fn choose_canvas(given: Given<'_>) -> anyhow::Result<(Block, DynamicImage)> {
+    let mut db = ProgressDb::open_read_only(&given.layer.progress_path()).await?;
     let items = db.items().await?;
     db.close().await?;
     let is_single = |item: &&Item| item.block.shape == BlockShape::OneByOne;
@@ -83,7 +110,7 @@ async fn choose_canvas(start: &Start) -> anyhow::Result<(Block, DynamicImage)> {
     let mut reason = "there are no items".to_owned();
     for item in singles.chain(others).take(CANDIDATES) {
         let quadrant = item.block.top_left;
-        match read_source(start, quadrant).await {
+        match read_source(given, quadrant).await {
             Ok(source) => {
                 let block = Block {
                     shape: BlockShape::OneByOne,
@@ -97,18 +124,18 @@ async fn choose_canvas(start: &Start) -> anyhow::Result<(Block, DynamicImage)> {
     bail!("the layer has no source picture that could be sent: {reason}")
 }
 
-async fn read_source(start: &Start, quadrant: Quadrant) -> Result<DynamicImage, String> {
-    let picture = start
+async fn read_source(given: Given<'_>, quadrant: Quadrant) -> Result<DynamicImage, String> {
+    let picture = given
         .source
-        .picture(start.config.source_layer, quadrant)
+        .picture(given.config.source_layer, quadrant)
         .await;
     let picture = picture.map_err(|error| error.to_string())?;
-    canvas::decode_quadrant(&picture, start.size, &mut Buffers::default())
+    canvas::decode_quadrant(&picture, given.size, &mut Buffers::default())
         .map_err(|reason| format!("the source of quadrant {quadrant} is {reason}"))
 }
 
 async fn check_one(
-    start: &Start,
+    given: Given<'_>,
     client: &Client,
     endpoint: &Endpoint,
     block: Block,
@@ -130,12 +157,12 @@ async fn check_one(
             }
         }
         Speaks::Http(server) => {
-            let sheet = sheet_of(start, endpoint, block, source);
+            let sheet = sheet_of(given, endpoint, block, source);
             let (form, config, accept) =
-                (endpoint.form, &start.config.canvas, &start.config.accept);
+                (endpoint.form, &given.config.canvas, &given.config.accept);
             match Outgoing::of(sheet, form, config, Some(accept), &mut Buffers::default()) {
                 Ok(encoded) => {
-                    let seed = block_seed(start.config.seed, block, 0);
+                    let seed = block_seed(given.config.seed, block, 0);
                     call(client, endpoint, server, &encoded, accept, seed).await
                 }
                 Err(reason) => Checked {
@@ -148,17 +175,17 @@ async fn check_one(
 }
 
 /// The canvas of a block of one quadrant around which nothing is finished.
-fn sheet_of(start: &Start, endpoint: &Endpoint, block: Block, source: &DynamicImage) -> Sheet {
+fn sheet_of(given: Given<'_>, endpoint: &Endpoint, block: Block, source: &DynamicImage) -> Sheet {
     match endpoint.form.mode {
         CanvasMode::Block => {
             let sources = [(block.top_left, source.clone())];
-            canvas::stitch(block, start.size, &sources, &mut Buffers::default())
+            canvas::stitch(block, given.size, &sources, &mut Buffers::default())
         }
         CanvasMode::Infill => {
             let (at, kind) = (block.top_left, Kind::Source);
             let own = Picture::of(at, kind, source.clone(), &mut Buffers::default());
-            let arrangement = Arrangement::of(block, start.size, |_| false);
-            canvas::infill(&arrangement, &start.config.canvas, vec![own])
+            let arrangement = Arrangement::of(block, given.size, |_| false);
+            canvas::infill(&arrangement, &given.config.canvas, vec![own])
         }
     }
 }
@@ -204,10 +231,10 @@ async fn call(
 type Row = ([String; 5], String);
 
 /// The rows, with the names of the columns first.
-fn rows(start: &Start, checked: &[Checked]) -> Vec<Row> {
+fn rows(endpoints: &[Endpoint], checked: &[Checked]) -> Vec<Row> {
     let head = ["endpoint", "protocol", "status", "latency", "size"].map(str::to_owned);
     let mut rows = vec![(head, "result".to_owned())];
-    for (endpoint, checked) in start.endpoints.iter().zip(checked) {
+    for (endpoint, checked) in endpoints.iter().zip(checked) {
         let (status, size, result) = match &checked.answer {
             Ok(answer) => (
                 answer.http_status.map_or("-".to_owned(), status_text),

@@ -1,0 +1,51 @@
+//! One call to a server: a canvas out, a picture back.
+
+use std::borrow::Cow;
+
+use canvas::{Buffers, Outgoing, Tell};
+use dispatch::Failure;
+use image::RgbImage;
+use model_client::{Ask, Carried, Client, Received, Server, Settings};
+
+/// Decodes the picture of an answer.
+///
+/// # Errors
+/// A line that says what came instead of a picture.
+pub fn decode_answer(
+    sheet: &Outgoing,
+    picture: &Carried,
+    buffers: &mut Buffers,
+) -> Result<RgbImage, String> {
+    let bytes = picture.bytes(|length| buffers.take(length))?;
+    let tell = match picture {
+        Carried::Plain(_) | Carried::Base64(_) => Tell::FirstBytes,
+        Carried::Fetched(_) => Tell::Kind,
+    };
+    let decoded = sheet.decode_answer(&bytes, tell, buffers)?;
+    if let Cow::Owned(bytes) = bytes {
+        buffers.give_back(bytes);
+    }
+    Ok(decoded)
+}
+
+/// One call with a canvas in the form of its endpoint.
+///
+/// # Errors
+/// Why it brought no picture.
+pub async fn call_server(
+    client: &Client,
+    server: &Server,
+    settings: &Settings,
+    sheet: &Outgoing,
+    seed: Option<u32>,
+) -> Result<Received, Failure> {
+    let (format, picture) = sheet.encoded().map_err(Failure::bad_answer)?;
+    let ask = Ask {
+        picture,
+        format,
+        answer_px: sheet.answer_px,
+        settings,
+        seed,
+    };
+    client.call(server, ask).await
+}
