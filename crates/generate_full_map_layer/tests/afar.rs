@@ -277,6 +277,15 @@ fn a_limit_and_an_end_of_any_kind_are_told() {
         let events = run.events();
         assert!(events.iter().any(|event| event["event"] == "limit"));
     }
+    let refusing = ServerSpec::new().script(|_, _| Reply::status(422)).start();
+    let told = receiver();
+    let args = ["--max-errors", "1", "--notify", &told.url()];
+    let run = layer_at(&[&refusing]).run(PROGRAM, &args);
+    run.assert_status(3);
+    let sent = notices(&told);
+    assert_eq!(names(&sent), ["limit", "ended"]);
+    assert_eq!(sent[0]["reason"], sent[1]["reason"]);
+
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let taken = taken.local_addr().expect("an address").to_string();
     let before = snapshot(layer.dir());
@@ -326,7 +335,7 @@ fn while_a_run_drains_it_is_seen_and_its_end_is_told() {
     let args = ["--notify", &receiver.url(), "--drain-s", "2"];
     let (child, address) = start_with_metrics(&layer, &args);
     // Who connects and asks for nothing is in nobody's way.
-    let idle: Vec<TcpStream> = (0..8)
+    let idle: Vec<TcpStream> = (0..4)
         .map(|_| TcpStream::connect(&address).expect("it listens"))
         .collect();
     assert!(server.wait_for_calls(1, LONG));

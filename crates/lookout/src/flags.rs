@@ -7,6 +7,7 @@ use crate::{Address, NotifyUrl};
 /// Who may look at a run, and who is told of it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Watched from afar")]
+#[group(skip)]
 pub struct Flags {
     /// Serve metrics for Prometheus at http://ADDR/metrics while it runs: a port of this machine, or an
     /// address and a port, as in 0.0.0.0:9464

@@ -144,7 +144,7 @@ mod tests {
         let told = told(60, 30, brings);
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(
-            told[0].starts_with("stalled no endpoint answers: a (rests "),
+            told[0].starts_with("stalled no endpoint answers: a ("),
             "{told:?}"
         );
         assert!(told[0].contains("nobody is there"), "{told:?}");

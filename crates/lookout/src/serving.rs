@@ -22,12 +22,13 @@ use tokio::time::{sleep, timeout};
 use crate::metrics::Format;
 use crate::pages::Pages;
 
-/// So many can be connected at a time; others wait in the system's queue.
-const MOST_CONNECTIONS: usize = 32;
+/// So many can be connected at a time, which leaves the run its files; others wait in the system's
+/// queue.
+const MOST_CONNECTIONS: usize = 8;
 /// So long a connection may last: Prometheus waits no longer for an answer by itself.
 const ALL_WITHIN: Duration = Duration::from_secs(10);
 /// So long a request's head may take.
-const HEAD_WITHIN: Duration = Duration::from_secs(5);
+const HEAD_WITHIN: Duration = Duration::from_secs(3);
 /// How long a request's head may be.
 const MOST_HEAD_BYTES: usize = 16 << 10;
 /// How long it is waited when the system grants no connection.

@@ -23,10 +23,12 @@ const SUDDEN: Duration = Duration::from_millis(300);
 static VOICE: OnceLock<Voice> = OnceLock::new();
 static LISTENER: OnceLock<Listener> = OnceLock::new();
 
+type Hear = dyn Fn(&str, &Value) + Send + Sync;
+
 /// Who hears each event, besides a script.
 pub struct Listener {
     /// Hears an event's name and its fields, and holds up nothing.
-    pub hear: Box<dyn Fn(&str, &Value) + Send + Sync>,
+    pub hear: Box<Hear>,
     /// Has heard the last one, and may take a moment.
     pub close: Box<dyn Fn() + Send + Sync>,
 }
