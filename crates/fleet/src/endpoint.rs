@@ -185,7 +185,7 @@ fn price_of(entry: &EndpointConfig) -> Option<Price> {
 
 /// What the canvas of an endpoint holds. A filter inside the process has no use for what is around
 /// a block.
-pub fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
+fn canvas_mode(config: &LayerConfig, entry: &EndpointConfig) -> CanvasMode {
     match entry.url {
         EndpointUrl::Builtin(_) => CanvasMode::Block,
         EndpointUrl::Http(_) => config.canvas.mode,
