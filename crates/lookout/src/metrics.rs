@@ -84,6 +84,8 @@ impl Figures {
     }
 }
 
+/// What is read off an endpoint.
+type Figure = fn(&EndpointSeen) -> f64;
 type Labels<'a> = Vec<(&'static str, Cow<'a, str>)>;
 
 /// Families of figures, one after the other.
@@ -322,7 +324,7 @@ fn write_items(page: &mut Page<'_>, run: &Snapshot) -> fmt::Result {
 }
 
 fn write_endpoints(page: &mut Page<'_>, run: &Snapshot) -> fmt::Result {
-    let figures: [(&str, &str, fn(&EndpointSeen) -> f64); 5] = [
+    let figures: [(&str, &str, Figure); 5] = [
         (
             "map_layer_endpoint_slots",
             "How many calls an endpoint serves at a time; none when it is out",

@@ -14,7 +14,12 @@ fn figures(names: &[&str]) -> Figures {
     let (mut events, mut now) = (vec![Event::Wake], Duration::ZERO);
     while let Some(event) = events.pop() {
         now += Duration::from_millis(500);
-        events.extend(dispatcher.on(event, now).into_iter().filter_map(follows));
+        events.extend(
+            dispatcher
+                .on(event, now)
+                .into_iter()
+                .filter_map(|order| follows(&order)),
+        );
     }
     Figures {
         layer: "snow".to_owned(),
@@ -25,8 +30,8 @@ fn figures(names: &[&str]) -> Figures {
 }
 
 /// What becomes of an order: only the first calls are answered.
-fn follows(order: Order) -> Option<Event> {
-    match order {
+fn follows(order: &Order) -> Option<Event> {
+    match *order {
         Order::Prepare { canvas, .. } => Some(Event::Prepared {
             canvas,
             result: Ok(()),
