@@ -35,6 +35,7 @@ pub(crate) fn dispatcher(names: &[&str]) -> Dispatcher {
         },
         startup_wait: Duration::from_secs(60),
         drain: None,
+        canvases_at_hand: names.len(),
         spare_canvases: names.len(),
     };
     let queue = Queue::of(items.collect());

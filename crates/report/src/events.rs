@@ -33,6 +33,21 @@ pub struct Done {
     pub took: Duration,
 }
 
+/// What the record of a call says of its end.
+#[must_use]
+pub const fn outcome_of(end: CallEnd) -> Outcome {
+    match end {
+        CallEnd::BadAnswer => Outcome::BadAnswer,
+        CallEnd::NotAccepted => Outcome::NotAccepted,
+        CallEnd::Away => Outcome::Away,
+        CallEnd::Rejected => Outcome::Rejected,
+        CallEnd::EndpointOut => Outcome::EndpointOut,
+        CallEnd::NotSaved => Outcome::NotSaved,
+        CallEnd::Interrupted => Outcome::Interrupted,
+        CallEnd::Compared => Outcome::Compared,
+    }
+}
+
 /// Tells that a run begins, before its first call.
 pub fn tell_start<'a>(
     layer: &Path,
@@ -118,21 +133,6 @@ pub(crate) fn tell_out(dispatcher: &Dispatcher, endpoint: &str, reason: &str) {
         "endpoint_out",
         json!({"endpoint": endpoint, "reason": reason, "totals": totals_of(dispatcher)}),
     );
-}
-
-/// What the record of a call says of its end.
-#[must_use]
-pub const fn outcome_of(end: CallEnd) -> Outcome {
-    match end {
-        CallEnd::BadAnswer => Outcome::BadAnswer,
-        CallEnd::NotAccepted => Outcome::NotAccepted,
-        CallEnd::Away => Outcome::Away,
-        CallEnd::Rejected => Outcome::Rejected,
-        CallEnd::EndpointOut => Outcome::EndpointOut,
-        CallEnd::NotSaved => Outcome::NotSaved,
-        CallEnd::Interrupted => Outcome::Interrupted,
-        CallEnd::Compared => Outcome::Compared,
-    }
 }
 
 fn item_told(item: &Item) -> Value {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use canvas::Outgoing;
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
 use layer::{block_seed, unix_now};
 use lookout::Lookout;
@@ -25,7 +26,8 @@ pub(crate) struct Executor {
     pub dispatcher: Dispatcher,
     tasks: JoinSet<Done>,
     started: Instant,
-    canvases: HashMap<CanvasId, Arc<Canvas>>,
+    /// Those that are ready; each is let go as it is sent.
+    canvases: HashMap<CanvasId, Canvas>,
     /// Canvases on their way.
     preparing: HashMap<CanvasId, AbortHandle>,
     calls: HashMap<AttemptId, InFlight>,
@@ -225,12 +227,16 @@ impl Executor {
                 self.write(std::mem::take(changes));
                 let item = self.item(canvas);
                 let answered = self.answered.get(&item.id).copied().unwrap_or(0);
+                let ready = self.canvases.remove(&canvas).expect("it is ready");
+                let finished = ready.finished.clone();
+                let Outgoing { content, sent } = ready.in_form(self.work.endpoints[endpoint].form);
                 let call = Call {
                     attempt,
                     id: canvas,
                     item,
                     endpoint,
-                    canvas: Arc::clone(&self.canvases[&canvas]),
+                    sent: Arc::new(sent),
+                    finished,
                     aside: aside.map(Money::units),
                     ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
@@ -241,7 +247,8 @@ impl Executor {
                     self.work.endpoints[endpoint].name,
                     call.seed
                 );
-                let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
+                let work = Arc::clone(&self.work);
+                let calling = self.tasks.spawn(work.call(call.clone(), content));
                 let in_flight = InFlight {
                     call,
                     calling,
