@@ -6,8 +6,10 @@ mod changing;
 mod comparing;
 mod ending;
 mod failing;
+mod seen;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::money::{self, Spent};
 use crate::pool::Terms;
@@ -18,6 +20,7 @@ use crate::{
 };
 use ahead::Pace;
 use comparing::Comparison;
+pub use seen::InFlight;
 
 /// The state of a run.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Dispatcher {
     spent: Spent,
     errors_in_a_row: usize,
     stop: Option<Ending>,
+    /// Whether it stops because a limit is reached.
+    is_at_limit: bool,
     /// When calls that are still under way are given up.
     drain_until: Option<Moment>,
     outage_told: Option<Moment>,
@@ -82,6 +87,8 @@ struct Call {
     aside: Money,
     /// What it cost, when it has ended.
     cost: Option<Money>,
+    /// How long it took, when it has ended.
+    took: Duration,
 }
 
 impl Dispatcher {
@@ -117,6 +124,7 @@ impl Dispatcher {
             spent: Spent::default(),
             errors_in_a_row: 0,
             stop: None,
+            is_at_limit: false,
             drain_until: None,
             outage_told: None,
             endpoints_since: Moment::ZERO,
@@ -257,7 +265,7 @@ impl Dispatcher {
                 self.pool.answered(call.endpoint, call.started, now);
                 self.pool.good_answer(call.endpoint);
                 self.calls.remove(&attempt);
-                self.close(attempt, CallEnd::Compared, (None, None), (true, call.cost));
+                self.close((attempt, call), CallEnd::Compared, (None, None), true);
                 self.on_comparison_ended(&call, handle, true, now);
             }
             (Err(failure), _) => {
@@ -300,6 +308,7 @@ impl Dispatcher {
         let handle = call.canvas.handle();
         self.pool.good_answer(call.endpoint);
         self.pool.saved(call.endpoint);
+        self.pool.over(call.endpoint, None, call.took);
         self.queue.complete(handle);
         if self.is_of_the_past(&call) {
             self.tries.forget(handle);
@@ -349,18 +358,19 @@ impl Dispatcher {
 
     fn close(
         &mut self,
-        attempt: AttemptId,
+        (attempt, call): (AttemptId, Call),
         end: CallEnd,
         (http_status, message): (Option<u16>, Option<String>),
-        (paid, cost): (bool, Option<Money>),
+        paid: bool,
     ) {
+        self.pool.over(call.endpoint, Some(end), call.took);
         self.orders.push(Order::Close {
             attempt,
             end,
             http_status,
             message,
             paid,
-            cost,
+            cost: call.cost,
         });
     }
 
@@ -372,8 +382,8 @@ impl Dispatcher {
 
     /// Takes what a call cost that has ended, or gives back what was set aside for it.
     fn settle(&mut self, call: &mut Call, is_paid: bool, now: Moment) {
-        let took = now.saturating_sub(call.started);
-        let cost = call.terms.cost_of(took);
+        call.took = now.saturating_sub(call.started);
+        let cost = call.terms.cost_of(call.took);
         call.cost = cost.map(|cost| if is_paid { cost } else { Money::ZERO });
         let paid = is_paid.then_some(cost.unwrap_or_default());
         self.spent.settle(call.aside, paid);

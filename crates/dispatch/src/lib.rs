@@ -6,6 +6,7 @@
 //! clock, spawns nothing, prints nothing and touches no file, so that the same value decides in a
 //! run and in a simulation (`tests/simulation`) that makes weeks of faults in a second.
 
+mod call_end;
 mod dispatcher;
 mod estimate;
 mod failure;
@@ -19,14 +20,17 @@ mod random;
 mod surroundings;
 mod tries;
 
-pub use dispatcher::Dispatcher;
+pub use call_end::CallEnd;
+pub use dispatcher::{Dispatcher, InFlight};
 pub use estimate::{Estimate, Expected, estimate, turns};
 pub use failure::{Failure, FailureKind};
 pub use limits::{Ending, Limits, Signal, Tally};
 pub use moment::{Moment, duration_text};
 pub use money::{Bound, Budget, Money, Price};
-pub use order::{AttemptId, CallEnd, CanvasId, Event, Level, Order, PrepareFailure};
-pub use pool::{EndpointChange, EndpointIndex, EndpointLimits, EndpointTally, Member, Pool};
+pub use order::{AttemptId, CanvasId, Event, Level, Order, PrepareFailure};
+pub use pool::{
+    Ended, EndpointChange, EndpointIndex, EndpointLimits, EndpointTally, Ends, Member, Pool,
+};
 pub use queue::{Handle, Queue, StepCounts, Turn};
 pub use surroundings::Surroundings;
 pub use tries::{Standing, Tries, Verdict};

@@ -2,7 +2,7 @@
 
 use planner::Quadrant;
 
-use crate::{EndpointChange, EndpointIndex, Failure, Handle, Money, Signal};
+use crate::{CallEnd, EndpointChange, EndpointIndex, Failure, Handle, Money, Signal};
 
 /// The number of a call, over all runs of a layer.
 pub type AttemptId = i64;
@@ -153,27 +153,6 @@ pub enum Order {
     Probe(EndpointIndex),
     /// Say a line to the user.
     Tell(Level, String),
-}
-
-/// How a call ended that saved nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CallEnd {
-    /// The answer was of no use.
-    BadAnswer,
-    /// The picture was whole and not good enough.
-    NotAccepted,
-    /// The endpoint was away.
-    Away,
-    /// The endpoint refused this canvas for good.
-    Rejected,
-    /// The endpoint is out for the rest of the run.
-    EndpointOut,
-    /// The answer was good and could not be saved.
-    NotSaved,
-    /// The run ended before the call did.
-    Interrupted,
-    /// It was made to compare, and was answered.
-    Compared,
 }
 
 /// How much a line matters.

@@ -1,13 +1,15 @@
 //! Which endpoint gets the next call: turns, rests, limits, and the last items of a step.
 
 mod adapting;
+mod ends;
 mod member;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use crate::{Failure, FailureKind, Moment, Money};
+use crate::{CallEnd, Failure, FailureKind, Moment, Money};
+pub use ends::{Ended, Ends};
 pub(crate) use member::Terms;
 pub use member::{EndpointLimits, EndpointTally, Member};
 
@@ -384,6 +386,11 @@ impl Pool {
     pub fn paid(&mut self, index: EndpointIndex, cost: Money) {
         let tally = &mut self.members[index].tally;
         tally.cost = tally.cost.plus(cost);
+    }
+
+    /// Notes that a call is over, which took so long: its pictures were saved, or how else it ended.
+    pub fn over(&mut self, index: EndpointIndex, end: Option<CallEnd>, took: Duration) {
+        self.members[index].ends.add(end, took);
     }
 
     /// Notes that the pictures of a call were saved.

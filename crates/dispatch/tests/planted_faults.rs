@@ -239,8 +239,14 @@ const FAULTS: &[Fault] = &[
     Fault(
         "dispatcher/failing.rs",
         "the record of a failed call is not closed",
-        "self.close(attempt, end_of(failure), told, (is_paid, call.cost));",
-        "let _ = (attempt, end_of(failure), message);",
+        "self.close((attempt, call), end_of(failure), told, is_paid);",
+        "let _ = (attempt, end_of(failure), told, is_paid);",
+    ),
+    Fault(
+        "dispatcher.rs",
+        "calls whose pictures are saved are not counted among those that are over",
+        "self.pool.over(call.endpoint, None, call.took);",
+        "",
     ),
     Fault(
         "dispatcher/failing.rs",

@@ -121,6 +121,10 @@ pub struct Args {
     #[arg(long, alias = "accept_source_change")]
     pub accept_source_change: bool,
 
+    /// Who may look at it, and who is told of it.
+    #[command(flatten)]
+    pub lookout: lookout::Flags,
+
     /// What is said, and how.
     #[command(flatten)]
     pub flags: terminal::Flags,
@@ -169,6 +173,8 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --explain 12,-3    tell how a quadrant came to be
   generate_full_map_layer --layer-dir layers/snow --progress json --summary run.json
                                                                      for a script: events, figures
+  generate_full_map_layer --layer-dir layers/snow --metrics 9464 --notify https://hooks.example.com/map
+                                                                     watched from afar
 
 Exit status: 0 all complete, or the part that was asked for is done; 1 some items failed or wait on
 failed ones; 2 could not run; 3 stopped early with work left, or --check-endpoints found an endpoint

@@ -4,6 +4,7 @@ use std::panic::resume_unwind;
 use std::process::ExitCode;
 
 use generate_full_map_layer::{Args, Ended, run, runtime};
+use lookout::Lookout;
 use terminal::{End, Program, answer, complain, say};
 
 const PROGRAM: Program = Program {
@@ -14,14 +15,18 @@ const PROGRAM: Program = Program {
 
 fn main() -> ExitCode {
     let args: Args = terminal::parse(&[]);
-    terminal::run(PROGRAM, &args.flags.clone(), || run_to_the_end(args))
+    let lookout = Lookout::begin(&args.lookout, &args.layer_dir);
+    terminal::run(PROGRAM, &args.flags.clone(), || {
+        run_to_the_end(args, lookout)
+    })
 }
 
-fn run_to_the_end(args: Args) -> End {
+fn run_to_the_end(args: Args, lookout: anyhow::Result<Lookout>) -> End {
     let only_tells = args.dry_run || args.check_endpoints || args.explain.is_some();
-    let ended = runtime().and_then(|runtime| {
+    let ended = lookout.and_then(|lookout| {
+        let runtime = runtime()?;
         // On a worker, where what it waits for need not wake another thread.
-        let ended = runtime.block_on(runtime.spawn(run(args)));
+        let ended = runtime.block_on(runtime.spawn(run(args, lookout)));
         // After an interrupt there may be work that nobody waits for any more.
         runtime.shutdown_background();
         ended.unwrap_or_else(|panic| resume_unwind(panic.into_panic()))

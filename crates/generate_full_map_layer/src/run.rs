@@ -10,6 +10,7 @@ use cores::{Cores, CpuTime};
 use dispatch::{Dispatcher, Ending, Handle, Limits, Pool, Queue, Surroundings};
 use fleet::{Endpoint, Roster, Watch};
 use layer::LayerError;
+use lookout::Lookout;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressError, Recorder};
 use report::{Besides, Figures, Progress, tell_start};
@@ -49,10 +50,11 @@ pub fn runtime() -> anyhow::Result<Runtime> {
 ///
 /// # Errors
 /// Why it could not run; then nothing was changed.
-pub async fn run(args: Args) -> anyhow::Result<Ended> {
+pub async fn run(args: Args, lookout: Lookout) -> anyhow::Result<Ended> {
     let mut shutdown = Shutdown::listen()?;
     let printer = Printer::start()?;
-    terminal::show_diagnostics(&printer, env!("CARGO_CRATE_NAME"));
+    terminal::show_diagnostics(&printer, &[env!("CARGO_CRATE_NAME"), "lookout"]);
+    lookout.serve(&printer)?;
     sqlite::on_wait(|line| tracing::warn!("{line}"));
     let ready = tokio::select! {
         biased;
@@ -60,7 +62,7 @@ pub async fn run(args: Args) -> anyhow::Result<Ended> {
         ready = prepare(&args, &printer) => ready,
     };
     let ended = match ready {
-        Ok(Ready::ToRun(to_run)) => execute(&args, *to_run, &printer, shutdown).await,
+        Ok(Ready::ToRun(to_run)) => execute(&args, *to_run, &printer, shutdown, &lookout).await,
         Ok(Ready::Ended(ended)) => Ok(ended),
         Err(error) if is_storage_failure(&error) => Err(anyhow!(
             "{error:#}; nothing was called: mend it and run the same command again"
@@ -86,6 +88,7 @@ async fn execute(
     to_run: ToRun,
     printer: &Printer,
     mut shutdown: Shutdown,
+    lookout: &Lookout,
 ) -> anyhow::Result<Ended> {
     let ToRun {
         start,
@@ -186,11 +189,15 @@ async fn execute(
         writers: Work::writers(),
     });
     tasks.spawn(Arc::clone(&work).learn_colors(complete));
+    lookout.run_begins(&start.config.name, &currency);
     let mut watch = Watch::start(start.fleet.priced_for(priced_for))?;
     let mut executor = Executor::new(work, dispatcher, tasks, answered);
-    let ending = executor.run(&mut shutdown, &mut watch, &mut progress).await;
+    let ending = executor
+        .run(&mut shutdown, &mut watch, &mut progress, lookout)
+        .await;
     let lost = executor.lost;
     let dispatcher = executor.finish().await;
+    lookout.run_ends(&dispatcher, progress.elapsed());
     pictures.end().await;
     let command = pilot::goes_on(args, dispatcher.queue());
     let before = match made {

@@ -26,6 +26,7 @@ pub use dispatch::{Failure, FailureKind};
 pub use entries::remarks;
 pub use error::EndpointError;
 pub use protocol::{Ask, Carried, Shapes};
+pub use retry_after::retry_after;
 pub use secrets::{Credentials, Environment};
 pub use server::Server;
 pub use settings::Settings;

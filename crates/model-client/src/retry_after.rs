@@ -8,7 +8,7 @@ use serde_json::Value;
 /// `Retry-After` in seconds or as a date, else OpenAI's `retry-after-ms` and
 /// `x-ratelimit-reset-requests`, else Google's `RetryInfo`.
 #[must_use]
-pub(crate) fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, body: &[u8]) -> Option<Duration> {
     let text = |name: &str| {
         headers
             .get(name)

@@ -144,10 +144,10 @@ pub(crate) fn tell_wasted(
 }
 
 /// Tells that an endpoint is out for the rest of the run.
-pub(crate) fn tell_out(endpoint: &str, reason: &str) {
+pub(crate) fn tell_out(dispatcher: &Dispatcher, endpoint: &str, reason: &str) {
     event(
         "endpoint_out",
-        json!({"endpoint": endpoint, "reason": reason}),
+        json!({"endpoint": endpoint, "reason": reason, "totals": totals_of(dispatcher)}),
     );
 }
 
@@ -163,7 +163,9 @@ fn item_told(item: &Item) -> Value {
     })
 }
 
-fn totals_of(dispatcher: &Dispatcher) -> Value {
+/// How far a run is: its items' counts, and its calls.
+#[must_use]
+pub fn totals_of(dispatcher: &Dispatcher) -> Value {
     let members = dispatcher.pool().members().iter();
     let calls: u64 = members.map(|member| member.tally().calls).sum();
     let mut told = Value::Object(totals(&dispatcher.queue().totals()));

@@ -7,7 +7,9 @@ mod progress;
 mod summary;
 mod would_run;
 
-pub use events::{Done, EndpointTold, counts_told, outcome_of, tell_endpoints, tell_start};
+pub use events::{
+    Done, EndpointTold, counts_told, outcome_of, tell_endpoints, tell_start, totals_of,
+};
 pub use figures::{Besides, Figures};
 pub use forecast::{Forecast, Member, forecast};
 pub use progress::Progress;

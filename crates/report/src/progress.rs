@@ -138,7 +138,9 @@ impl Progress {
     fn tell_who_is_out(&mut self, dispatcher: &Dispatcher) {
         for (endpoint, member) in dispatcher.pool().members().iter().enumerate() {
             match member.out() {
-                Some(reason) if self.told_out.insert(endpoint) => tell_out(member.name(), reason),
+                Some(reason) if self.told_out.insert(endpoint) => {
+                    tell_out(dispatcher, member.name(), reason);
+                }
                 Some(_) => {}
                 // It was given another chance.
                 None => drop(self.told_out.remove(&endpoint)),

@@ -116,6 +116,7 @@ pub(crate) fn line_of(event: &str, fields: Value) -> String {
 }
 
 /// A moment, RFC 3339 in UTC with milliseconds.
-pub(crate) fn time_text(at: SystemTime) -> String {
+#[must_use]
+pub fn time_text(at: SystemTime) -> String {
     humantime::format_rfc3339_millis(at).to_string()
 }

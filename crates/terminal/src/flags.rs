@@ -28,6 +28,30 @@ pub struct Flags {
     /// Write the final figures to FILE as JSON, however it ends; - is standard output
     #[arg(long, value_name = "FILE", value_parser = clap::value_parser!(PathBuf))]
     pub summary: Option<PathBuf>,
+
+    /// How lines of the log look; json without --log-file: all that is said on standard error, a JSON
+    /// object a line
+    #[arg(
+        long,
+        alias = "log_format",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+
+    /// Add what is said to FILE as well, with the time of each line; also with -q, and with -v more
+    #[arg(long, alias = "log_file", value_name = "FILE", value_parser = clap::value_parser!(PathBuf))]
+    pub log_file: Option<PathBuf>,
+}
+
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: `timestamp`, `level`, `message`, `target`.
+    Json,
 }
 
 /// `--progress`.

@@ -2,9 +2,11 @@
 //! scripts events and a summary. A program is [`parse`]d and [`run`].
 
 mod command_line;
+mod diagnostics;
 mod events;
 mod flags;
 mod log;
+mod log_file;
 mod pages;
 mod printer;
 mod program;
@@ -12,11 +14,12 @@ mod summary_file;
 mod voice;
 
 pub use command_line::{More, command_line, parse};
-pub use flags::{Flags, ProgressKind};
-pub use log::show_diagnostics;
+pub use diagnostics::show_diagnostics;
+pub use events::time_text;
+pub use flags::{Flags, LogFormat, ProgressKind};
 pub use printer::{Bar, Printer};
 pub use program::{End, FORMAT_VERSION, Program, run, tell_sudden_end};
 pub use voice::{
-    Loudness, answer, complain, detail, event, failed, is_followed, loudness, note, say,
-    shows_progress, warn,
+    Listener, Loudness, answer, complain, detail, event, failed, is_followed, listen, loudness,
+    note, say, shows_progress, warn,
 };

@@ -1,48 +1,140 @@
-//! Diagnostics on standard error, without tearing the bars.
+//! The log: all that is said, in a file or as JSON on standard error.
 
 use std::io::{self, Write};
+use std::sync::OnceLock;
+use std::time::Duration;
 
+use tracing::dispatcher::{Dispatch, with_default};
+use tracing::level_filters::LevelFilter;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{Layer, Registry};
 
-use crate::Printer;
-use crate::voice::{colors_errors, diagnostics};
+use crate::flags::{Flags, LogFormat};
+use crate::log_file::{LogLines, Sink, open};
 
-/// Sends diagnostics to standard error, above the bars. `RUST_LOG` sets the level, or else `-q`
-/// and `-v`.
-///
-/// Only those of the crate `program` are written: those of the HTTP client below it would show
-/// addresses and headers, and keys with them.
-pub fn show_diagnostics(printer: &Printer, program: &str) {
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(AboveBars(printer.clone()))
-        .with_target(false)
-        .with_ansi(colors_errors());
-    let own = Targets::new().with_target(program, diagnostics());
-    // A second run within one process, as in tests, keeps the first one's.
-    let _ = tracing_subscriber::registry()
-        .with(lines)
-        .with(own)
-        .try_init();
+static LOG: OnceLock<Log> = OnceLock::new();
+
+/// What is written besides, or in place of, what people read.
+#[derive(Debug)]
+struct Log {
+    lines: LogLines,
+    format: LogFormat,
+    /// What is written.
+    level: LevelFilter,
+    /// Whether it is what standard error has, and people's lines with it.
+    is_all: bool,
+    /// For what is said by other ways than diagnostics.
+    said: Dispatch,
 }
 
-struct AboveBars(Printer);
+/// Opens the log that `flags` ask for, if they do; `level` is what people are shown. `complain`
+/// hears once that it takes nothing.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn open_log(
+    flags: &Flags,
+    level: LevelFilter,
+    complain: fn(&str),
+) -> anyhow::Result<()> {
+    let (sink, name, is_all): (Sink, _, _) = match (&flags.log_file, flags.log_format) {
+        (Some(path), _) => (Box::new(open(path)?), path.display().to_string(), false),
+        (None, LogFormat::Json) => (Box::new(io::stderr()), "standard error".to_owned(), true),
+        (None, LogFormat::Text) => return Ok(()),
+    };
+    let lines = LogLines::start(sink, move |error| {
+        complain(&format!("the log in {name} lacks lines: {error}"));
+    })?;
+    // A file tells what happened also where people want to hear nothing.
+    let level = if is_all {
+        level
+    } else {
+        level.max(LevelFilter::INFO)
+    };
+    let format = flags.log_format;
+    let subscriber = Registry::default().with(layer(format, &lines, said_by(&["terminal"], level)));
+    // A second program within one process, as in tests, keeps the first one's.
+    let _ = LOG.set(Log {
+        said: Dispatch::new(subscriber),
+        lines,
+        format,
+        level,
+        is_all,
+    });
+    Ok(())
+}
 
-impl<'a> MakeWriter<'a> for AboveBars {
-    type Writer = LineAboveBars;
+/// Whether the log is all that standard error has, for programs to read.
+pub(crate) fn is_all() -> bool {
+    LOG.get().is_some_and(|log| log.is_all)
+}
 
-    fn make_writer(&'a self) -> LineAboveBars {
-        LineAboveBars(self.0.clone())
+/// Writes what is said to people into the log, where there is one.
+pub(crate) fn log(level: Level, text: &str) {
+    let Some(log) = LOG.get() else { return };
+    let text = anstream::adapter::strip_str(text).to_string();
+    let text = text.trim_matches('\n');
+    with_default(&log.said, || match level {
+        Level::ERROR => tracing::error!(target: "terminal", "{text}"),
+        Level::WARN => tracing::warn!(target: "terminal", "{text}"),
+        Level::INFO => tracing::info!(target: "terminal", "{text}"),
+        _ => tracing::debug!(target: "terminal", "{text}"),
+    });
+}
+
+/// Waits until all of the log is written, but no longer than `patience`.
+pub(crate) fn close_log(patience: Duration) {
+    if let Some(log) = LOG.get() {
+        log.lines.close_within(patience);
     }
 }
 
-struct LineAboveBars(Printer);
+/// What writes the diagnostics of `crates` into the log, where there is one.
+pub(crate) fn diagnostics_layer<S>(crates: &[&str]) -> Option<Box<dyn Layer<S> + Send + Sync>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let log = LOG.get()?;
+    Some(layer(log.format, &log.lines, said_by(crates, log.level)))
+}
 
-impl Write for LineAboveBars {
+/// The diagnostics of `crates` alone.
+pub(crate) fn said_by(crates: &[&str], level: LevelFilter) -> Targets {
+    Targets::new().with_targets(crates.iter().map(|&name| (name, level)))
+}
+
+fn layer<S>(format: LogFormat, lines: &LogLines, which: Targets) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(Adding(lines.clone()))
+        .with_ansi(false);
+    match format {
+        LogFormat::Json => layer.json().flatten_event(true).with_filter(which).boxed(),
+        LogFormat::Text => layer.with_target(false).with_filter(which).boxed(),
+    }
+}
+
+struct Adding(LogLines);
+
+impl<'a> MakeWriter<'a> for Adding {
+    type Writer = Line;
+
+    fn make_writer(&'a self) -> Line {
+        Line(self.0.clone())
+    }
+}
+
+struct Line(LogLines);
+
+impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.diagnose(bytes);
+        self.0.add(bytes);
         Ok(bytes.len())
     }
 

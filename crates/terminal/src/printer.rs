@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use anstyle::AnsiColor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use tracing::Level;
 
+use crate::log::{is_all, log};
 use crate::voice::{Loudness, colors_errors, is_for_programs, loudness, shows_progress};
 
 /// So many lines wait for a reader; more are counted and let go.
@@ -84,9 +86,10 @@ impl Printer {
     }
 
     /// Prints a line on standard output, or where that is a script's on standard error; with `-q`
-    /// nowhere.
+    /// nowhere. The log has it too.
     pub fn say(&self, line: &str) {
-        if loudness() > Loudness::Quiet {
+        log(Level::INFO, line);
+        if loudness() > Loudness::Quiet && !is_all() {
             let stream = if is_for_programs() {
                 Stream::Error
             } else {
@@ -100,6 +103,8 @@ impl Printer {
     pub fn say_how_far(&self, line: &str) {
         if shows_progress() {
             self.say(line);
+        } else {
+            log(Level::INFO, line);
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::events::time_text;
 use crate::flags::Flags;
 use crate::summary_file::SummaryFile;
-use crate::voice::{close_events, complain, event, event_of_sudden_end, speak_as};
+use crate::voice::{close_events, complain, event, event_of_sudden_end, open_log, speak_as};
 
 /// The version of what scripts are told. A key that is added does not change it.
 pub const FORMAT_VERSION: u64 = 1;
@@ -57,7 +57,7 @@ pub fn run(program: Program, flags: &Flags, work: impl FnOnce() -> End) -> ExitC
         complain(format_args!("cannot start: {error}"));
         return ExitCode::from(2);
     }
-    let summary = SummaryFile::of(flags);
+    let summary = open_log(flags).and_then(|()| SummaryFile::of(flags));
     let refused = |error: &anyhow::Error| {
         complain(format_args!("{error:#}"));
         End::refused(format!("{error:#}"))

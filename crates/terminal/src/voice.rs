@@ -1,6 +1,6 @@
 //! What a program says to people, and to a script: one voice for all of the process.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::io::{self, ErrorKind, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -8,12 +8,42 @@ use std::time::Duration;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
 use crate::events::Events;
 use crate::flags::{Flags, ProgressKind};
+use crate::log::{self, log};
+
+/// How long the log's last lines may take at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// The same of all that is told when the process ends in the middle of its work.
+const SUDDEN: Duration = Duration::from_millis(300);
 
 static VOICE: OnceLock<Voice> = OnceLock::new();
+static LISTENER: OnceLock<Listener> = OnceLock::new();
+
+type Hear = dyn Fn(&str, &Value) + Send + Sync;
+
+/// Who hears each event, besides a script.
+pub struct Listener {
+    /// Hears an event's name and its fields, and holds up nothing.
+    pub hear: Box<Hear>,
+    /// Has heard the last one, and may take a moment.
+    pub close: Box<dyn Fn() + Send + Sync>,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
+
+/// Lets `listener` hear each event from now on.
+pub fn listen(listener: Listener) {
+    // A second program within one process, as in tests, keeps the first one's.
+    let _ = LISTENER.set(listener);
+}
 
 /// What the command line asks for; without one, as in tests, what it asks for by default.
 #[derive(Debug, Default)]
@@ -107,9 +137,21 @@ pub(crate) fn diagnostics() -> LevelFilter {
     })
 }
 
-/// Whether people are told how far it is.
+/// Whether people are told how far it is, with bars or a line that is written over.
 pub fn shows_progress() -> bool {
-    voice().shows_progress
+    voice().shows_progress && !log::is_all()
+}
+
+/// Opens the log that `flags` ask for, if they do.
+///
+/// # Errors
+/// When it cannot be written.
+pub(crate) fn open_log(flags: &Flags) -> anyhow::Result<()> {
+    log::open_log(flags, diagnostics(), |text| {
+        if diagnostics() >= LevelFilter::WARN {
+            write_error(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
+        }
+    })
 }
 
 /// Whether standard output is a script's, and nothing for people may be there.
@@ -128,7 +170,9 @@ pub(crate) fn colors_errors() -> bool {
 /// # Errors
 /// When standard output takes no more for another reason, a full disk for one.
 pub fn say(text: impl Display) -> io::Result<()> {
-    if loudness() == Loudness::Quiet {
+    let text = text.to_string();
+    log(Level::INFO, &text);
+    if loudness() == Loudness::Quiet || log::is_all() {
         return Ok(());
     }
     answer(text)
@@ -140,7 +184,11 @@ pub fn say(text: impl Display) -> io::Result<()> {
 /// As for [`say`].
 pub fn answer(text: impl Display) -> io::Result<()> {
     if voice().is_for_programs {
-        write_error(&format!("{text}\n"));
+        if log::is_all() {
+            log(Level::INFO, &text.to_string());
+        } else {
+            write_error(&format!("{text}\n"));
+        }
         return Ok(());
     }
     let text = format!("{text}\n");
@@ -157,28 +205,34 @@ pub fn answer(text: impl Display) -> io::Result<()> {
 
 /// Says on standard error what happens, unless nothing is to be said.
 pub fn note(text: impl Display) {
-    if diagnostics() >= LevelFilter::INFO {
-        write_error(&format!("{text}\n"));
-    }
+    tell_people(Level::INFO, "", &text.to_string());
 }
 
 /// Says a detail on standard error, with `-v`.
 pub fn detail(text: impl Display) {
-    if diagnostics() >= LevelFilter::DEBUG {
-        write_error(&format!("{text}\n"));
-    }
+    tell_people(Level::DEBUG, "", &text.to_string());
 }
 
 /// Warns on standard error, unless nothing is to be said.
 pub fn warn(text: impl Display) {
-    if diagnostics() >= LevelFilter::WARN {
-        write_error(&format!("{WARNING}warning:{WARNING:#} {text}\n"));
-    }
+    let warning = format!("{WARNING}warning:{WARNING:#} ");
+    tell_people(Level::WARN, &warning, &text.to_string());
 }
 
 /// Says on standard error what went wrong.
 pub fn complain(text: impl Display) {
-    write_error(&format!("{FAILED}error:{FAILED:#} {text}\n"));
+    let error = format!("{FAILED}error:{FAILED:#} ");
+    tell_people(Level::ERROR, &error, &text.to_string());
+}
+
+/// A line on standard error, begun with `head`, and in the log.
+fn tell_people(level: Level, head: &str, text: &str) {
+    log(level, text);
+    // Of an error nothing can ask not to hear.
+    let is_told = level == Level::ERROR || diagnostics() >= level;
+    if is_told && !log::is_all() {
+        write_error(&format!("{head}{text}\n"));
+    }
 }
 
 /// A text that tells of a failure, in colour where there are colours.
@@ -195,13 +249,17 @@ fn write_error(text: &str) {
     };
 }
 
-/// Whether a script follows.
+/// Whether a script follows, or anybody else.
 pub fn is_followed() -> bool {
-    voice().events.is_some()
+    voice().events.is_some() || LISTENER.get().is_some()
 }
 
-/// Tells an event, with `fields`, an object, to the script that follows; waits for no reader.
+/// Tells an event, with `fields`, an object, to the script that follows and to who listens; waits
+/// for no reader.
 pub fn event(name: &str, fields: Value) {
+    if let Some(listener) = LISTENER.get() {
+        (listener.hear)(name, &fields);
+    }
     if let Some(events) = &voice().events {
         events.tell(name, fields);
     }
@@ -212,12 +270,17 @@ pub(crate) fn close_events() {
     if let Some(events) = &voice().events {
         events.close();
     }
+    if let Some(listener) = LISTENER.get() {
+        (listener.close)();
+    }
+    log::close_log(PATIENCE);
 }
 
 /// Tells that the process ends at once, and in the middle of its work.
 pub(crate) fn event_of_sudden_end(fields: Value) {
     if let Some(events) = &voice().events {
         events.tell("ended", fields);
-        events.close_within(Duration::from_millis(300));
+        events.close_within(SUDDEN);
     }
+    log::close_log(SUDDEN);
 }

@@ -207,6 +207,7 @@ impl Dispatcher {
             terms: self.pool.members()[endpoint].terms(),
             aside: self.pool.members()[endpoint].most(),
             cost: None,
+            took: Duration::ZERO,
         };
         self.spent.set_aside(call.aside);
         self.calls.insert(attempt, call);

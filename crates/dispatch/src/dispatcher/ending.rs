@@ -76,7 +76,7 @@ impl Dispatcher {
             // Whoever draws may go on and have it paid.
             self.settle(&mut call, true, now);
         }
-        self.close(attempt, end, (None, None), (true, call.cost));
+        self.close((attempt, call), end, (None, None), true);
         match call.canvas {
             CanvasId::Of(handle) => self.put_back(handle),
             CanvasId::Comparison(_) => self.end_comparison(),
@@ -93,6 +93,7 @@ impl Dispatcher {
             let failures = self.last_failures(now);
             self.stop = Some(Ending::Early(format!("no endpoint is left:{failures}")));
         } else if is_stuck && !self.pool.has_other(|endpoint| self.affords(endpoint)) {
+            self.is_at_limit = true;
             self.stop = Some(Ending::Early(self.limit_reached()));
         } else if is_stuck
             && !self.pool.has_free(now)

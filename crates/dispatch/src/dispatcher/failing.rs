@@ -52,7 +52,7 @@ impl Dispatcher {
         now: Moment,
     ) {
         let told = (failure.http_status, Some(failure.message.clone()));
-        self.close(attempt, end_of(failure), told, (is_paid, call.cost));
+        self.close((attempt, call), end_of(failure), told, is_paid);
         let handle = match call.canvas {
             CanvasId::Of(handle) => handle,
             CanvasId::Comparison(handle) => {
@@ -146,6 +146,7 @@ impl Dispatcher {
         self.tally.items_failed += 1;
         self.errors_in_a_row += 1;
         if self.errors_in_a_row >= self.limits.max_errors && self.stop.is_none() {
+            self.is_at_limit = true;
             self.stop = Some(Ending::Early(format!(
                 "{} items in a row failed; mend what the messages say, then run again with --retry-errors (--max-errors sets the number)",
                 self.errors_in_a_row

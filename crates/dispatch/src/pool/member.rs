@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::Ends;
 use super::adapting::Adapting;
 use crate::{Failure, FailureKind, Moment, Money, Price};
 
@@ -72,6 +73,7 @@ pub struct Member {
     pub(super) latency: Option<Duration>,
     pub(super) last_failure: Option<String>,
     pub(super) tally: EndpointTally,
+    pub(super) ends: Ends,
 }
 
 /// What an endpoint did in this run.
@@ -113,6 +115,7 @@ impl Member {
             latency: None,
             last_failure: None,
             tally: EndpointTally::default(),
+            ends: Ends::default(),
         }
     }
 
@@ -120,6 +123,12 @@ impl Member {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.limits.name
+    }
+
+    /// How many calls it serves at a time.
+    #[must_use]
+    pub fn slots_in_all(&self) -> usize {
+        self.limits.slots
     }
 
     /// How long a call to it may take.
@@ -233,6 +242,20 @@ impl Member {
     #[must_use]
     pub fn tally(&self) -> EndpointTally {
         self.tally
+    }
+
+    /// How its calls of this run ended.
+    #[must_use]
+    pub fn ends(&self) -> &Ends {
+        &self.ends
+    }
+
+    /// Whether a call to it is under way that may still bring something: it is not known to be away,
+    /// and the call has taken no longer than it may.
+    #[must_use]
+    pub fn is_at_work(&self, now: Moment) -> bool {
+        let in_time = |&started: &Moment| now <= started.saturating_add(self.limits.timeout);
+        !self.is_away() && self.calls.iter().any(in_time)
     }
 
     /// Why the endpoint is out, if it is.

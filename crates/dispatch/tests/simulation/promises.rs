@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, Dispatcher, Ending, EndpointChange, EndpointIndex, EndpointTally, Failure,
+    AttemptId, CallEnd, Dispatcher, Ending, EndpointChange, EndpointIndex, EndpointTally, Failure,
     FailureKind, Member, Money, Tally, Turn,
 };
 use planner::{Quadrant, Status};
@@ -565,6 +565,7 @@ impl Promises {
         self.check(held <= calls + 4 * depth + 8, || {
             format!("{held} things are held with {calls} calls, and {depth} canvases to be at hand")
         })?;
+        are_counted(dispatcher)?;
         let past = self.calls_of_the_past();
         let is_full = self.calls.len() >= self.most_together
             || self.calls.len() - past >= self.max_concurrent
@@ -708,6 +709,38 @@ impl Promises {
     fn check(&self, holds: bool, broken: impl FnOnce() -> String) -> Promise {
         if holds { Ok(()) } else { Err(broken()) }
     }
+}
+
+/// Each call that was made is on its way or over, and those that are over are counted as what they
+/// came to.
+fn are_counted(dispatcher: &Dispatcher) -> Promise {
+    let on_the_way = dispatcher.in_flight();
+    let (mut made, mut over) = (0, 0);
+    for member in dispatcher.pool().members() {
+        let (tally, ends) = (member.tally(), member.ends());
+        made += tally.calls;
+        over += ends.each().map(|(_, ended)| ended.calls).sum::<u64>();
+        let of = |end| {
+            let mut ends = ends.each();
+            ends.find(|&(other, _)| other == end)
+                .map(|(_, ended)| ended)
+        };
+        let (saved, unaccepted) = (of(None), of(Some(CallEnd::NotAccepted)));
+        let are_same = saved.is_some_and(|saved| saved.calls == tally.saved)
+            && unaccepted.is_some_and(|ended| ended.calls == tally.not_accepted)
+            && saved.is_some_and(|saved| saved.took <= tally.busy);
+        if !are_same {
+            return Err(format!("{}: {tally:?}, and {ends:?}", member.name()));
+        }
+    }
+    let flying = (on_the_way.calls + on_the_way.being_saved) as u64;
+    let under_way = dispatcher.pool().calls_under_way();
+    if made != over + flying || on_the_way.calls != under_way {
+        return Err(format!(
+            "{made} calls were made, {over} are over, {under_way} under way: {on_the_way:?}"
+        ));
+    }
+    Ok(())
 }
 
 /// Which items may run of a part, by the rule itself: those that hold it, and what

@@ -8,6 +8,7 @@ use canvas::Outgoing;
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
 use fleet::Watch;
 use layer::{block_seed, unix_now};
+use lookout::Lookout;
 use planner::Item;
 use progress_db::{Bill, Change, Durability};
 use report::{Done as ItemDone, Progress, outcome_of};
@@ -76,6 +77,7 @@ impl Executor {
         shutdown: &mut Shutdown,
         watch: &mut Watch,
         progress: &mut Progress,
+        lookout: &Lookout,
     ) -> Ending {
         self.tell(Event::Wake, progress);
         loop {
@@ -92,6 +94,7 @@ impl Executor {
                     Heard::LookAgain => watch.ask(),
                 },
                 update = watch.next() => self.take_in_endpoints(update, progress),
+                () = lookout.asked() => {}
                 Some(done) = self.tasks.join_next() => {
                     let mut next = Some(done);
                     while let Some(done) = next {
@@ -107,6 +110,7 @@ impl Executor {
                 () = tokio::time::sleep(wake) => self.tell(Event::Wake, progress),
             }
             progress.update(&self.dispatcher);
+            lookout.look(&self.dispatcher, self.started.elapsed());
         }
     }
 

@@ -1,0 +1,228 @@
+//! Where the log goes, a line at a time: a thread of its own writes it, so that a full disk or a
+//! reader that does not read holds up nothing.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+
+/// So many lines wait to be written; more are counted and let go.
+const MOST_WAITING: usize = 10_000;
+
+/// Hands lines to the thread that writes them.
+#[derive(Debug, Clone)]
+pub(crate) struct LogLines {
+    shared: Arc<Shared>,
+}
+
+/// Who takes the lines.
+pub(crate) type Sink = Box<dyn Write + Send>;
+
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    lines: VecDeque<Vec<u8>>,
+    /// Lines that found no room.
+    let_go: usize,
+    is_closed: bool,
+    is_done: bool,
+}
+
+/// The file that `--log-file` names, to be appended to.
+///
+/// # Errors
+/// When it cannot be written, or is something else than a log.
+pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
+    let refusal = || format!("--log-file {} cannot be written", path.display());
+    let mut options = File::options();
+    // A pipe that nobody reads is refused and not waited for.
+    options
+        .append(true)
+        .create(true)
+        .custom_flags(libc::O_NONBLOCK);
+    let file = options.open(path).with_context(refusal)?;
+    let is_regular = file.metadata().with_context(refusal)?.is_file();
+    let mut beginning = Vec::new();
+    if is_regular && let Ok(there) = File::open(path) {
+        // Who may only write is believed.
+        let _ = there.take(512).read_to_end(&mut beginning);
+    }
+    if beginning.contains(&0) {
+        bail!(
+            "--log-file {} is something else than a log, and nothing is added to it; name another file",
+            path.display()
+        );
+    }
+    Ok(file)
+}
+
+impl LogLines {
+    /// Starts the thread that writes to `sink`; `complain` hears once that it takes nothing.
+    ///
+    /// # Errors
+    /// When the system refuses one.
+    pub(crate) fn start(
+        sink: Sink,
+        complain: impl Fn(&io::Error) + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let own = Arc::clone(&shared);
+        thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || own.write_all(sink, complain))?;
+        Ok(Self { shared })
+    }
+
+    /// Adds a line, with its end.
+    pub(crate) fn add(&self, line: &[u8]) {
+        let mut waiting = self.shared.lock();
+        if waiting.lines.len() < MOST_WAITING {
+            waiting.lines.push_back(line.to_vec());
+        } else {
+            waiting.let_go += 1;
+        }
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until all is written, but no longer than `patience`.
+    pub(crate) fn close_within(&self, patience: Duration) {
+        let mut waiting = self.shared.lock();
+        waiting.is_closed = true;
+        self.shared.changed.notify_all();
+        let until = Instant::now() + patience;
+        while !waiting.is_done && Instant::now() < until {
+            let left = until.saturating_duration_since(Instant::now());
+            let woken = self.shared.changed.wait_timeout(waiting, left);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_all(&self, mut sink: Sink, complain: impl Fn(&io::Error)) {
+        let (mut was_told, mut is_torn) = (false, false);
+        loop {
+            let mut waiting = self.lock();
+            while waiting.lines.is_empty() && !waiting.is_closed {
+                let woken = self.changed.wait(waiting);
+                waiting = woken.unwrap_or_else(PoisonError::into_inner);
+            }
+            let lines: Vec<Vec<u8>> = waiting.lines.drain(..).collect();
+            let let_go = std::mem::take(&mut waiting.let_go);
+            if lines.is_empty() {
+                waiting.is_done = true;
+                self.changed.notify_all();
+                return;
+            }
+            drop(waiting);
+            if let_go > 0 && !was_told {
+                was_told = true;
+                let kind = ErrorKind::WouldBlock;
+                complain(&io::Error::new(kind, format!("{let_go} lines were let go")));
+            }
+            for line in lines {
+                // A line of which only a part was taken is not gone on with.
+                let written = match is_torn {
+                    true => sink.write_all(b"\n").and_then(|()| sink.write_all(&line)),
+                    false => sink.write_all(&line),
+                };
+                is_torn = written.is_err();
+                if let Err(error) = written
+                    && !was_told
+                {
+                    was_told = true;
+                    complain(&error);
+                }
+            }
+            let _ = sink.flush();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// A disk that is full for a while, in the middle of a line.
+    struct FullDisk {
+        written: Arc<Mutex<Vec<u8>>>,
+        refuses: usize,
+    }
+
+    impl Write for FullDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut written = self.written.lock().unwrap();
+            if bytes.len() > 3 && self.refuses == 2 {
+                self.refuses = 1;
+                written.extend_from_slice(&bytes[..3]);
+                return Ok(3);
+            }
+            if self.refuses == 1 {
+                self.refuses = 0;
+                return Err(io::Error::from(ErrorKind::StorageFull));
+            }
+            written.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_and_later_lines_are_whole() {
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let disk = FullDisk {
+            written: Arc::clone(&written),
+            refuses: 2,
+        };
+        let (tell, told) = mpsc::channel();
+        let lines = LogLines::start(Box::new(disk), move |error| {
+            tell.send(error.kind()).unwrap();
+        });
+        let lines = lines.unwrap();
+        for line in ["first\n", "second\n", "third\n"] {
+            lines.add(line.as_bytes());
+        }
+        lines.close_within(Duration::from_secs(60));
+        assert_eq!(*written.lock().unwrap(), b"fir\nsecond\nthird\n");
+        assert_eq!(told.iter().collect::<Vec<_>>(), [ErrorKind::StorageFull]);
+    }
+
+    #[test]
+    fn what_is_no_log_is_not_added_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("there");
+        for (there, is_taken) in [
+            (&b""[..], true),
+            (b"a line\n", true),
+            (b"half a line", true),
+            (b"SQLite format 3\0", false),
+            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", false),
+        ] {
+            std::fs::write(&path, there).unwrap();
+            assert_eq!(open(&path).is_ok(), is_taken, "{there:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), there);
+        }
+        assert!(open(dir.path()).is_err());
+        assert!(open(&dir.path().join("nowhere/run.log")).is_err());
+    }
+}
