@@ -119,8 +119,8 @@ const FAULTS: &[Fault] = &[
     Fault(
         "dispatcher.rs",
         "a call costs what its endpoint has come to cost since it began",
-        "call.terms.cost_of(took)",
-        "self.pool.members()[call.endpoint].terms().cost_of(took)",
+        "call.terms.cost_of(call.took)",
+        "self.pool.members()[call.endpoint].terms().cost_of(call.took)",
     ),
     Fault(
         "pool/member.rs",
