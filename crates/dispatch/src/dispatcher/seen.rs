@@ -85,7 +85,7 @@ impl Dispatcher {
             ..
         } = self.in_flight();
         let members = self.pool.members();
-        let is_idle = |member: &&Member| member.out().is_none() && !member.is_at_work(now);
+        let is_idle = |member: &&Member| member.is_left() && !member.is_at_work(now);
         let resting: Vec<&Member> = members.iter().filter(is_idle).collect();
         let named = resting.iter().filter_map(|member| {
             let rests = member.wakes_at(now);
@@ -112,6 +112,7 @@ impl Dispatcher {
             (true, _) if canvases_coming > 0 => {
                 format!("{canvases_coming} canvases are still being drawn")
             }
+            (true, _) if self.pool.all_out() => "no endpoint is left".to_owned(),
             (true, _) => "no endpoint is free".to_owned(),
         }
     }
