@@ -29,6 +29,8 @@ pub(crate) struct Promises {
     most_concurrent: usize,
     /// How many calls may be under way however many slots there are.
     most_together: usize,
+    /// How many are at endpoints that had more slots when they began.
+    surplus: usize,
     max_items: Option<usize>,
     turn: Turn,
     /// Which items may run at all.
@@ -113,6 +115,7 @@ impl Promises {
             max_concurrent: 0,
             most_concurrent: 0,
             most_together: most_together.unwrap_or(usize::MAX),
+            surplus: 0,
             max_items,
             turn: Turn::AfterSteps,
             calls: BTreeMap::new(),
@@ -291,7 +294,8 @@ impl Promises {
         self.spending.on_call(attempt, endpoint, width)?;
         let all = self.calls.len();
         let of_now = all - self.calls_of_the_past();
-        let is_right = of_now <= self.max_concurrent && all <= self.most_together;
+        let most = self.max_concurrent + self.surplus;
+        let is_right = of_now <= most && all <= self.most_together;
         self.check(is_right, || format!("{all} calls at a time"))?;
         let watched = &mut self.endpoints[endpoint];
         watched.under_way += 1;
@@ -516,8 +520,15 @@ impl Promises {
         watched.excused_until = watched.asked_until.max(now);
     }
 
-    /// How many slots there are now, of which no more than `most_together` are used.
-    pub(crate) fn on_slots(&mut self, slots: usize) {
+    /// How many slots each endpoint has now; no more than `most_together` are used.
+    pub(crate) fn on_slots(&mut self, slots: &[usize]) {
+        let own = self.endpoints.iter().zip(slots);
+        let own = own.filter(|(watched, _)| !watched.is_gone);
+        // Where there were more of them, what is under way ends as it is.
+        self.surplus = own
+            .map(|(watched, &slots)| watched.under_way.saturating_sub(slots))
+            .sum();
+        let slots: usize = slots.iter().sum();
         self.max_concurrent = slots.min(self.most_together);
         self.most_concurrent = self.most_concurrent.max(self.max_concurrent);
     }

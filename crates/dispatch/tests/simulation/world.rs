@@ -381,7 +381,7 @@ impl World {
         }
         let mut written = Vec::new();
         let orders = run.dispatcher.on(event, since_start);
-        run.promises.on_slots(self.slots(run));
+        run.promises.on_slots(&self.slots(run));
         for order in orders {
             self.say(|| format!("  order {order:?}"));
             self.carry_out(run, order, &mut written)?;
@@ -394,16 +394,16 @@ impl World {
             .at_event(&run.dispatcher, &self.servers, self.canvases, self.now)
     }
 
-    /// How many slots there are; of who adapts itself it says how many.
-    fn slots(&self, run: &Run) -> usize {
+    /// How many slots each endpoint has that a run knows of; of who adapts itself it says how many.
+    fn slots(&self, run: &Run) -> Vec<usize> {
         let members = run.dispatcher.pool().members();
-        let here = self.servers.iter().zip(members);
-        let here = here.filter(|(server, _)| server.is_here);
-        here.map(|(server, member)| match server.limits.adapts {
+        let all = self.servers.iter().zip(members);
+        all.map(|(server, member)| match server.limits.adapts {
+            _ if !server.is_here => 0,
             true => member.width(),
             false => server.limits.slots,
         })
-        .sum()
+        .collect()
     }
 
     fn carry_out(
