@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_canvas_in_a_hurry_keeps_every_pixel() {
-        let level = |x: u32, y: u32| (x * 31 ^ y * 17 ^ (x * y)) as u8;
+        let level = |x: u32, y: u32| ((x * 31) ^ (y * 17) ^ (x * y)) as u8;
         for (width, height) in [(1, 1), (1, 9), (9, 1), (40, 30), (700, 500)] {
             let rgb = RgbImage::from_fn(width, height, |x, y| Rgb([level(x, y), x as u8, y as u8]));
             let mut rgba: RgbaImage = DynamicImage::from(rgb.clone()).to_rgba8();

@@ -9,6 +9,6 @@ mod would_run;
 
 pub use events::{Done, EndpointTold, counts_told, outcome_of, tell_start};
 pub use figures::{Besides, Figures};
-pub use forecast::{Member, forecast};
+pub use forecast::{Forecast, Member, forecast};
 pub use progress::Progress;
 pub use would_run::{part_that_runs, would_run};

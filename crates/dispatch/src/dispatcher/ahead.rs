@@ -11,11 +11,10 @@
 //! a call is no longer than it takes to draw for all slots. A large one gets them as they get ready,
 //! as at the start of a run.
 
-use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use super::{CanvasState, Dispatcher};
-use crate::{CanvasId, Handle, Moment, Order};
+use crate::{CanvasId, Handle, Moment, Order, Turn};
 
 /// How fast canvases are used, and drawn.
 #[derive(Debug, Default)]
@@ -62,15 +61,19 @@ impl Dispatcher {
         let depth = self.canvas_depth();
         let ready = || self.queue.ready().filter(|&handle| self.may_begin(handle));
         // Those that failed before may have to wait, and must not keep the others waiting.
-        let mut wanted: Vec<Handle> = ready()
-            .filter(|&handle| !self.tries.knows(handle))
-            .take(depth)
-            .collect();
+        let fresh = ready().filter(|&handle| !self.tries.knows(handle));
+        let mut wanted: Vec<Handle> = fresh.take(depth).collect();
         let known = self.tries.known();
         let known = known.filter(|&handle| self.queue.is_ready(handle) && self.may_begin(handle));
         wanted.extend(known.take(depth));
-        // What comes next takes the place of none that may run now.
-        let ahead = depth.saturating_sub(self.canvases.len().max(wanted.len()));
+        let ahead = match self.queue.turn() {
+            // An item is ready as soon as its canvas can be drawn.
+            Turn::AfterSurrounding => 0,
+            // What comes next takes the place of none that may run now.
+            Turn::AfterSteps | Turn::AfterTouching => {
+                depth.saturating_sub(self.canvases.len().max(wanted.len()))
+            }
+        };
         let not_yet = self.queue.upcoming().filter(|&handle| {
             !self.queue.is_ready(handle)
                 && !self.canvases.contains_key(&handle)
@@ -79,13 +82,10 @@ impl Dispatcher {
         wanted.extend(not_yet.take(ahead));
         let states = self.canvases.values();
         let mut coming = states.filter(|state| **state != CanvasState::Ready).count();
-        for handle in wanted {
-            if self.bad_sources.contains_key(&handle) {
+        for &handle in &wanted {
+            if self.bad_sources.contains_key(&handle) || self.canvases.contains_key(&handle) {
                 continue;
             }
-            let Entry::Vacant(entry) = self.canvases.entry(handle) else {
-                continue;
-            };
             let finished = match &self.surroundings {
                 None => Vec::new(),
                 Some(surroundings) => match surroundings.finished_around(&self.queue, handle) {
@@ -94,11 +94,25 @@ impl Dispatcher {
                     None => continue,
                 },
             };
+            self.make_room(&wanted);
             let tells = coming < self.limits.spare_canvases;
-            entry.insert(CanvasState::Coming(tells.then_some(now)));
+            let state = CanvasState::Coming(tells.then_some(now));
+            self.canvases.insert(handle, state);
             coming += 1;
             let canvas = CanvasId::Of(handle);
             self.orders.push(Order::Prepare { canvas, finished });
+        }
+    }
+
+    /// Forgets a canvas where there are too many: of those that are not wanted any more, since others
+    /// became ready before them, the one whose turn comes last.
+    fn make_room(&mut self, wanted: &[Handle]) {
+        if self.canvases.len() < 2 * self.canvas_depth() {
+            return;
+        }
+        let mut last = self.canvases.keys().rev().copied();
+        if let Some(handle) = last.find(|handle| !wanted.contains(handle)) {
+            self.discard(handle);
         }
     }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money, Tally,
+    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money,
+    Tally, Turn,
 };
 use planner::{Quadrant, Status};
 
@@ -25,6 +26,7 @@ pub(crate) struct Promises {
     plan: &'static Plan,
     max_concurrent: usize,
     max_items: Option<usize>,
+    turn: Turn,
     /// Which items may run at all.
     inside: Vec<bool>,
     /// What calls are under way, and what they are for.
@@ -101,6 +103,7 @@ impl Promises {
             plan,
             max_concurrent,
             max_items,
+            turn: Turn::AfterSteps,
             calls: BTreeMap::new(),
             saving: BTreeMap::new(),
             tally: Tally::default(),
@@ -141,6 +144,13 @@ impl Promises {
         self
     }
 
+    /// Those of a run whose items start in this turn.
+    pub(crate) fn starting(mut self, turn: Turn) -> Self {
+        self.turn = turn;
+        self.find_startable();
+        self
+    }
+
     /// The items that nothing stops from being called now, by the rule itself.
     fn find_startable(&mut self) {
         let is = |item: usize, status| self.status[item] == status;
@@ -161,12 +171,26 @@ impl Promises {
             .min();
         let begun = self.begun.iter().filter(|&&begun| begun).count();
         let may_begin = self.max_items.is_none_or(|most| begun < most);
+        let is_its_turn = |item: usize| {
+            let own = self.plan.items[item].step;
+            let mut around = self.plan.around[item].iter();
+            let is_there = |&other: &usize| {
+                let is_shown = self.plan.items[other].step < own && self.inside[other];
+                !is_shown || is(other, Status::Complete)
+            };
+            Some(own) == step
+                || match self.turn {
+                    Turn::AfterSteps => false,
+                    Turn::AfterTouching => true,
+                    Turn::AfterSurrounding => around.all(is_there),
+                }
+        };
         self.startable = all
             .filter(|&item| {
                 is(item, Status::Pending)
                     && self.inside[item]
                     && !held_back[item]
-                    && Some(self.plan.items[item].step) == step
+                    && is_its_turn(item)
                     && self.plan.before[item]
                         .iter()
                         .all(|&o| is(o, Status::Complete))

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dispatch::{
     AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, FailureKind,
-    Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
+    Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings, Turn,
 };
 use planner::{Pilot, Quadrant, Status};
 
@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::plans::{self, Plan};
 use crate::promises::Promises;
 use crate::servers::{Mood, Outcome, Poison, Server};
+use crate::shown::Shown;
 use crate::spending::{self, Spending};
 
 /// When the last trouble is over.
@@ -43,6 +44,8 @@ pub(crate) struct World {
     events: u64,
     /// For prices and limits.
     purse: Chance,
+    /// For the order of each run.
+    order: Chance,
     /// How many canvases are at hand at least, and how many beside.
     canvases: (usize, usize),
 }
@@ -123,6 +126,7 @@ impl World {
             startup_wait: Duration::from_secs(chance.pick(&[60, 600])),
             events: 0,
             purse,
+            order: Chance::from_seed(seed ^ 0x6f72_6465_7200),
             canvases: (at_hand, 3),
             chance,
         }
@@ -198,6 +202,12 @@ impl World {
             }
             None => Queue::of(items),
         };
+        let turn = match self.order.happens(0.5) {
+            true => Turn::eager(self.shows_surroundings),
+            false => Turn::AfterSteps,
+        };
+        self.say(|| format!("items start {turn:?}"));
+        let queue = queue.starting(turn);
         let is_limited = disturbance.is_limited;
         let spending = Spending::made_up(&self.servers, is_limited, &mut self.purse);
         let limits = Limits {
@@ -223,14 +233,14 @@ impl World {
             spending,
             self.now,
         );
-        let promises = promises.alone(disturbance.part.as_ref());
+        let promises = promises.alone(disturbance.part.as_ref()).starting(turn);
         let surroundings = self.shows_surroundings.then(|| Surroundings::of(&queue));
         let last = self.attempts.keys().next_back().copied().unwrap_or(0);
         let seed = self.chance.next();
-        let startup_wait = limits.startup_wait;
         let mut run = Run {
             started: self.now,
             dispatcher: Dispatcher::new(queue, pool, limits, surroundings, last, seed),
+            shown: Shown::of(self.plan, &self.status),
             promises,
             agenda: BinaryHeap::new(),
             turn: 0,
@@ -238,15 +248,28 @@ impl World {
             drawn: BTreeMap::new(),
         };
         run.plan_in(self.now, Happening::Tell(Event::Wake));
+        let ended = self.carry_on(&mut run, disturbance)?;
+        if self.shows_surroundings {
+            run.shown.check(|item| run.promises.is_inside(item))?;
+        }
+        Ok(ended)
+    }
+
+    /// Goes through a run to its end; how it ended, unless it was killed.
+    fn carry_on(
+        &mut self,
+        run: &mut Run,
+        disturbance: &Disturbance,
+    ) -> Result<Option<Ending>, String> {
         let mut events = 0;
         loop {
             if let Some(ending) = run.dispatcher.ending() {
                 self.say(|| format!("ends: {ending:?}"));
-                let waited = self.now - run.started >= startup_wait;
+                let waited = self.now - run.started >= self.startup_wait;
                 run.promises
                     .at_end(&run.dispatcher, &ending, self.max_errors, waited)?;
                 // What was written last is committed before the program ends.
-                self.commit_all(&mut run);
+                self.commit_all(run);
                 return Ok(Some(ending));
             }
             let wake = run
@@ -282,12 +305,12 @@ impl World {
                 return Ok(None);
             }
             if disturbance.signalled_after == Some(events) {
-                self.tell(&mut run, Event::Signal(Signal::Terminate))?;
+                self.tell(run, Event::Signal(Signal::Terminate))?;
             }
             match due {
-                Happening::Tell(event) => self.tell(&mut run, event)?,
+                Happening::Tell(event) => self.tell(run, event)?,
                 Happening::Commit(written) => self.commit(&written),
-                Happening::CallEnds(attempt) => self.call_ends(&mut run, attempt)?,
+                Happening::CallEnds(attempt) => self.call_ends(run, attempt)?,
             }
         }
     }
@@ -403,6 +426,7 @@ impl World {
                 let fell_ill = self.fell_ill_since(run.promises.compared_at);
                 run.promises
                     .on_fail(item, self.bad_sources[item], is_poison, fell_ill)?;
+                run.shown.failed(item);
                 written.push(Written::Status(item, Status::Error));
             }
             Order::Probe(endpoint) => {
@@ -431,6 +455,7 @@ impl World {
                 let drawn = run.drawn.remove(&handle);
                 let shown = drawn.ok_or_else(|| format!("item {item} is sent without a canvas"))?;
                 self.check_surroundings(run, item, &shown)?;
+                run.shown.called(item, &shown);
                 run.promises
                     .on_call(attempt, item, endpoint, server, self.now)?;
             }
@@ -677,6 +702,7 @@ struct Run {
     calls: BTreeMap<AttemptId, MadeUpCall>,
     /// What the canvases show that are drawn and were not sent.
     drawn: BTreeMap<Handle, Vec<Quadrant>>,
+    shown: Shown,
 }
 
 impl Run {

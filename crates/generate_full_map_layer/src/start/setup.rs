@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dispatch::Queue;
+use dispatch::{Queue, Turn};
 use fleet::{Checks, Endpoint, Given};
 use layer::{Pictures, RunLock};
 use planner::{Item, Pilot, Quadrant, Status};
@@ -101,7 +101,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     let uncalled = complete_uncalled(&mut db, &items).await?;
     let pilot = part.map(|part| Pilot::of(&items, &part));
     let lacks = lacks(start.planned(), &pictures, &mut db, &items, pilot.as_ref()).await?;
-    let queue = pilot::queue_of(items, pilot.as_ref());
+    let queue = pilot::queue_of(items, pilot.as_ref(), &start.config);
     if let Some(told) = part_that_runs(&queue) {
         printer.say(&told);
     }
@@ -368,7 +368,9 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let chosen = asked.replaced.len();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
-    let queue = pilot::queue_of(items, pilot.as_ref());
+    let config = &start.config;
+    let queue = pilot::queue_of(items, pilot.as_ref(), config);
+    let mut figures = counts_told(&args.layer_dir, &queue);
     if redo.is_none() || pilot.is_some() {
         if !flat.is_empty() {
             let flat = flat_water(flat.len());
@@ -378,11 +380,13 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let endpoints: Vec<_> = start.endpoints.iter().map(as_member).collect();
         told += &would_run(&queue, &endpoints, most);
         if queue.current_step().is_some() {
-            let currency = &start.config.currency;
-            told += &forecast(&queue, &endpoints, &calls, most, currency);
+            let eager = Turn::eager(config.shows_surroundings());
+            let (calls, currency) = (&calls, &config.currency);
+            let expected = forecast(&queue, &endpoints, calls, most, currency, eager);
+            told += &expected.text;
+            figures.extend(expected.figures);
         }
     }
-    let figures = counts_told(&args.layer_dir, &queue);
     Ok(Ended {
         figures,
         ..Ended::with(0, told)
