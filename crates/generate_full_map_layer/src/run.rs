@@ -33,9 +33,9 @@ use crate::work::publish::publish_all;
 use crate::work::shutdown::Shutdown;
 use crate::work::task::{Done, Sizes, Work};
 
-/// So many canvases for each core are drawn in a fraction of a second, and take less memory than
-/// the rest of a run.
-const CANVASES_AT_HAND: usize = 32;
+/// A pool of up to so many slots has a canvas ready for each: less than the memory that a run takes
+/// anyway.
+const CANVASES_AT_HAND: usize = 64;
 
 /// What a run's tasks run on.
 ///
@@ -133,7 +133,7 @@ async fn execute(
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         awaits_endpoints,
         drain: args.drain_s.map(Duration::from_secs_f64),
-        canvases_at_hand: CANVASES_AT_HAND * cores::count(),
+        canvases_at_hand: CANVASES_AT_HAND,
         spare_canvases: cores::count() + 1,
     };
     let currency = start.config.currency.clone();
