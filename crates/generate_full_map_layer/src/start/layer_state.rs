@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use canvas::QuadrantSize;
 use fleet::Endpoint;
-use layer::{LayerConfig, LayerDir, Pictures, Selection, Source, shell_quoted};
+use layer::{LayerConfig, LayerDir, Pictures, Selection, Source, Tried, shell_quoted};
 use model_client::{Credentials, Environment};
 use planner::{Bounds, Item, Quadrant};
 use progress_db::{MetadataKey, ProgressDb};
-use upkeep::Planned;
+use upkeep::{Planned, require_planned_source};
 
 /// Everything that is read of a layer and its source.
 pub(crate) struct Start {
@@ -26,19 +26,26 @@ pub(crate) struct Start {
     pub is_complete: bool,
     /// What the user should know, a line each.
     pub warnings: Vec<String>,
+    /// What the endpoints are told otherwise than the layer's configuration says, a line each.
+    pub differences: Vec<String>,
 }
 
 impl Start {
-    /// Reads and checks a layer.
+    /// Reads and checks a layer, as if `tried` stood in its configuration.
     ///
     /// # Errors
     /// What is wrong, where, and what to do.
-    pub(crate) async fn read(layer_dir: &Path, accept_source_change: bool) -> anyhow::Result<Self> {
+    pub(crate) async fn read(
+        layer_dir: &Path,
+        accept_source_change: bool,
+        tried: Option<&Tried>,
+    ) -> anyhow::Result<Self> {
         let layer = LayerDir::at(layer_dir);
-        let (config, mut warnings) = layer.read_config()?;
+        let (of_layer, mut warnings) = layer.read_config()?;
+        let config = tried.map_or_else(|| of_layer.clone(), |tried| tried.over(&of_layer));
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
         let source = Source::open(&layer.generation_dir(&config)).await?;
-        let planned = check_fingerprint(&mut db, &config, &source).await;
+        let planned = require_planned_source(&mut db, &source, config.source_layer).await;
         let is_complete = db.is_complete().await?;
         let planned_bounds = db.metadata(MetadataKey::Bounds).await?;
         let planned_bounds = planned_bounds.and_then(|text| text.parse().ok());
@@ -51,11 +58,21 @@ impl Start {
         }
         let (environment, warning) = Environment::read(Path::new("."));
         warnings.extend(warning);
-        warnings.extend(model_client::remarks(&config, &environment)?);
+        let remarks = model_client::remarks(&config, &environment);
+        warnings.extend(match tried {
+            None => remarks?,
+            Some(_) => remarks.context("what is given with --try cannot be told")?,
+        });
         let entries = config.model_endpoints.iter();
         let endpoints = entries.map(|entry| Endpoint::of(&config, entry, &environment));
         let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
+        let redact = |line: String| endpoints.iter().fold(line, |line, one| one.redact(&line));
+        let differences = match tried {
+            None => Vec::new(),
+            Some(_) => model_client::differences(&of_layer, &config)?,
+        };
+        let differences = differences.into_iter().map(redact).collect();
         let source_layer = config.source_layer;
         let asked = match (config.bounds, planned_bounds) {
             // Without any they are those of the whole map, unless that cannot be read just now.
@@ -89,6 +106,7 @@ impl Start {
             endpoints,
             is_complete,
             warnings,
+            differences,
         })
     }
 
@@ -135,30 +153,4 @@ impl Start {
         let (storage, geometry) = (self.config.storage, self.source.geometry());
         Arc::new(Pictures::of(&self.layer, storage, geometry))
     }
-}
-
-/// Whether the source is the one that was planned. Plans made by other tools do not say.
-async fn check_fingerprint(
-    db: &mut ProgressDb,
-    config: &LayerConfig,
-    source: &Source,
-) -> anyhow::Result<()> {
-    let remedy = "plan it anew with init_layer --force, or accept it with --accept-source-change";
-    if let Some(planned) = db.metadata(MetadataKey::SourceConfigHash).await?
-        && planned != source.config_hash()
-    {
-        bail!(
-            "{} has another configuration than the source that was planned; {remedy}",
-            source.place().display()
-        );
-    }
-    if let Some(planned) = db.metadata(MetadataKey::SourceLayer).await?
-        && planned != config.source_layer.name()
-    {
-        bail!(
-            "the source layer is {}, and {planned} was planned; {remedy}",
-            config.source_layer.name()
-        );
-    }
-    Ok(())
 }
