@@ -165,29 +165,33 @@ plant:
 test-browser:
     crates/debug_generate_full_map_layer/browser/run
 
-# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `map`, `judge`, `compression`.
-bench what="all":
+# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `fleet`, `map`, `judge`, `compression`.
+bench what="all" *args:
     #!/usr/bin/env bash
     set -euo pipefail
     case {{what}} in
-        all) for each in planner run map judge compression; do just _bench-$each; echo; done ;;
-        planner | run | map | judge | compression) just _bench-{{what}} ;;
-        *) echo "there are: just bench planner, just bench run, just bench map, just bench judge, just bench compression" >&2; exit 2 ;;
+        all) for each in planner run fleet map judge compression; do just _bench-$each; echo; done ;;
+        planner | run | fleet | map | judge | compression) just _bench-{{what}} {{args}} ;;
+        *) echo "there are: just bench planner, just bench run, just bench fleet, just bench map, just bench judge, just bench compression" >&2; exit 2 ;;
     esac
 
-_bench-planner:
-    cargo bench -q -p planner --bench planner
+_bench-planner *args:
+    cargo bench -q -p planner --bench planner -- {{args}}
 
-_bench-run:
-    cargo bench -q -p generate_full_map_layer --bench run
+_bench-run *args:
+    cargo bench -q -p generate_full_map_layer --bench run -- {{args}}
+
+# A run on a thousand endpoints of 15 s; another number of them, their seconds and the rows wanted behind it.
+_bench-fleet *args:
+    cargo bench -q -p generate_full_map_layer --bench run -- fleet {{args}}
 
 # What compressing finished quadrants costs and saves.
-_bench-compression:
-    cargo bench -q -p canvas --bench compression
+_bench-compression *args:
+    cargo bench -q -p canvas --bench compression -- {{args}}
 
 # How well answers are judged, and what it costs.
-_bench-judge:
-    cargo bench -q -p canvas --bench judge
+_bench-judge *args:
+    cargo bench -q -p canvas --bench judge -- {{args}}
 
 # The page at four sizes: size, time and memory to write, time to draw, frames.
 _bench-map *sizes:

@@ -159,7 +159,7 @@ fn print_cost(source: Source) {
     let outgoing = sent(Some(&accept), buffers);
     let judged = |answer: &RgbImage| {
         least_ms(21, || {
-            drop(black_box(outgoing.judge(answer, &accept, &palette)));
+            drop(black_box(outgoing.sent.judge(answer, &accept, &palette)));
         })
     };
     let (good, bad) = (judged(&drawn), judged(&aside));
@@ -191,6 +191,7 @@ fn print_cost(source: Source) {
     };
     let received = least_ms(7, || {
         let picture = outgoing
+            .sent
             .decode_answer(&answer, Tell::FirstBytes, buffers)
             .expect("it is whole");
         for quadrant in block.quadrants() {

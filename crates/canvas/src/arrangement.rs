@@ -61,6 +61,13 @@ impl Arrangement {
             .expect("along each axis there is one position at least")
     }
 
+    /// The quadrants of `finished` that the infill canvas of a block shows.
+    pub fn joined(block: Block, size: QuadrantSize, finished: &[Quadrant]) -> Vec<Quadrant> {
+        let is_finished = |quadrant: &Quadrant| finished.contains(quadrant);
+        let arrangement = Self::of(block, size, |quadrant| is_finished(&quadrant));
+        arrangement.beside().filter(is_finished).collect()
+    }
+
     /// The size of the canvas.
     pub const fn size_px(&self) -> (u32, u32) {
         (2 * self.size.width_px, 2 * self.size.height_px)
@@ -87,6 +94,13 @@ impl Arrangement {
                 })
             })
         })
+    }
+
+    /// The quadrants around the block of which something shows.
+    pub fn beside(&self) -> impl Iterator<Item = Quadrant> + use<> {
+        let block = self.block;
+        let shown = self.places().map(|place| place.quadrant);
+        shown.filter(move |&quadrant| !block.contains(quadrant))
     }
 
     /// Whether `quadrant`, one of those around the block, shares an edge with it.

@@ -46,7 +46,7 @@ pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
 pub use judge::{Finding, Judgement, Looked, Palette};
 pub use match_colors::{Join, match_colors};
-pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing};
+pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing, Sent};
 pub use overview::{Four, Seen, as_webp, decode_overview, encode_overview, overview};
 pub use prepare_source::prepare_source;
 pub use quadrant::{QuadrantSize, decode_quadrant};

@@ -46,11 +46,19 @@ pub enum Drawn {
     Quadrants(Vec<(Quadrant, Vec<u8>)>),
 }
 
-/// A sheet as an endpoint gets it.
+/// A sheet as an endpoint gets it. Its picture is let go when it is sent; the rest is kept for the
+/// answer.
 #[derive(Debug, Clone)]
 pub struct Outgoing {
     /// The picture.
     pub content: Content,
+    /// The rest.
+    pub sent: Sent,
+}
+
+/// What is kept of a sheet until its answer is cut up: kilobytes, where its picture has megabytes.
+#[derive(Debug, Clone)]
+pub struct Sent {
     /// The top-left pixel of the block in it.
     pub block_at_px: (u32, u32),
     /// Where the answer's colours are matched to those of finished neighbours.
@@ -104,47 +112,64 @@ impl Outgoing {
             }
             _ => Content::Pixels(into_opaque(sheet.picture)),
         };
-        Ok(Self {
-            content,
+        let sent = Sent {
             block_at_px: sheet.block_at_px,
             joins: sheet.joins,
             answer_px: form.frame.answer_px(size_px),
             frame: form.frame,
             size_px,
             expected,
-        })
+        };
+        Ok(Self { content, sent })
     }
 
     /// The pictures of a block's quadrants, to be stored as they are.
     #[must_use]
     pub fn of_quadrants(quadrants: Vec<(Quadrant, Vec<u8>)>) -> Self {
-        Self {
-            content: Content::Quadrants(quadrants),
+        let sent = Sent {
             block_at_px: (0, 0),
             joins: Vec::new(),
             answer_px: (0, 0),
             frame: Frame::None,
             size_px: (0, 0),
             expected: None,
+        };
+        Self {
+            content: Content::Quadrants(quadrants),
+            sent,
         }
     }
+}
 
+impl Content {
     /// Draws the picture anew, with a filter.
     ///
     /// # Errors
     /// When its form is one for servers.
-    pub fn filtered(&self, filter: Filter) -> Result<Drawn, String> {
-        match &self.content {
-            Content::Encoded(..) => Err("the canvas is encoded".to_owned()),
-            Content::Quadrants(quadrants) => Ok(Drawn::Quadrants(quadrants.clone())),
-            Content::Pixels(picture) => {
-                let mut picture = picture.clone();
+    pub fn filtered(self, filter: Filter) -> Result<Drawn, String> {
+        match self {
+            Self::Encoded(..) => Err("the canvas is encoded".to_owned()),
+            Self::Quadrants(quadrants) => Ok(Drawn::Quadrants(quadrants)),
+            Self::Pixels(mut picture) => {
                 builtin::apply(filter, &mut picture);
                 Ok(Drawn::Picture(picture))
             }
         }
     }
 
+    /// The encoded picture.
+    ///
+    /// # Errors
+    /// When its form is one for filters.
+    pub fn encoded(self) -> Result<(ImageFormat, Bytes), String> {
+        match self {
+            Self::Encoded(format, bytes) => Ok((format, bytes)),
+            _ => Err("the canvas is not encoded".to_owned()),
+        }
+    }
+}
+
+impl Sent {
     /// Whether an answer as large as this is a picture of one quadrant and nothing else, in the
     /// colours in which it came.
     #[must_use]
@@ -152,17 +177,6 @@ impl Outgoing {
         self.size_px == (size.width_px, size.height_px)
             && self.frame == Frame::None
             && self.joins.is_empty()
-    }
-
-    /// The encoded picture.
-    ///
-    /// # Errors
-    /// When its form is one for filters.
-    pub fn encoded(&self) -> Result<(ImageFormat, &Bytes), String> {
-        match &self.content {
-            Content::Encoded(format, bytes) => Ok((*format, bytes)),
-            _ => Err("the canvas is not encoded".to_owned()),
-        }
     }
 
     /// Decodes an answer.

@@ -143,7 +143,9 @@ fn what_a_filter_draws_is_not_judged() {
         (Carries::Encoded(ImageFormat::Png), true),
     ] {
         let outgoing = sent(&source, carries);
-        let judgement = outgoing.judge(&source, &AcceptConfig::default(), &Palette::default());
+        let judgement = outgoing
+            .sent
+            .judge(&source, &AcceptConfig::default(), &Palette::default());
         assert_eq!(judgement.is_good(), !is_judged, "{judgement}");
     }
 }
@@ -202,7 +204,7 @@ proptest! {
         palette.learn_from(&source, &picture(seed ^ 1));
         let side = width.max(height);
         for answer in [RgbImage::from_pixel(side, side, Rgb(colors[0])), RgbImage::new(side, side), picture(seed)] {
-            let judgement = outgoing.judge(&answer, &accept, &palette);
+            let judgement = outgoing.sent.judge(&answer, &accept, &palette);
             prop_assert!(judgement.badness().is_finite());
             palette.learn(&judgement.looked);
         }

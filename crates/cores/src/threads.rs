@@ -1,9 +1,10 @@
 //! Threads that do nothing but what keeps a core busy, so that waiting for the disk or the network
 //! never takes a core's place. Each has something of its own, such as buffers to use again.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
-use std::{io, thread};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io, thread};
 
 use tokio::sync::oneshot;
 
@@ -12,7 +13,20 @@ type Job<S> = Box<dyn FnOnce(&mut S) + Send>;
 /// The threads; they end when this is dropped and what they were given is done.
 #[derive(Debug)]
 pub struct Cores<S> {
-    jobs: mpsc::Sender<Job<S>>,
+    jobs: Arc<Jobs<S>>,
+}
+
+/// What is to be done, in the order of its turns.
+struct Jobs<S> {
+    waiting: Mutex<Waiting<S>>,
+    changed: Condvar,
+}
+
+struct Waiting<S> {
+    /// Done before the others.
+    first: VecDeque<Job<S>>,
+    others: VecDeque<Job<S>>,
+    is_over: bool,
 }
 
 impl<S: Default + 'static> Cores<S> {
@@ -21,28 +35,22 @@ impl<S: Default + 'static> Cores<S> {
     /// # Errors
     /// When the system refuses one.
     pub fn start(count: usize) -> io::Result<Self> {
-        let (jobs, incoming) = mpsc::channel::<Job<S>>();
-        let incoming = Arc::new(Mutex::new(incoming));
+        let cores = Self {
+            jobs: Arc::default(),
+        };
         for _ in 0..count {
-            let incoming = Arc::clone(&incoming);
+            let jobs = Arc::clone(&cores.jobs);
             thread::Builder::new()
                 .name("cores".to_owned())
                 .spawn(move || {
                     step_back();
                     let mut own = S::default();
-                    loop {
-                        let next = incoming
-                            .lock()
-                            .unwrap_or_else(PoisonError::into_inner)
-                            .recv();
-                        let Ok(job) = next else {
-                            break;
-                        };
+                    while let Some(job) = jobs.next() {
                         job(&mut own);
                     }
                 })?;
         }
-        Ok(Self { jobs })
+        Ok(cores)
     }
 
     /// Does a piece of work, when its turn comes.
@@ -56,16 +64,91 @@ impl<S: Default + 'static> Cores<S> {
         &self,
         work: impl FnOnce(&mut S) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
-        let (done, result) = oneshot::channel();
-        let job = move |own: &mut S| {
-            // Who has been given up does not wait for it any more.
-            let _ = done.send(catch_unwind(AssertUnwindSafe(|| work(own))));
-        };
-        self.jobs
-            .send(Box::new(job))
-            .expect("the threads live as long as this");
+        let (job, result) = job_of(work);
+        self.jobs.waiting().others.push_back(job);
+        self.done(result).await
+    }
+
+    /// Does a piece of work that somebody outside waits for, before all that nobody does.
+    ///
+    /// # Errors
+    /// What `work` returns.
+    ///
+    /// # Panics
+    /// As `work` does.
+    pub async fn run_first<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut S) -> Result<T, String> + Send + 'static,
+    ) -> Result<T, String> {
+        let (job, result) = job_of(work);
+        self.jobs.waiting().first.push_back(job);
+        self.done(result).await
+    }
+
+    async fn done<T>(&self, result: oneshot::Receiver<thread::Result<T>>) -> T {
+        self.jobs.changed.notify_one();
         let worked = result.await.expect("every job is done");
         worked.unwrap_or_else(|panic| resume_unwind(panic))
+    }
+}
+
+/// A piece of work as a job, and where its result comes.
+fn job_of<S, T: Send + 'static>(
+    work: impl FnOnce(&mut S) -> T + Send + 'static,
+) -> (Job<S>, oneshot::Receiver<thread::Result<T>>) {
+    let (done, result) = oneshot::channel();
+    let job = move |own: &mut S| {
+        // Who has been given up does not wait for it any more.
+        let _ = done.send(catch_unwind(AssertUnwindSafe(|| work(own))));
+    };
+    (Box::new(job), result)
+}
+
+impl<S> Jobs<S> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting<S>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next job, as soon as there is one; `None` when no more come.
+    fn next(&self) -> Option<Job<S>> {
+        let mut waiting = self.waiting();
+        loop {
+            let next = waiting.first.pop_front();
+            if let Some(job) = next.or_else(|| waiting.others.pop_front()) {
+                return Some(job);
+            }
+            if waiting.is_over {
+                return None;
+            }
+            let woken = self.changed.wait(waiting);
+            waiting = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl<S> Drop for Cores<S> {
+    fn drop(&mut self) {
+        self.jobs.waiting().is_over = true;
+        self.jobs.changed.notify_all();
+    }
+}
+
+impl<S> Default for Jobs<S> {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::new(Waiting {
+                first: VecDeque::new(),
+                others: VecDeque::new(),
+                is_over: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Jobs<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jobs").finish_non_exhaustive()
     }
 }
 
@@ -111,5 +194,28 @@ mod tests {
             assert!(panics.await.unwrap_err().is_panic());
         }
         assert_eq!(cores.run(|_| Ok(7)).await, Ok(7));
+    }
+
+    #[tokio::test]
+    async fn what_somebody_waits_for_is_done_before_the_rest() {
+        let cores = Cores::<()>::start(1).unwrap();
+        let (begin, may_begin) = std::sync::mpsc::channel::<()>();
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let note = |what| {
+            let order = Arc::clone(&order);
+            move |_: &mut ()| {
+                order.lock().unwrap().push(what);
+                Ok(())
+            }
+        };
+        let blocked = cores.run(move |_| may_begin.recv().map_err(|gone| gone.to_string()));
+        let (rest, first) = (cores.run(note("rest")), cores.run_first(note("first")));
+        let let_go = async {
+            tokio::task::yield_now().await;
+            begin.send(()).unwrap();
+        };
+        let done = tokio::join!(blocked, rest, first, let_go);
+        assert_eq!((done.0, done.1, done.2), (Ok(()), Ok(()), Ok(())));
+        assert_eq!(*order.lock().unwrap(), ["first", "rest"]);
     }
 }

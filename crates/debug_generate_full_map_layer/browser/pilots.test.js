@@ -128,6 +128,7 @@ test("so does one that is served, and it follows a pilot under way", async (t) =
   await page.locator("#side-panes select").first().selectOption("20261122T140500Z");
   assert.match(await page.innerText("#side-panes figure:first-of-type p"), /6 quadrants · its run died/);
   // A link shows the same.
+  await page.waitForFunction(() => location.hash.includes("20261122T140500Z"));
   const again = await openMap(t, page.url());
   await again.waitForSelector("#side-by-side[open]");
   assert.equal(await again.locator("#side-panes select").first().inputValue(), "20261122T140500Z");

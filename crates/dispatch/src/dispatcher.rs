@@ -14,6 +14,7 @@ use crate::{
     AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Event, Failure, FailureKind, Handle,
     Level, Limits, Moment, Money, Order, Pool, PrepareFailure, Queue, Surroundings, Tally, Tries,
 };
+use ahead::Pace;
 use comparing::Comparison;
 
 /// The state of a run.
@@ -29,6 +30,7 @@ pub struct Dispatcher {
     next_attempt: AttemptId,
     /// Canvases on their way, or ready and waiting for an endpoint.
     canvases: BTreeMap<Handle, CanvasState>,
+    pace: Pace,
     /// Items of which there can be no canvas, and why; each fails when its turn comes.
     bad_sources: BTreeMap<Handle, String>,
     /// Calls that are under way, or whose answers are being saved.
@@ -56,7 +58,8 @@ pub struct Dispatcher {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum CanvasState {
-    Coming,
+    /// Since when, where hardly any other was on its way: then it tells how long one takes.
+    Coming(Option<Moment>),
     Ready,
 }
 
@@ -96,6 +99,7 @@ impl Dispatcher {
             tally: Tally::default(),
             next_attempt: last_attempt + 1,
             canvases: BTreeMap::new(),
+            pace: Pace::default(),
             bad_sources: BTreeMap::new(),
             calls: BTreeMap::new(),
             begun: BTreeSet::new(),
@@ -122,7 +126,7 @@ impl Dispatcher {
             self.stop_if_hopeless(now);
         }
         if self.stop.is_none() {
-            self.prepare_ahead();
+            self.prepare_ahead(now);
         }
         std::mem::take(&mut self.orders)
     }
@@ -179,7 +183,7 @@ impl Dispatcher {
     fn take_in(&mut self, event: Event, now: Moment) {
         match event {
             Event::Wake => self.on_wake(now),
-            Event::Prepared { canvas, result } => self.on_prepared(canvas, result),
+            Event::Prepared { canvas, result } => self.on_prepared(canvas, result, now),
             Event::Called { attempt, result } => self.on_called(attempt, result, now),
             Event::Unusable { attempt, failure } => self.on_unusable(attempt, &failure, now),
             Event::Saved { attempts } => {
@@ -195,7 +199,7 @@ impl Dispatcher {
         }
     }
 
-    fn on_prepared(&mut self, canvas: CanvasId, result: Result<(), PrepareFailure>) {
+    fn on_prepared(&mut self, canvas: CanvasId, result: Result<(), PrepareFailure>, now: Moment) {
         match (canvas, result) {
             (_, Err(PrepareFailure::Source(message))) => {
                 // What is under way can still be saved.
@@ -204,8 +208,11 @@ impl Dispatcher {
             }
             (CanvasId::Comparison(_), result) => self.on_comparison_prepared(result.is_ok()),
             (CanvasId::Of(handle), Ok(())) => {
-                if let Some(state) = self.canvases.get_mut(&handle) {
-                    *state = CanvasState::Ready;
+                if let Some(state) = self.canvases.get_mut(&handle)
+                    && let CanvasState::Coming(since) = std::mem::replace(state, CanvasState::Ready)
+                    && let Some(since) = since
+                {
+                    self.pace.note_canvas(now.saturating_sub(since));
                 }
             }
             (CanvasId::Of(handle), Err(PrepareFailure::Item(message))) => {
@@ -225,6 +232,9 @@ impl Dispatcher {
         let mut call = *call;
         let is_paid = result.as_ref().err().is_none_or(money::is_paid);
         self.settle(&mut call, is_paid, now);
+        if result.is_ok() {
+            self.pace.note_call(now.saturating_sub(call.started));
+        }
         match (result, call.canvas) {
             (Ok(()), CanvasId::Of(_)) => {
                 self.pool.answered(call.endpoint, call.started, now);
@@ -275,7 +285,6 @@ impl Dispatcher {
         self.tally.quadrants_completed += self.block(handle).quadrants().count();
         self.outage_told = None;
         self.wants_canvases = true;
-        self.orders.push(Order::Discard(call.canvas));
     }
 
     /// Whether there is an item that could still be begun.

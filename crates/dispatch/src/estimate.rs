@@ -24,7 +24,9 @@ pub struct Expected {
 pub struct Estimate {
     /// How many calls.
     pub calls: f64,
-    /// From the end of the step before it to its own.
+    /// How many quadrants these draw.
+    pub quadrants: usize,
+    /// From the end of the steps before it to its own; nothing where it ends before them.
     pub takes: Duration,
     /// What the calls of endpoints cost whose price is known.
     pub cost: Money,
@@ -42,7 +44,7 @@ pub fn turns(slots: &[usize]) -> impl Iterator<Item = usize> {
 }
 
 /// What each step of `queue` takes until all is complete that can be, or `max_items` items are: the
-/// plan's own order on these endpoints, as if every call took as long as is expected.
+/// queue's own order on these endpoints, as if every call took as long as is expected.
 #[must_use]
 pub fn estimate(
     mut queue: Queue,
@@ -53,7 +55,7 @@ pub fn estimate(
     let slots: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.slots).collect();
     let mut free: VecDeque<usize> = turns(&slots).collect();
     let mut running: BinaryHeap<Reverse<(Duration, Handle, usize)>> = BinaryHeap::new();
-    let (mut now, mut step_began) = (Duration::ZERO, Duration::ZERO);
+    let mut now = Duration::ZERO;
     let mut left = max_items.unwrap_or(usize::MAX);
     loop {
         while left > 0 && !free.is_empty() {
@@ -68,23 +70,29 @@ pub fn estimate(
             running.push(Reverse((now + takes, handle, index)));
             let step = steps.entry(queue.item(handle).step).or_default();
             step.calls += endpoint.calls_per_item;
+            step.quadrants += queue.item(handle).block.quadrants().count();
             let price = endpoint.price;
             let cost = price.map(|price| price.of_call(endpoint.takes, endpoint.slots));
             let cost = cost.unwrap_or_default().units() * endpoint.calls_per_item;
             step.cost = step.cost.plus(Money::of(cost));
         }
         let Some(Reverse((at, handle, index))) = running.pop() else {
-            return steps;
+            break;
         };
         now = at;
         queue.complete(handle);
         free.push_back(index);
+        // When its last item ends, for now.
         let step = queue.item(handle).step;
-        if queue.current_step() != Some(step) || (left == 0 && running.is_empty()) {
-            steps.entry(step).or_default().takes = now - step_began;
-            step_began = now;
-        }
+        steps.entry(step).or_default().takes = now;
     }
+    let mut before = Duration::ZERO;
+    for step in steps.values_mut() {
+        let ends = step.takes.max(before);
+        step.takes = ends - before;
+        before = ends;
+    }
+    steps
 }
 
 #[cfg(test)]
@@ -92,6 +100,7 @@ mod tests {
     use planner::{Item, Quadrant, Region, Status, plan};
 
     use super::*;
+    use crate::Turn;
 
     fn square(side: i32) -> Queue {
         let all = (0..side).flat_map(|y| (0..side).map(move |x| Quadrant::new(x, y)));
@@ -123,6 +132,21 @@ mod tests {
         let takes: Vec<u64> = steps.values().map(|step| step.takes.as_secs()).collect();
         assert_eq!(takes, [30, 40, 20]);
         assert_eq!(steps[&1].cost, Money::of(0.36));
+    }
+
+    #[test]
+    fn where_steps_do_not_wait_the_slots_are_full_to_the_end() {
+        let whole = |turn| {
+            let steps = estimate(square(17).starting(turn), &[endpoint(11, 10)], None);
+            let calls: f64 = steps.values().map(|step| step.calls).sum();
+            let quadrants: usize = steps.values().map(|step| step.quadrants).sum();
+            assert_eq!((calls, quadrants), (121.0, 17 * 17));
+            steps.values().map(|step| step.takes.as_secs()).sum::<u64>()
+        };
+        // 36 blocks, 60 strips, 25 corners.
+        assert_eq!(whole(Turn::AfterSteps), 40 + 60 + 30);
+        assert_eq!(whole(Turn::AfterTouching), 110);
+        assert_eq!(whole(Turn::AfterSurrounding), 110);
     }
 
     #[test]

@@ -27,6 +27,6 @@ pub use moment::{Moment, duration_text};
 pub use money::{Bound, Budget, Money, Price};
 pub use order::{AttemptId, CallEnd, CanvasId, Event, Level, Order, PrepareFailure};
 pub use pool::{EndpointIndex, EndpointLimits, EndpointTally, Member, Pool};
-pub use queue::{Handle, Queue, StepCounts};
+pub use queue::{Handle, Queue, StepCounts, Turn};
 pub use surroundings::Surroundings;
 pub use tries::{Standing, Tries, Verdict};

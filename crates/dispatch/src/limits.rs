@@ -21,7 +21,11 @@ pub struct Limits {
     /// How long calls that are under way may take after the user asked to stop; as long as their
     /// endpoints allow where nothing is said.
     pub drain: Option<Duration>,
-    /// How many canvases are prepared beside those that the slots need.
+    /// How many canvases are kept ready at least, where there are as many slots: what is cheap
+    /// however long calls take.
+    pub canvases_at_hand: usize,
+    /// How many canvases are prepared beside those that the slots need, so that the cores always
+    /// have some to draw.
     pub spare_canvases: usize,
 }
 

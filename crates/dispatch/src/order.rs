@@ -95,10 +95,10 @@ pub enum Order {
         /// The quadrants around its block that it shows as finished.
         finished: Vec<Quadrant>,
     },
-    /// Forget a canvas; it is not sent any more.
+    /// Forget a canvas that was not sent and will not be.
     Discard(CanvasId),
     /// Record that a call starts (the item is claimed, unless it is a comparison), then send the
-    /// canvas to the endpoint: ends in [`Event::Called`].
+    /// canvas to the endpoint and forget it: ends in [`Event::Called`].
     Call {
         /// The number of the call.
         attempt: AttemptId,

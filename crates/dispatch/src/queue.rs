@@ -1,13 +1,25 @@
 //! What may run next.
 //!
-//! The next item is the first pending one, in `(step, id)`, of the lowest step that is not
-//! finished, whose touching predecessors are complete. A step is finished when none of its items
-//! is under way or could still run. A failed item holds back what touches it, and nothing else.
-//! Of a plan a part may run alone: then nothing outside of it runs, or is waited for.
+//! The next item is the first pending one, in `(step, id)`, whose touching predecessors are complete
+//! and whose [`Turn`] has come: in the strict order when the steps before its own are finished. A step
+//! is finished when none of its items is under way or could still run. A failed item holds back what
+//! touches it, and nothing else. Of a plan a part may run alone: then nothing outside of it runs, or
+//! is waited for.
+
+mod corners;
+mod counts;
+#[cfg(test)]
+mod tests;
+mod turn;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use planner::{Adjacency, Item, Pilot, Role, Status};
+use planner::{Adjacency, Item, Owners, Pilot, Role, Status};
+
+use corners::at_corners;
+pub use counts::StepCounts;
+pub use turn::Turn;
 
 /// An item's index in the order of generation, from 0: what a run calls it. Its row in the database
 /// has a number of its own, [`Item::id`].
@@ -25,42 +37,20 @@ pub struct Queue {
     held_back: Vec<bool>,
     /// Pending items that no failed one holds back.
     open: BTreeSet<Handle>,
-    /// Those whose predecessors are all complete.
+    /// Those that may run now.
     ready: BTreeSet<Handle>,
+    /// Those whose predecessors are all complete, and whose turn has not come.
+    waiting: BTreeSet<Handle>,
+    turn: Turn,
+    /// The items by their quadrants, where those at corners count.
+    owners: Option<Arc<Owners>>,
+    /// Items of earlier steps at the item's corners that are not complete.
+    missing_at_corners: Vec<u8>,
     steps: BTreeMap<u8, StepCounts>,
     /// What each item is to the part that runs; empty where all of the plan runs.
     roles: Vec<Role>,
     /// The counts of these.
     outside_counts: StepCounts,
-}
-
-/// How many items of a step are in each state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct StepCounts {
-    /// Pending, and not held back by a failed item.
-    pub pending: usize,
-    /// Pending, and waiting on a failed item.
-    pub held_back: usize,
-    /// Taken and not yet put back, complete or failed.
-    pub taken: usize,
-    /// Done.
-    pub complete: usize,
-    /// Failed.
-    pub failed: usize,
-}
-
-impl StepCounts {
-    /// All items of the step.
-    #[must_use]
-    pub const fn total(&self) -> usize {
-        self.pending + self.held_back + self.taken + self.complete + self.failed
-    }
-
-    /// Whether nothing of the step is under way or could still run.
-    #[must_use]
-    pub const fn is_finished(&self) -> bool {
-        self.pending == 0 && self.taken == 0
-    }
 }
 
 impl Queue {
@@ -91,6 +81,10 @@ impl Queue {
             held_back: vec![false; items.len()],
             open: BTreeSet::new(),
             ready: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            turn: Turn::default(),
+            owners: None,
+            missing_at_corners: Vec::new(),
             steps: BTreeMap::new(),
             items,
             adjacency,
@@ -119,9 +113,6 @@ impl Queue {
                     if !is_outside {
                         queue.open.insert(handle(index));
                     }
-                    if missing == 0 && !is_outside {
-                        queue.ready.insert(handle(index));
-                    }
                 }
             }
         }
@@ -130,7 +121,27 @@ impl Queue {
                 queue.hold_back_behind(handle(index));
             }
         }
-        queue
+        queue.starting(Turn::AfterSteps)
+    }
+
+    /// The same, where items start when this turn has come.
+    #[must_use]
+    pub fn starting(mut self, turn: Turn) -> Self {
+        self.turn = turn;
+        (self.owners, self.missing_at_corners) = (None, Vec::new());
+        if turn == Turn::AfterSurrounding {
+            let blocks = self.items.iter().map(|item| item.block);
+            self.owners = Some(Arc::new(Owners::of(blocks)));
+            let missing = (0..self.items.len()).map(|index| self.count_missing_at_corners(index));
+            self.missing_at_corners = missing.collect();
+        }
+        self.ready.clear();
+        self.waiting.clear();
+        for index in 0..self.items.len() {
+            self.admit(handle(index));
+        }
+        self.let_steps_start();
+        self
     }
 
     /// The item of a handle.
@@ -161,13 +172,20 @@ impl Queue {
             .map(|(&step, _)| step)
     }
 
+    /// When the turn of an item comes.
+    #[must_use]
+    pub fn turn(&self) -> Turn {
+        self.turn
+    }
+
+    /// The items by their quadrants, where the queue has them.
+    pub(crate) fn owners(&self) -> Option<Arc<Owners>> {
+        self.owners.clone()
+    }
+
     /// The items that may run now, in order, without taking them.
     pub fn ready(&self) -> impl Iterator<Item = Handle> + '_ {
-        let step = self.current_step();
-        self.ready
-            .iter()
-            .copied()
-            .take_while(move |&handle| Some(self.item(handle).step) == step)
+        self.ready.iter().copied()
     }
 
     /// The items that are likely to run next, in order: those that may run now and those that
@@ -179,7 +197,22 @@ impl Queue {
     /// Whether an item may run now.
     #[must_use]
     pub fn is_ready(&self, handle: Handle) -> bool {
-        self.ready.contains(&handle) && Some(self.item(handle).step) == self.current_step()
+        self.ready.contains(&handle)
+    }
+
+    /// How many items are still to be given out until endpoints wait for one another: those of the
+    /// step, or where steps do not wait all of them.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        match self.turn {
+            Turn::AfterSteps => {
+                let step = self.current_step();
+                step.map_or(0, |step| self.steps[&step].pending)
+            }
+            Turn::AfterTouching | Turn::AfterSurrounding => {
+                self.steps.values().map(|counts| counts.pending).sum()
+            }
+        }
     }
 
     /// Takes an item that may run now.
@@ -215,15 +248,18 @@ impl Queue {
         let counts = self.counts_mut(handle);
         counts.taken -= 1;
         counts.complete += 1;
-        for &next in self.adjacency.successors(handle as usize) {
+        for next in self.adjacency.successors(handle as usize).to_vec() {
             self.missing[next as usize] -= 1;
-            if self.missing[next as usize] == 0
-                && self.items[next as usize].status == Status::Pending
-                && !self.is_outside(next)
-            {
-                self.ready.insert(next);
+            self.admit(next);
+        }
+        let step = self.item(handle).step;
+        for next in self.at_corners(handle) {
+            if self.item(next).step > step {
+                self.missing_at_corners[next as usize] -= 1;
+                self.admit(next);
             }
         }
+        self.let_steps_start();
     }
 
     /// Notes that a taken item failed; what touches it waits.
@@ -233,6 +269,7 @@ impl Queue {
         counts.taken -= 1;
         counts.failed += 1;
         self.hold_back_behind(handle);
+        self.let_steps_start();
     }
 
     /// Whether a pending item waits on a failed one.
@@ -279,6 +316,61 @@ impl Queue {
         all
     }
 
+    /// Notes an item that waits for nothing that touches it: it is ready, or waits for its turn.
+    fn admit(&mut self, handle: Handle) {
+        let index = handle as usize;
+        let is_open = self.items[index].status == Status::Pending && !self.is_outside(handle);
+        if !is_open || self.missing[index] > 0 {
+            return;
+        }
+        let is_its_turn = match self.turn {
+            Turn::AfterSteps => false,
+            Turn::AfterTouching => true,
+            Turn::AfterSurrounding => self.missing_at_corners[index] == 0,
+        };
+        if is_its_turn {
+            self.waiting.remove(&handle);
+            self.ready.insert(handle);
+        } else {
+            self.waiting.insert(handle);
+        }
+    }
+
+    /// Makes those ready that waited for the steps before their own.
+    fn let_steps_start(&mut self) {
+        let Some(step) = self.current_step() else {
+            return;
+        };
+        while let Some(&first) = self.waiting.first()
+            && self.item(first).step <= step
+        {
+            self.waiting.remove(&first);
+            self.ready.insert(first);
+        }
+    }
+
+    /// The items that touch an item at a corner alone, where these count.
+    fn at_corners(&self, handle: Handle) -> Vec<Handle> {
+        let beside = self.adjacency.neighbours(handle as usize);
+        let owners = self.owners.as_deref();
+        owners.map_or_else(Vec::new, |owners| {
+            at_corners(owners, self.item(handle).block, beside)
+        })
+    }
+
+    /// How many items of earlier steps at an item's corners may still become complete, or would have
+    /// had to: what is outside of a part is not waited for.
+    fn count_missing_at_corners(&self, index: usize) -> u8 {
+        let step = self.items[index].step;
+        let at_corners = self.at_corners(handle(index)).into_iter();
+        let missing = at_corners.filter(|&other| {
+            let item = self.item(other);
+            item.step < step && item.status != Status::Complete && !self.is_outside(other)
+        });
+        // A block has four corners.
+        u8::try_from(missing.count()).unwrap_or(u8::MAX)
+    }
+
     /// Marks everything that waits on `failed`, directly or over others.
     fn hold_back_behind(&mut self, failed: Handle) {
         let mut behind = vec![failed];
@@ -311,183 +403,4 @@ impl Queue {
 
 fn handle(index: usize) -> Handle {
     Handle::try_from(index).expect("a plan has fewer than four billion items")
-}
-
-#[cfg(test)]
-mod tests {
-    use planner::{Quadrant, Region, plan};
-
-    use super::*;
-
-    fn queue(width: i32, height: i32) -> Queue {
-        let region = Region::from_quadrants(
-            (0..height).flat_map(|y| (0..width).map(move |x| Quadrant::new(x, y))),
-        );
-        let items = (1..)
-            .zip(plan(&region).blocks)
-            .map(|(id, block)| Item {
-                id,
-                step: block.shape.step(),
-                block,
-                status: Status::Pending,
-            })
-            .collect();
-        Queue::of(items)
-    }
-
-    /// The queue of a part of a 9 x 9 map.
-    fn part(xs: std::ops::Range<i32>, ys: std::ops::Range<i32>) -> (Queue, Pilot) {
-        let asked = ys.flat_map(|y| xs.clone().map(move |x| Quadrant::new(x, y)));
-        let items = queue(9, 9).items().to_vec();
-        let pilot = Pilot::of(&items, &asked.collect());
-        (Queue::of_pilot(items, &pilot), pilot)
-    }
-
-    fn run_all(queue: &mut Queue, fails: impl Fn(Handle) -> bool) -> Vec<Handle> {
-        let mut order = Vec::new();
-        loop {
-            let Some(next) = queue.ready().next() else {
-                return order;
-            };
-            queue.take(next);
-            assert!(
-                queue.upcoming().all(|handle| handle != next),
-                "it was taken"
-            );
-            order.push(next);
-            if fails(next) {
-                queue.fail(next);
-            } else {
-                queue.complete(next);
-            }
-        }
-    }
-
-    #[test]
-    fn everything_runs_in_the_order_of_the_plan() {
-        let mut queue = queue(9, 9);
-        let order = run_all(&mut queue, |_| false);
-        assert_eq!(order, (0..queue.items().len() as u32).collect::<Vec<_>>());
-        assert_eq!(queue.current_step(), None);
-    }
-
-    #[test]
-    fn a_failed_item_holds_back_what_touches_it_and_nothing_else() {
-        let mut queue = queue(9, 9);
-        let order = run_all(&mut queue, |handle| handle == 4);
-        // The middle 2x2 of nine touches two upright and two lying strips, and each of these
-        // touches corners.
-        let waiting: Vec<_> = (0..queue.items().len() as u32)
-            .filter(|&h| queue.is_held_back(h))
-            .collect();
-        assert_eq!(order.len() + waiting.len(), queue.items().len());
-        assert!(!waiting.is_empty());
-        for &handle in &waiting {
-            let behind_failed = queue
-                .adjacency()
-                .predecessors(handle as usize)
-                .iter()
-                .any(|&before| before == 4 || queue.is_held_back(before));
-            assert!(
-                behind_failed,
-                "{} waits for nothing",
-                queue.item(handle).block
-            );
-        }
-        assert_eq!(
-            queue.current_step(),
-            None,
-            "the run ends although items wait"
-        );
-    }
-
-    #[test]
-    fn a_step_starts_when_the_one_before_has_nothing_under_way() {
-        let mut queue = queue(9, 9);
-        let first: Vec<_> = queue.ready().collect();
-        assert_eq!(first.len(), 9, "all of step 1");
-        for &handle in &first {
-            queue.take(handle);
-        }
-        for &handle in &first[1..] {
-            queue.complete(handle);
-        }
-        assert_eq!(queue.ready().count(), 0, "one of step 1 is under way");
-        queue.put_back(first[0]);
-        assert_eq!(queue.ready().collect::<Vec<_>>(), [first[0]]);
-        queue.take(first[0]);
-        queue.complete(first[0]);
-        assert_eq!(queue.current_step(), Some(2));
-    }
-
-    #[test]
-    fn a_plan_that_is_half_done_goes_on_where_it_was() {
-        let mut items = queue(9, 9).items().to_vec();
-        items[0].status = Status::Complete;
-        items[1].status = Status::InProgress;
-        items[2].status = Status::Error;
-        let queue = Queue::of(items);
-        assert_eq!(queue.ready().next(), Some(1));
-        assert_eq!(queue.steps()[&1].failed, 1);
-        assert!(queue.steps()[&2].held_back > 0);
-    }
-
-    #[test]
-    fn every_item_is_counted_once_whatever_becomes_of_it() {
-        let mut queue = queue(9, 9);
-        let totals = |queue: &Queue| -> Vec<usize> {
-            queue.steps().values().map(StepCounts::total).collect()
-        };
-        let all = totals(&queue);
-        assert_eq!(all.iter().sum::<usize>(), queue.items().len());
-        let mut number = 0;
-        loop {
-            let Some(next) = queue.ready().next() else {
-                break;
-            };
-            queue.take(next);
-            number += 1;
-            match number % 7 {
-                0 => queue.fail(next),
-                1 => queue.put_back(next),
-                _ => queue.complete(next),
-            }
-            assert_eq!(totals(&queue), all);
-        }
-    }
-
-    #[test]
-    fn a_part_runs_to_its_end_and_nothing_else_does() {
-        // The corner at (2, 2), with two strips at its sides and the four 2x2 around.
-        let (mut queue, pilot) = part(2..3, 2..3);
-        let all = queue.items().len();
-        let order = run_all(&mut queue, |_| false);
-        let inside = (0..all as u32).filter(|&h| pilot.role(h as usize) != Role::Outside);
-        assert_eq!(order, inside.collect::<Vec<_>>());
-        assert!((4..all).contains(&order.len()), "{} items", order.len());
-        assert_eq!(queue.totals().complete, order.len());
-        assert_eq!(queue.outside().pending, all - order.len());
-        assert_eq!(queue.upcoming().count(), 0, "nothing is looked forward to");
-    }
-
-    #[test]
-    fn a_failed_item_is_counted_where_it_holds_back() {
-        let (mut queue, _) = part(2..3, 2..3);
-        let all = queue.items().len();
-        // Of the four 2x2 one at whose other side there is a strip, too.
-        run_all(&mut queue, |handle| handle == 1);
-        assert!(queue.totals().held_back > 0 && queue.outside().held_back > 0);
-        assert_eq!(queue.totals().total() + queue.outside().total(), all);
-    }
-
-    #[test]
-    fn what_failed_outside_of_a_part_is_no_matter() {
-        let (queue, pilot) = part(0..2, 0..2);
-        let mut items = queue.items().to_vec();
-        items[8].status = Status::Error;
-        let mut queue = Queue::of_pilot(items, &pilot);
-        assert_eq!(run_all(&mut queue, |_| false), [0]);
-        assert_eq!(queue.totals().failed, 0);
-        assert_eq!(queue.outside().failed, 1);
-    }
 }

@@ -3,10 +3,11 @@
 //! A quadrant is shown as finished when its item is complete and either touches the block and
 //! precedes it, or belongs to an earlier step, or was made without a call before the run's first one.
 //! When an item's turn has come nothing of that can change any more, so a canvas does not depend on
-//! which calls ended first. Where a part runs alone that holds of what is around it too: what is not
+//! which calls ended first, nor on whether steps wait for one another. Where a part runs alone that holds of what is around it too: what is not
 //! complete there when the run begins stays so.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use planner::{Item, Owners, Quadrant, Status};
 
@@ -15,7 +16,7 @@ use crate::{Handle, Queue};
 /// The items of a plan by their quadrants.
 #[derive(Debug)]
 pub struct Surroundings {
-    owners: Owners,
+    owners: Arc<Owners>,
     /// Complete items that no call has drawn. That they are does not depend on the run: each run
     /// makes them before its first call.
     uncalled: HashSet<Handle>,
@@ -26,8 +27,9 @@ impl Surroundings {
     #[must_use]
     pub fn of(queue: &Queue) -> Self {
         let blocks = queue.items().iter().map(|item| item.block);
+        let owners = queue.owners();
         Self {
-            owners: Owners::of(blocks),
+            owners: owners.unwrap_or_else(|| Arc::new(Owners::of(blocks))),
             uncalled: HashSet::new(),
         }
     }
@@ -87,6 +89,7 @@ mod tests {
     use planner::{Region, plan};
 
     use super::*;
+    use crate::Turn;
     use crate::random::Random;
 
     /// The items of a map with holes, some of them complete without a call.
@@ -126,11 +129,12 @@ mod tests {
         uncalled: &HashSet<i64>,
         fails: &HashSet<i64>,
         stops: f64,
+        turn: Turn,
         random: &mut Random,
     ) -> BTreeMap<i64, Vec<Quadrant>> {
         let mut shown = BTreeMap::new();
         loop {
-            let mut queue = Queue::of(items);
+            let mut queue = Queue::of(items).starting(turn);
             let around = surroundings(&queue, uncalled);
             let mut under_way = Vec::new();
             loop {
@@ -170,10 +174,15 @@ mod tests {
             let (items, uncalled) = items(&mut random);
             let failing = items.iter().filter(|_| random.fraction() < 0.05);
             let fails: HashSet<i64> = failing.map(|item| item.id).collect();
-            let once = shown(items.clone(), &uncalled, &fails, 0.0, &mut random);
-            for stops in [0.02, 0.2] {
-                let again = shown(items.clone(), &uncalled, &fails, stops, &mut random);
-                assert_eq!(once, again);
+            let mut shown = |stops, turn| {
+                let items = items.clone();
+                shown(items, &uncalled, &fails, stops, turn, &mut random)
+            };
+            let once = shown(0.0, Turn::AfterSteps);
+            for stops in [0.0, 0.02, 0.2] {
+                for turn in [Turn::AfterSteps, Turn::AfterSurrounding] {
+                    assert_eq!(once, shown(stops, turn), "{turn:?}");
+                }
             }
             let queue = Queue::of(items);
             let (with, without) = (surroundings(&queue, &uncalled), Surroundings::of(&queue));

@@ -515,6 +515,11 @@ impl Tries {
         self.items.contains_key(&handle)
     }
 
+    /// The items of which anything is remembered, in order.
+    pub fn known(&self) -> impl Iterator<Item = Handle> + '_ {
+        self.items.keys().copied()
+    }
+
     /// Whether an item has broken off at so many endpoints that those are to be asked whether
     /// they are there, before it is tried at another one.
     #[must_use]

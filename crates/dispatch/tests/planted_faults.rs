@@ -17,20 +17,20 @@ const FAULTS: &[Fault] = &[
     Fault(
         "queue.rs",
         "an item starts when all but one of those that it follows are complete",
-        "if self.missing[next as usize] == 0\n",
-        "if self.missing[next as usize] <= 1\n",
+        "if !is_open || self.missing[index] > 0 {",
+        "if !is_open || self.missing[index] > 1 {",
     ),
     Fault(
         "queue.rs",
         "a step starts before the one before it is finished",
-        ".take_while(move |&handle| Some(self.item(handle).step) == step)",
-        ".filter(move |_| step.is_some())",
+        "&& self.item(first).step <= step\n",
+        "&& self.item(first).step <= step + 1\n",
     ),
     Fault(
         "queue.rs",
         "a failed item holds nothing back",
-        "        self.hold_back_behind(handle);\n    }\n\n    /// Whether",
-        "    }\n\n    /// Whether",
+        "        self.hold_back_behind(handle);\n        self.let_steps_start();\n",
+        "        self.let_steps_start();\n",
     ),
     Fault(
         "queue.rs",
@@ -47,14 +47,32 @@ const FAULTS: &[Fault] = &[
     Fault(
         "queue.rs",
         "what is outside of a part runs when its turn comes",
-        "                && !self.is_outside(next)\n",
-        "",
+        "status == Status::Pending && !self.is_outside(handle);",
+        "status == Status::Pending;",
     ),
     Fault(
         "queue.rs",
         "what is outside of a part is waited for",
         "            return &mut self.outside_counts;\n",
         "",
+    ),
+    Fault(
+        "queue.rs",
+        "nobody starts the next step when the last item of one has failed",
+        "        self.hold_back_behind(handle);\n        self.let_steps_start();\n",
+        "        self.hold_back_behind(handle);\n",
+    ),
+    Fault(
+        "queue.rs",
+        "in the eager order what lies at a corner is forgotten",
+        "Turn::AfterSurrounding => self.missing_at_corners[index] == 0,",
+        "Turn::AfterSurrounding => true,",
+    ),
+    Fault(
+        "queue.rs",
+        "in the eager order what is outside of a part is waited for at corners",
+        "item.step < step && item.status != Status::Complete && !self.is_outside(other)",
+        "item.step < step && item.status != Status::Complete",
     ),
     Fault(
         "pool/member.rs",
@@ -223,6 +241,24 @@ const FAULTS: &[Fault] = &[
         "canvases are prepared without bounds",
         "let depth = self.canvas_depth();",
         "let depth = 10 * self.canvas_depth();",
+    ),
+    Fault(
+        "dispatcher/ahead.rs",
+        "as many canvases are at hand as there are slots",
+        "at_hand.min(slots) + self",
+        "slots.max(at_hand.min(slots)) + self",
+    ),
+    Fault(
+        "dispatcher/ahead.rs",
+        "what failed before gets no canvas again",
+        "        wanted.extend(known.take(depth));\n",
+        "        drop(known);\n",
+    ),
+    Fault(
+        "dispatcher/failing.rs",
+        "a canvas is sent again that was let go",
+        "        self.queue.put_back(handle);\n        self.wants",
+        "        self.queue.put_back(handle);\n        self.canvases.insert(handle, super::CanvasState::Ready);\n        self.wants",
     ),
     Fault(
         "surroundings.rs",

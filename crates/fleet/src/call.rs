@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use canvas::{Buffers, Outgoing, Tell};
+use bytes::Bytes;
+use canvas::{Buffers, Content, Sent, Tell};
 use dispatch::Failure;
 use image::RgbImage;
 use model_client::{Ask, Carried, Client, Received, Server, Settings};
@@ -12,7 +13,7 @@ use model_client::{Ask, Carried, Client, Received, Server, Settings};
 /// # Errors
 /// A line that says what came instead of a picture.
 pub fn decode_answer(
-    sheet: &Outgoing,
+    sheet: &Sent,
     picture: &Carried,
     buffers: &mut Buffers,
 ) -> Result<RgbImage, String> {
@@ -28,24 +29,25 @@ pub fn decode_answer(
     Ok(decoded)
 }
 
-/// One call with a canvas in the form of its endpoint.
+/// One call with a canvas in the form of its endpoint, which is let go as it is sent; `again` encodes
+/// it once more.
 ///
 /// # Errors
 /// Why it brought no picture.
-pub async fn call_server(
+pub async fn call_server<F: Future<Output = Result<Bytes, String>>>(
     client: &Client,
     server: &Server,
     settings: &Settings,
-    sheet: &Outgoing,
+    (content, sent): (Content, &Sent),
     seed: Option<u32>,
+    again: impl Fn() -> F,
 ) -> Result<Received, Failure> {
-    let (format, picture) = sheet.encoded().map_err(Failure::bad_answer)?;
+    let (format, picture) = content.encoded().map_err(Failure::bad_answer)?;
     let ask = Ask {
-        picture,
         format,
-        answer_px: sheet.answer_px,
+        answer_px: sent.answer_px,
         settings,
         seed,
     };
-    client.call(server, ask).await
+    client.call(server, ask, picture, again).await
 }

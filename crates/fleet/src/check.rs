@@ -2,6 +2,7 @@
 //! came of it. Nothing is claimed, recorded or saved.
 
 use std::fmt::Write as _;
+use std::future::ready;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -163,7 +164,7 @@ async fn check_one(
             match Outgoing::of(sheet, form, config, Some(accept), &mut Buffers::default()) {
                 Ok(encoded) => {
                     let seed = block_seed(given.config.seed, block, 0);
-                    call(client, endpoint, server, &encoded, accept, seed).await
+                    call(client, endpoint, server, encoded, accept, seed).await
                 }
                 Err(reason) => Checked {
                     latency: Duration::ZERO,
@@ -194,29 +195,26 @@ async fn call(
     client: &Client,
     endpoint: &Endpoint,
     server: &Server,
-    sheet: &Outgoing,
+    sheet: Outgoing,
     accept: &AcceptConfig,
     seed: u32,
 ) -> Checked {
     let began = Instant::now();
-    let answer = call_server(
-        client,
-        server,
-        &endpoint.settings,
-        sheet,
-        endpoint.seed_of(seed).0,
-    )
-    .await;
+    let Outgoing { content, sent } = sheet;
+    let again = || ready(content.clone().encoded().map(|(_, picture)| picture));
+    let sheet = (content.clone(), &sent);
+    let (settings, seed) = (&endpoint.settings, endpoint.seed_of(seed).0);
+    let answer = call_server(client, server, settings, sheet, seed, again).await;
     let latency = began.elapsed();
     let read = |picture: &Carried, http_status: u16| {
-        let picture = decode_answer(sheet, picture, &mut Buffers::default())?;
+        let picture = decode_answer(&sent, picture, &mut Buffers::default())?;
         let size_px = picture.dimensions();
-        let (picture, size_match) = sheet.bring_to_size(picture)?;
+        let (picture, size_match) = sent.bring_to_size(picture)?;
         Ok(Answer {
             http_status: Some(http_status),
             size_px,
             size_match,
-            judgement: sheet.judge(&picture, accept, &Palette::default()),
+            judgement: sent.judge(&picture, accept, &Palette::default()),
         })
     };
     let answer = answer.and_then(|received| {

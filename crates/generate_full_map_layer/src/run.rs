@@ -30,6 +30,10 @@ use crate::work::publish::publish_all;
 use crate::work::shutdown::Shutdown;
 use crate::work::task::{Done, Sizes, Work};
 
+/// So many canvases for each core are drawn in a fraction of a second, and take less memory than
+/// the rest of a run.
+const CANVASES_AT_HAND: usize = 32;
+
 /// What a run's tasks run on.
 ///
 /// # Errors
@@ -130,6 +134,7 @@ async fn execute(
         max_not_accepted: start.config.accept.tries as usize,
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         drain: args.drain_s.map(Duration::from_secs_f64),
+        canvases_at_hand: CANVASES_AT_HAND * cores::count(),
         spare_canvases: cores::count() + 1,
     };
     let currency = start.config.currency.clone();

@@ -4,13 +4,18 @@ mod grey_city;
 mod infilling;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use debug_generate_full_map_layer::{Edge, Seams};
+use dispatch::duration_text;
 use fixtures::layers::{Run, TestLayer, endpoints_at};
-use fixtures::server::{ScriptedServer, ServerSpec};
+use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
 use image::{RgbImage, RgbaImage};
-use layer::LayerDir;
-use planner::Quadrant;
+use layer::{LayerDir, block_seed};
+use planner::{Block, BlockShape, Quadrant};
 use serde_json::{Value, json};
 
 use grey_city::{HEIGHT_PX, WIDTH_PX, city};
@@ -51,6 +56,25 @@ fn visible(seams: &Seams) -> Vec<Edge> {
         .filter(|edge| edge.step > seams.inside + 2.0)
         .copied()
         .collect()
+}
+
+#[test]
+fn a_canvas_that_is_sent_again_shows_what_it_showed() {
+    let server = ServerSpec::new()
+        .model(continue_colours)
+        .script(|request, _| match request.path.as_str() {
+            "/again" => Reply::model(),
+            _ => Reply::status(308).header("location", "/again"),
+        })
+        .start();
+    let layer = layer(&json!({"mode": "infill"}), &server);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let mut bodies: Vec<_> = server.calls().into_iter().map(|call| call.body).collect();
+    bodies.sort_unstable();
+    assert!(bodies.len() > 20, "{} calls", bodies.len());
+    for pair in bodies.chunks(2) {
+        assert_eq!(pair[0], pair[1], "each is sent twice");
+    }
 }
 
 #[tokio::test]
@@ -218,6 +242,117 @@ fn finished_files_are_never_touched() {
 
 fn files(layer: &TestLayer) -> BTreeMap<Quadrant, Vec<u8>> {
     layer.all_stored().into_iter().collect()
+}
+
+/// A server that draws all but these, and tells when it is asked for something of step 2.
+fn drawing_all_but(
+    failing: &[i64],
+    latency: Duration,
+    has_begun_step_2: impl Fn(i64) + Send + Sync + 'static,
+) -> ScriptedServer {
+    let failing = failing.to_vec();
+    let script = move |request: &RecordedRequest, _| {
+        let seed = request.json()["seed"].as_i64().expect("a seed");
+        has_begun_step_2(seed);
+        match failing.contains(&seed) {
+            true => Reply::status(422).json(&json!({"detail": "not this one"})),
+            false => Reply::model().after(latency),
+        }
+    };
+    let server = ServerSpec::new().model(continue_colours).script(script);
+    server.start()
+}
+
+/// The seeds of the first calls for the items of a step, in the plan's order.
+fn seeds_of(layer: &TestLayer, step: u8) -> Vec<i64> {
+    let rows = layer.sql(&format!(
+        "SELECT top_left_x, top_left_y, block_type FROM generation_plan WHERE step = {step} ORDER BY id"
+    ));
+    let seed = |row: &Vec<String>| {
+        let shape = BlockShape::ALL.into_iter().find(|s| s.name() == row[2]);
+        let Quadrant { x, y } = quadrant(row);
+        let block = Block::new(shape.expect("a shape"), x, y);
+        i64::from(block_seed(0, block, 0))
+    };
+    rows.iter().map(seed).collect()
+}
+
+#[test]
+fn eager_pictures_are_those_of_the_strict_order_byte_for_byte() {
+    let planned = layer(&json!({"mode": "infill"}), &infilling());
+    let (squares, strips) = (seeds_of(&planned, 1), seeds_of(&planned, 2));
+    let failing = [squares[4], squares[squares.len() - 2], strips[5]];
+    let run = |order: &str, first: &[&str]| {
+        // In the order that lets it, the slow one answers only when the other has begun with step 2.
+        let begun = Arc::new(AtomicBool::new(true));
+        let of_strips = (Arc::clone(&begun), strips.clone());
+        let waits = Arc::clone(&begun);
+        let quick = drawing_all_but(&failing, Duration::ZERO, move |seed| {
+            let (begun, strips) = &of_strips;
+            begun.fetch_or(strips.contains(&seed), Ordering::SeqCst);
+        });
+        let slow = drawing_all_but(&failing, Duration::from_millis(20), move |_| {
+            let end = Instant::now() + Duration::from_secs(60);
+            while !waits.load(Ordering::SeqCst) && Instant::now() < end {
+                thread::sleep(Duration::from_millis(1));
+            }
+        });
+        let urls = [slow.url(), quick.url()];
+        let layer = TestLayer::new(city(), &endpoints_at(urls.iter().map(String::as_str)));
+        layer.configure(|config| {
+            config["canvas"] = json!({"mode": "infill", "match_px": 4});
+            config["model_endpoints"][1]["max_concurrent"] = json!(3);
+            config["order"] = json!(order);
+        });
+        let _ = layer.run(PROGRAM, first);
+        begun.store(order == "strict", Ordering::SeqCst);
+        layer.run(PROGRAM, &[]).assert_status(1);
+        assert!(begun.load(Ordering::SeqCst), "step 2 waits for step 1");
+        let failed = layer.sql("SELECT id FROM generation_plan WHERE status = 'error'");
+        (failed, layer.statuses(), layer.all_stored())
+    };
+    let strict = run("strict", &["--max-items", "9"]);
+    assert!(strict.0.len() >= 2 && strict.2.len() > 40, "{:?}", strict.1);
+    for first in ["1", "20"] {
+        let eager = run("eager", &["--max-items", first]);
+        assert_eq!((&eager.0, &eager.1), (&strict.0, &strict.1));
+        assert!(eager.2 == strict.2, "another picture");
+    }
+}
+
+#[test]
+fn a_dry_run_tells_what_the_eager_order_saves_and_another_order_is_refused() {
+    let layer = layer(&json!({"mode": "infill"}), &infilling());
+    layer.configure(|config| {
+        config["model_endpoints"][0]["max_concurrent"] = json!(7);
+        config["model_endpoints"][0]["expected_s"] = json!(60);
+    });
+    let dry_run = || layer.run(PROGRAM, &["--dry-run", "--summary", "-", "-q"]);
+    let told = dry_run();
+    let told: Value = serde_json::from_str(&told.stdout).expect("nothing else is there");
+    let of = |key: &str| told["expected"][key].as_f64().expect("a number");
+    let saved = of("seconds") - of("seconds_eager");
+    assert!(saved >= 60.0, "{told}");
+    let text = told["text"].as_str().expect("a text");
+    let takes = |seconds| duration_text(Duration::from_secs_f64(seconds));
+    let says = format!(
+        "with \"order\": \"eager\" {}, {} less",
+        takes(of("seconds_eager")),
+        takes(saved)
+    );
+    assert!(text.trim_end().ends_with(&says), "{text}");
+    layer.configure(|config| config["order"] = json!("eager"));
+    let eager: Value = serde_json::from_str(&dry_run().stdout).expect("nothing else is there");
+    assert_eq!(
+        eager["expected"]["seconds"],
+        told["expected"]["seconds_eager"]
+    );
+    let text = eager["text"].as_str().expect("a text");
+    assert!(!text.contains("order"), "{text}");
+    layer.configure(|config| config["order"] = json!("fast"));
+    dry_run()
+        .assert_status(2)
+        .assert_says("order must be \"strict\" or \"eager\", not \"fast\"");
 }
 
 fn quadrant(row: &[String]) -> Quadrant {

@@ -233,9 +233,10 @@ fn part_with_something_around(layer: &TestLayer) -> Option<(String, Quadrant)> {
 #[test]
 fn canvases_show_what_the_pilot_has_drawn_and_around_it_what_is_complete() {
     let server = ServerSpec::new().model(continue_colours).start();
-    for storage in [Storage::Files, Storage::Sqlite] {
+    for (storage, order) in [(Storage::Files, "strict"), (Storage::Sqlite, "eager")] {
         let layer = TestLayer::stored_in(storage, city(), &endpoints_at([server.url().as_str()]));
         layer.configure(|config| {
+            config["order"] = json!(order);
             config["canvas"] = json!({"mode": "infill"});
             config["model_endpoints"][0]["max_concurrent"] = json!(3);
         });

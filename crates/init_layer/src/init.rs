@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use layer::{
-    CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, PngCompression, RunLock, Source,
-    Storage, UniformConfig, UniformMode,
+    CanvasConfig, CanvasMode, LayerConfig, LayerDir, LayerError, Order, PngCompression, RunLock,
+    Source, Storage, UniformConfig, UniformMode,
 };
 use serde_json::json;
 use terminal::event;
@@ -278,6 +278,7 @@ fn config_of(
             StorageArg::Files => Storage::Files,
             StorageArg::Sqlite => Storage::Sqlite,
         },
+        order: Order::default(),
         png_compression: PngCompression::default(),
         created_at: Some(layer::timestamp(SystemTime::now())),
     })

@@ -18,8 +18,8 @@ use crate::price::{MOST as MOST_MONEY, is_usd, read_amount, read_currency, usd};
 use crate::reading::{self, UnknownKeys, object, parse, read_text};
 use crate::shapes;
 use crate::{
-    AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Storage,
-    UniformConfig,
+    AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Order,
+    Storage, UniformConfig,
 };
 
 /// The newest version of the file that is understood.
@@ -87,6 +87,9 @@ pub struct LayerConfig {
     /// What is done with blocks of one colour.
     #[serde(default, skip_serializing_if = "UniformConfig::is_default")]
     pub uniform: UniformConfig,
+    /// Whether steps wait for one another.
+    #[serde(default, skip_serializing_if = "Order::is_default")]
+    pub order: Order,
     /// How finished quadrants are compressed.
     #[serde(default)]
     pub png_compression: PngCompression,

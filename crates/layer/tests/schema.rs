@@ -88,6 +88,7 @@ fn limits_and_names_are_those_of_the_reader() {
             "/seed",
             json!([0, 4_294_967_295_u64, 4_294_967_296_u64, -1]),
         ),
+        ("/order", json!(["strict", "eager", "Eager", "", true])),
         ("/version", json!([1, 0, 2, "1"])),
         (
             "/bounds/min_x",

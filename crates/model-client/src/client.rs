@@ -62,7 +62,8 @@ fn builder() -> reqwest::ClientBuilder {
 }
 
 /// Redirects within one origin are followed: 301, 302 and 303 with a GET, which asks for the
-/// result and starts nothing; 307 and 308, which send the picture again, once.
+/// result and starts nothing; 307 and 308, which send the picture again, once, as `wire` does: the
+/// client does not have it any more.
 fn redirects() -> Policy {
     Policy::custom(|attempt| {
         let first = attempt.previous().first();

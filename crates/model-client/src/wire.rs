@@ -1,10 +1,12 @@
 //! One call to a server: sending, redirects, limits, and what a failure means.
 
+use std::error::Error as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use layer::Protocol;
-use reqwest::StatusCode;
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, LOCATION};
+use reqwest::{Response, StatusCode, Url};
 
 use crate::body::{MAX_ERROR_BYTES, Start, read_body, read_start, transport_failure};
 use crate::client::Client;
@@ -63,12 +65,25 @@ impl CameAs {
 }
 
 impl Client {
-    /// Sends a canvas to a server and brings back the encoded picture it answers with.
+    /// Sends a canvas, `picture`, to a server and brings back the encoded picture it answers with.
+    ///
+    /// The canvas is let go as it is sent. Where it has to be sent once more, because the server
+    /// has not taken it or wants it elsewhere, `again` makes it anew.
     ///
     /// # Errors
     /// [`Failure`], whose message holds none of the server's keys.
-    pub async fn call(&self, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
-        let answered = tokio::time::timeout(server.timeout, exchange(self, server, ask));
+    pub async fn call<F>(
+        &self,
+        server: &Server,
+        ask: Ask<'_>,
+        picture: Bytes,
+        again: impl Fn() -> F,
+    ) -> Result<Received, Failure>
+    where
+        F: Future<Output = Result<Bytes, String>>,
+    {
+        let exchanged = exchange(self, server, ask, picture, again);
+        let answered = tokio::time::timeout(server.timeout, exchanged);
         let answered = answered.await.unwrap_or_else(|_| {
             Err(Failure::new(
                 FailureKind::BrokeOff,
@@ -103,11 +118,22 @@ impl Client {
     }
 }
 
-async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Received, Failure> {
-    let request = protocol::request(server.protocol, &client.any, &server.url, ask)
-        .await
-        .headers(server.credentials.headers.clone());
-    let response = request.send().await.map_err(transport_failure)?;
+async fn exchange<F>(
+    client: &Client,
+    server: &Server,
+    ask: Ask<'_>,
+    picture: Bytes,
+    again: impl Fn() -> F,
+) -> Result<Received, Failure>
+where
+    F: Future<Output = Result<Bytes, String>>,
+{
+    let mut response = send(client, server, &server.url, ask, picture).await;
+    if let Some(target) = sends_again_to(&server.url, &response) {
+        let picture = again().await.map_err(Failure::bad_answer)?;
+        response = send(client, server, &target, ask, picture).await;
+    }
+    let response = response.map_err(transport_failure)?;
     let status = response.status();
     let headers = response.headers().clone();
     let content_type = protocol::content_type(&headers).to_owned();
@@ -151,6 +177,54 @@ async fn exchange(client: &Client, server: &Server, ask: Ask<'_>) -> Result<Rece
         picture,
         came_as,
         usage,
+    })
+}
+
+async fn send(
+    client: &Client,
+    server: &Server,
+    target: &Url,
+    ask: Ask<'_>,
+    picture: Bytes,
+) -> reqwest::Result<Response> {
+    protocol::request(server.protocol, &client.any, target, ask, picture)
+        .await
+        .headers(server.credentials.headers.clone())
+        .send()
+        .await
+}
+
+/// Where a canvas is to be sent once more that was sent to `url`, if anywhere: where 307 or 308 say,
+/// within one origin, or to the same address when the server has closed the connection before it
+/// looked at the request.
+fn sends_again_to(url: &Url, response: &reqwest::Result<Response>) -> Option<Url> {
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => return is_not_taken(error).then(|| url.clone()),
+    };
+    let keeps_method = matches!(
+        response.status(),
+        StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+    );
+    // Behind another redirect it is the result that moved.
+    if !keeps_method || response.url() != url {
+        return None;
+    }
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    let target = url.join(location).ok()?;
+    (target.origin() == url.origin()).then_some(target)
+}
+
+/// Whether a server says, over HTTP/2, that it has not begun with a request.
+/// <https://www.rfc-editor.org/rfc/rfc9113#section-8.7>
+fn is_not_taken(error: &reqwest::Error) -> bool {
+    let causes = std::iter::successors(error.source(), |&cause| cause.source());
+    let h2 = { causes }.find_map(|cause| cause.downcast_ref::<h2::Error>());
+    h2.is_some_and(|error| {
+        let (is_closing, is_refused) = (h2::Reason::NO_ERROR, h2::Reason::REFUSED_STREAM);
+        error.is_remote()
+            && ((error.is_go_away() && error.reason() == Some(is_closing))
+                || (error.is_reset() && error.reason() == Some(is_refused)))
     })
 }
 

@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dispatch::{Dispatcher, EndpointIndex, Queue, StepCounts};
+use dispatch::{CallEnd, Dispatcher, EndpointIndex, Queue, StepCounts};
 use planner::{Block, Item};
+use progress_db::Outcome;
 use serde_json::{Map, Value, json};
 use terminal::event;
 
@@ -30,6 +31,21 @@ pub struct Done {
     pub seed: u32,
     /// From when its call began to when its pictures were recorded.
     pub took: Duration,
+}
+
+/// What the record of a call says of its end.
+#[must_use]
+pub const fn outcome_of(end: CallEnd) -> Outcome {
+    match end {
+        CallEnd::BadAnswer => Outcome::BadAnswer,
+        CallEnd::NotAccepted => Outcome::NotAccepted,
+        CallEnd::Away => Outcome::Away,
+        CallEnd::Rejected => Outcome::Rejected,
+        CallEnd::EndpointOut => Outcome::EndpointOut,
+        CallEnd::NotSaved => Outcome::NotSaved,
+        CallEnd::Interrupted => Outcome::Interrupted,
+        CallEnd::Compared => Outcome::Compared,
+    }
 }
 
 /// Tells that a run begins, before its first call.

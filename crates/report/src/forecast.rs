@@ -4,8 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use dispatch::{Estimate, Expected, Price, Queue, duration_text, estimate};
+use dispatch::{Estimate, Expected, Price, Queue, Turn, duration_text, estimate};
 use progress_db::EndpointCalls;
+use serde_json::{Map, Value, json};
+
+use crate::events::into_map;
+
+/// What the eager order has to save for it to be told.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 /// An endpoint as a layer's configuration has it.
 #[derive(Debug, Clone, Copy)]
@@ -20,8 +26,18 @@ pub struct Member<'a> {
     pub expected: Option<Duration>,
 }
 
-/// What a run would take, for people: calls, quadrants, time and cost per step and in all. What
-/// earlier calls of the layer took tells, and without any what is expected of the endpoints.
+/// What a run would take.
+#[derive(Debug)]
+pub struct Forecast {
+    /// For people: calls, quadrants, time and cost per step and in all, and what the eager order would
+    /// save.
+    pub text: String,
+    /// For scripts: `expected`, null where nothing is known.
+    pub figures: Map<String, Value>,
+}
+
+/// What a run would take. What earlier calls of the layer took tells, and without any what is expected
+/// of the endpoints. `eager` is when the turn of an item would come in the eager order.
 #[must_use]
 pub fn forecast(
     queue: &Queue,
@@ -29,12 +45,15 @@ pub fn forecast(
     calls: &[EndpointCalls],
     max_items: Option<usize>,
     currency: &str,
-) -> String {
+    eager: Turn,
+) -> Forecast {
     let Some(expected) = expected(endpoints, calls) else {
-        return "how long it takes and what it costs is not known yet: try --max-items 8\n"
-            .to_owned();
+        return Forecast {
+            text: "how long it takes and what it costs is not known yet: try --max-items 8\n"
+                .to_owned(),
+            figures: into_map(json!({"expected": null})),
+        };
     };
-    let quadrants = quadrants(queue, max_items);
     let steps = estimate(queue.clone(), &expected, max_items);
     let has_prices = endpoints.iter().all(|endpoint| endpoint.price.is_some());
     let cost_head = if has_prices {
@@ -43,7 +62,7 @@ pub fn forecast(
         String::new()
     };
     let mut text = format!("\nexpected  calls  quadrants      time{cost_head}\n");
-    let mut row = |name: &str, part: &Estimate, quadrants: usize| {
+    let mut row = |name: &str, part: &Estimate| {
         let cost = if has_prices {
             format!("  {:>10}", part.cost.to_string())
         } else {
@@ -52,36 +71,54 @@ pub fn forecast(
         let takes = duration_text(part.takes);
         let _ = writeln!(
             text,
-            "{name:<8}  {:>5.0}  {quadrants:>9}  {takes:>8}{cost}",
-            part.calls
+            "{name:<8}  {:>5.0}  {:>9}  {takes:>8}{cost}",
+            part.calls, part.quadrants
         );
     };
-    let mut all = Estimate::default();
     for (step, part) in &steps {
-        row(
-            &format!("step {step}"),
-            part,
-            quadrants.get(step).copied().unwrap_or(0),
-        );
-        all.calls += part.calls;
-        all.takes += part.takes;
-        all.cost = all.cost.plus(part.cost);
+        row(&format!("step {step}"), part);
     }
-    row("all", &all, quadrants.values().sum());
+    let all = all_of(&steps);
+    row("all", &all);
     if !has_prices {
         text += "what it costs is not known: a \"price\" of each endpoint tells\n";
     }
-    text
+    let eager_takes = (queue.turn() == Turn::AfterSteps).then(|| {
+        let queue = queue.clone().starting(eager);
+        all_of(&estimate(queue, &expected, max_items)).takes
+    });
+    if let Some(takes) = eager_takes
+        && let saved = all.takes.saturating_sub(takes)
+        && saved >= WORTH_TELLING
+    {
+        let (takes, saved) = (duration_text(takes), duration_text(saved));
+        let _ = writeln!(text, "with \"order\": \"eager\" {takes}, {saved} less");
+    }
+    let figures = json!({
+        "expected": {
+            "calls": all.calls,
+            "quadrants": all.quadrants,
+            "seconds": all.takes.as_secs_f64(),
+            "seconds_eager": eager_takes.unwrap_or(all.takes).as_secs_f64(),
+            "cost": has_prices.then_some(all.cost.units()),
+        }
+    });
+    Forecast {
+        text,
+        figures: into_map(figures),
+    }
 }
 
-/// How many quadrants the items have that would run, by step.
-fn quadrants(queue: &Queue, max_items: Option<usize>) -> BTreeMap<u8, usize> {
-    let mut quadrants = BTreeMap::new();
-    for handle in queue.upcoming().take(max_items.unwrap_or(usize::MAX)) {
-        let item = queue.item(handle);
-        *quadrants.entry(item.step).or_default() += item.block.quadrants().count();
+/// What all steps take together.
+fn all_of(steps: &BTreeMap<u8, Estimate>) -> Estimate {
+    let mut all = Estimate::default();
+    for part in steps.values() {
+        all.calls += part.calls;
+        all.quadrants += part.quadrants;
+        all.takes += part.takes;
+        all.cost = all.cost.plus(part.cost);
     }
-    quadrants
+    all
 }
 
 /// What is expected of each endpoint; `None` where nothing is known of any.

@@ -13,9 +13,9 @@ mod summary;
 mod would_run;
 
 pub use ended::Ended;
-pub use events::{Done, EndpointTold, counts_told, tell_start};
+pub use events::{Done, EndpointTold, counts_told, outcome_of, tell_start};
 pub use figures::{Besides, Figures};
-pub use forecast::{Member, forecast};
+pub use forecast::{Forecast, Member, forecast};
 pub use looking::{Looking, teller};
 pub use nothing_to_do::{flat_water, nothing_to_do};
 pub use pilot::PilotMade;

@@ -23,6 +23,8 @@ pub struct Progress {
     last_line: Instant,
     /// Which endpoints were told to be out.
     told_out: BTreeSet<EndpointIndex>,
+    /// Whether a call failed since that was looked at.
+    may_be_out: bool,
 }
 
 struct StepState {
@@ -51,6 +53,7 @@ impl Progress {
             calls: 0,
             last_line: now,
             told_out: BTreeSet::new(),
+            may_be_out: true,
         };
         progress.draw();
         progress
@@ -73,20 +76,22 @@ impl Progress {
 
     /// A call saved nothing; `outcome` is how the database names its end.
     pub fn call_wasted(
-        &self,
+        &mut self,
         dispatcher: &Dispatcher,
         (item, endpoint): (Item, EndpointIndex),
         outcome: &str,
         message: Option<&str>,
     ) {
+        self.may_be_out = true;
         tell_wasted(dispatcher, (&item, endpoint), outcome, message);
     }
 
     /// Takes in new counts, and shows what is worth a line.
     pub fn update(&mut self, dispatcher: &Dispatcher) {
-        let members = dispatcher.pool().members().iter();
-        self.calls = members.map(|member| member.tally().calls).sum();
-        self.tell_who_is_out(dispatcher);
+        // There may be a thousand endpoints, and this is called for each thing that happens.
+        if std::mem::take(&mut self.may_be_out) {
+            self.tell_who_is_out(dispatcher);
+        }
         let now = Instant::now();
         let mut due = Vec::new();
         for (step, counts) in dispatcher.queue().steps() {
@@ -104,6 +109,10 @@ impl Progress {
             if ends || (is_due && !self.printer.is_terminal() && counts.taken > 0) {
                 due.push(*step);
             }
+        }
+        if !due.is_empty() || self.printer.is_terminal() {
+            let members = dispatcher.pool().members().iter();
+            self.calls = members.map(|member| member.tally().calls).sum();
         }
         for step in due {
             self.last_line = now;

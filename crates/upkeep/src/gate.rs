@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use canvas::{Judgement, Outgoing, Palette};
+use canvas::{Judgement, Palette, Sent};
 use image::RgbImage;
 use layer::{AcceptConfig, Check, KeptPictures, LayerError};
 use planner::{Item, Quadrant};
@@ -60,7 +60,7 @@ impl Gate {
     /// Looks at an answer that was brought to its canvas's size. One that is good enough is what the
     /// next ones are compared with.
     #[must_use]
-    pub fn judge(&self, sheet: &Outgoing, answer: &RgbImage) -> Judgement {
+    pub fn judge(&self, sheet: &Sent, answer: &RgbImage) -> Judgement {
         let judgement = sheet.judge(answer, &self.accept, &self.palette);
         if judgement.is_good() {
             self.palette.learn(&judgement.looked);

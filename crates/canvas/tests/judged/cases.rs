@@ -62,7 +62,7 @@ impl Layer {
             None => call.good(0, 0),
             Some(defect) => call.bad(self, defect, &mut random),
         };
-        call.outgoing.judge(&answer, accept, &self.palette)
+        call.outgoing.sent.judge(&answer, accept, &self.palette)
     }
 
     fn call(
@@ -147,8 +147,8 @@ impl Layer {
         };
         let outgoing = Outgoing::of(sheet, form, &config, Some(accept), &mut Buffers::default())
             .expect("it can be encoded");
-        let (_, bytes) = outgoing.encoded().expect("it is encoded");
-        let sent = image::load_from_memory(bytes)
+        let (_, bytes) = outgoing.content.clone().encoded().expect("it is encoded");
+        let sent = image::load_from_memory(&bytes)
             .expect("it was just encoded")
             .into_rgb8();
         let (left, top) = arrangement.block_at_px;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Call, CanvasState, Dispatcher};
-use crate::{CanvasId, EndpointIndex, Handle, Moment, Order, Standing};
+use crate::{CanvasId, EndpointIndex, Handle, Moment, Order, Standing, Turn};
 
 /// An endpoint that may not be called more than once a minute is waited for.
 const A_MINUTE: Duration = Duration::from_secs(60);
@@ -43,19 +43,16 @@ impl Dispatcher {
 
     /// The next item, and an endpoint for it.
     fn choose(&self, now: Moment) -> Option<Choice> {
-        let left = self
-            .queue
-            .current_step()
-            .map_or(0, |step| self.queue.steps()[&step].pending);
+        let left = self.queue.left();
         let mut put_off = None;
         let mut is_free_for_any = true;
-        for handle in self.queue.ready().filter(|&handle| self.may_begin(handle)) {
+        for handle in self.candidates().filter(|&handle| self.may_begin(handle)) {
             let is_known = self.tries.knows(handle);
             match self.canvases.get(&handle) {
                 Some(CanvasState::Ready) => {}
                 // The order of the plan is kept: nothing overtakes an item whose canvas comes
                 // soon.
-                Some(CanvasState::Coming) => return None,
+                Some(CanvasState::Coming(_)) => return None,
                 // Canvases are prepared for so many items and no more.
                 None if is_known => continue,
                 None => break,
@@ -88,6 +85,20 @@ impl Dispatcher {
         }
         // Another item would tell better whether the endpoint is back, but there is none.
         put_off
+    }
+
+    /// The items that may run now, in order; where others may overtake them, only those whose
+    /// canvases are ready.
+    fn candidates(&self) -> Box<dyn Iterator<Item = Handle> + '_> {
+        // One at a time is always in order.
+        let is_strict = self.queue.turn() == Turn::AfterSteps || self.pool.max_concurrent() == 1;
+        if is_strict {
+            return Box::new(self.queue.ready());
+        }
+        let drawn = self.canvases.iter();
+        let drawn = drawn.filter(|&(_, &state)| state == CanvasState::Ready);
+        let drawn = drawn.map(|(&handle, _)| handle);
+        Box::new(drawn.filter(|&handle| self.queue.is_ready(handle)))
     }
 
     /// Whether an endpoint is none that gave a useless answer for the item, as long as there are

@@ -1,6 +1,6 @@
 //! What follows from a failed call: another try, or the end of the item.
 
-use super::{Call, CanvasState, Dispatcher};
+use super::{Call, Dispatcher};
 use crate::{
     AttemptId, CallEnd, CanvasId, Ending, EndpointIndex, Failure, FailureKind, Handle, Level,
     Moment, Order, duration_text,
@@ -72,16 +72,11 @@ impl Dispatcher {
         }
     }
 
-    /// Makes an item pending again whose canvas is still there.
+    /// Makes an item pending again. Its canvas was let go when it was sent, and is drawn anew.
     pub(super) fn put_back(&mut self, handle: Handle) {
         self.orders.push(Order::PutBack(handle));
         self.queue.put_back(handle);
         self.wants_canvases = true;
-        if self.queue.is_held_back(handle) || self.canvases.len() > 2 * self.canvas_depth() {
-            self.discard(handle);
-        } else {
-            self.canvases.insert(handle, CanvasState::Ready);
-        }
     }
 
     /// Gives up the items that other items' answers have shown to be at fault since they failed.

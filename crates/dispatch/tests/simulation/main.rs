@@ -8,6 +8,7 @@ mod chance;
 mod plans;
 mod promises;
 mod servers;
+mod shown;
 mod spending;
 mod world;
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use dispatch::{
-    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money, Tally,
+    AttemptId, Dispatcher, Ending, EndpointIndex, EndpointTally, Failure, FailureKind, Money,
+    Tally, Turn,
 };
 use planner::{Quadrant, Status};
 
@@ -14,6 +15,8 @@ use crate::spending::Spending;
 
 /// The time between two comparisons.
 const BETWEEN_COMPARISONS: Duration = Duration::from_secs(600);
+/// No canvas takes longer.
+const SLOWEST_CANVAS: Duration = Duration::from_millis(41);
 /// What an endpoint may be idle beyond its rests.
 const SLACK: Duration = Duration::from_secs(5);
 
@@ -23,6 +26,7 @@ pub(crate) struct Promises {
     plan: &'static Plan,
     max_concurrent: usize,
     max_items: Option<usize>,
+    turn: Turn,
     /// Which items may run at all.
     inside: Vec<bool>,
     /// What calls are under way, and what they are for.
@@ -42,6 +46,8 @@ pub(crate) struct Promises {
     failed_in_a_row: usize,
     most_failed_in_a_row: usize,
     pub http_answers: usize,
+    /// How long the quickest call took that was answered.
+    quickest: Option<Duration>,
     pub storage_failed: bool,
     pub is_signalled: bool,
     spending: Spending,
@@ -97,6 +103,7 @@ impl Promises {
             plan,
             max_concurrent,
             max_items,
+            turn: Turn::AfterSteps,
             calls: BTreeMap::new(),
             saving: BTreeMap::new(),
             tally: Tally::default(),
@@ -117,6 +124,7 @@ impl Promises {
             failed_in_a_row: 0,
             most_failed_in_a_row: 0,
             http_answers: 0,
+            quickest: None,
             storage_failed: false,
             is_signalled: false,
             spending,
@@ -133,6 +141,13 @@ impl Promises {
             self.told_enough = own.any(|(s, inside)| *inside && *s == Status::Complete);
             self.find_startable();
         }
+        self
+    }
+
+    /// Those of a run whose items start in this turn.
+    pub(crate) fn starting(mut self, turn: Turn) -> Self {
+        self.turn = turn;
+        self.find_startable();
         self
     }
 
@@ -156,12 +171,26 @@ impl Promises {
             .min();
         let begun = self.begun.iter().filter(|&&begun| begun).count();
         let may_begin = self.max_items.is_none_or(|most| begun < most);
+        let is_its_turn = |item: usize| {
+            let own = self.plan.items[item].step;
+            let mut around = self.plan.around[item].iter();
+            let is_there = |&other: &usize| {
+                let is_shown = self.plan.items[other].step < own && self.inside[other];
+                !is_shown || is(other, Status::Complete)
+            };
+            Some(own) == step
+                || match self.turn {
+                    Turn::AfterSteps => false,
+                    Turn::AfterTouching => true,
+                    Turn::AfterSurrounding => around.all(is_there),
+                }
+        };
         self.startable = all
             .filter(|&item| {
                 is(item, Status::Pending)
                     && self.inside[item]
                     && !held_back[item]
-                    && Some(self.plan.items[item].step) == step
+                    && is_its_turn(item)
                     && self.plan.before[item]
                         .iter()
                         .all(|&o| is(o, Status::Complete))
@@ -300,6 +329,7 @@ impl Promises {
                 watched.tally.answers += 1;
                 watched.tally.busy += took;
                 watched.was_away = false;
+                self.quickest = Some(self.quickest.map_or(took, |quickest| quickest.min(took)));
                 self.http_answers += 1;
                 self.saving.insert(attempt, (item, endpoint));
             }
@@ -430,13 +460,12 @@ impl Promises {
         &mut self,
         dispatcher: &Dispatcher,
         servers: &[Server],
-        spare: usize,
+        (at_hand, spare): (usize, usize),
         now: Duration,
     ) -> Promise {
         for watched in &mut self.endpoints {
             watched.explained = false;
         }
-        let depth = self.max_concurrent + spare;
         let pool = dispatcher.pool();
         let counts = (pool.max_concurrent(), pool.calls_under_way());
         let is_stopping = dispatcher.is_stopping() || self.storage_failed;
@@ -448,8 +477,17 @@ impl Promises {
         self.check(is_stopping || held >= self.calls.len(), || {
             format!("it says that it holds {held} things")
         })?;
-        self.check(held <= 2 * depth + 4 * self.max_concurrent + 8, || {
-            format!("{held} things are held")
+        // Canvases are drawn as fast as they are used: for what may run, for what failed before, for
+        // what comes next; and some cannot be drawn.
+        let used = self.quickest.map_or(0, |quickest| {
+            let both_drawn = 2.0 * SLOWEST_CANVAS.as_secs_f64();
+            let used = both_drawn * self.max_concurrent as f64 / quickest.as_secs_f64();
+            used.ceil() as usize
+        });
+        let depth = at_hand.max(used).min(self.max_concurrent) + spare;
+        let calls = self.calls.len() + self.saving.len();
+        self.check(held <= calls + 4 * depth + 8, || {
+            format!("{held} things are held with {calls} calls, and {depth} canvases to be at hand")
         })?;
         let is_full = self.calls.len() >= self.max_concurrent
             || self.calls.len() + self.saving.len() >= 2 * self.max_concurrent;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use dispatch::{
     AttemptId, CallEnd, CanvasId, Dispatcher, Ending, EndpointIndex, Event, Failure, FailureKind,
-    Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings,
+    Handle, Limits, Order, Pool, PrepareFailure, Queue, Signal, Surroundings, Turn,
 };
 use planner::{Pilot, Quadrant, Status};
 
@@ -14,6 +14,7 @@ use crate::chance::Chance;
 use crate::plans::{self, Plan};
 use crate::promises::Promises;
 use crate::servers::{Mood, Outcome, Poison, Server};
+use crate::shown::Shown;
 use crate::spending::{self, Spending};
 
 /// When the last trouble is over.
@@ -43,6 +44,10 @@ pub(crate) struct World {
     events: u64,
     /// For prices and limits.
     purse: Chance,
+    /// For the order of each run.
+    order: Chance,
+    /// How many canvases are at hand at least, and how many beside.
+    canvases: (usize, usize),
 }
 
 /// A row of `attempts`.
@@ -96,6 +101,7 @@ impl World {
         poison(&mut servers, items, &mut chance);
         let mut purse = Chance::from_seed(seed ^ 0x6d6f_6e65_7900);
         spending::price(&mut servers, &mut purse);
+        let at_hand = Chance::from_seed(seed ^ 0x6861_6e64).pick(&[1, 4, 64]);
         let bad = if chance.happens(0.2) { 0.05 } else { 0.0 };
         let full_from = chance.duration(1.0, 5000.0);
         let full_disk = if chance.happens(0.1) {
@@ -120,6 +126,8 @@ impl World {
             startup_wait: Duration::from_secs(chance.pick(&[60, 600])),
             events: 0,
             purse,
+            order: Chance::from_seed(seed ^ 0x6f72_6465_7200),
+            canvases: (at_hand, 3),
             chance,
         }
     }
@@ -194,6 +202,12 @@ impl World {
             }
             None => Queue::of(items),
         };
+        let turn = match self.order.happens(0.5) {
+            true => Turn::eager(self.shows_surroundings),
+            false => Turn::AfterSteps,
+        };
+        self.say(|| format!("items start {turn:?}"));
+        let queue = queue.starting(turn);
         let is_limited = disturbance.is_limited;
         let spending = Spending::made_up(&self.servers, is_limited, &mut self.purse);
         let limits = Limits {
@@ -203,7 +217,8 @@ impl World {
             budget: spending.budget(),
             startup_wait: self.startup_wait,
             drain: self.chance.happens(0.5).then_some(Duration::from_secs(20)),
-            spare_canvases: 3,
+            canvases_at_hand: self.canvases.0,
+            spare_canvases: self.canvases.1,
         };
         let pool = Pool::new(
             self.servers.iter().map(|server| server.limits.clone()),
@@ -218,32 +233,43 @@ impl World {
             spending,
             self.now,
         );
-        let promises = promises.alone(disturbance.part.as_ref());
+        let promises = promises.alone(disturbance.part.as_ref()).starting(turn);
         let surroundings = self.shows_surroundings.then(|| Surroundings::of(&queue));
         let last = self.attempts.keys().next_back().copied().unwrap_or(0);
         let seed = self.chance.next();
-        let spare = limits.spare_canvases;
-        let startup_wait = limits.startup_wait;
         let mut run = Run {
             started: self.now,
             dispatcher: Dispatcher::new(queue, pool, limits, surroundings, last, seed),
+            shown: Shown::of(self.plan, &self.status),
             promises,
             agenda: BinaryHeap::new(),
             turn: 0,
             calls: BTreeMap::new(),
             drawn: BTreeMap::new(),
-            spare,
         };
         run.plan_in(self.now, Happening::Tell(Event::Wake));
+        let ended = self.carry_on(&mut run, disturbance)?;
+        if self.shows_surroundings {
+            run.shown.check(|item| run.promises.is_inside(item))?;
+        }
+        Ok(ended)
+    }
+
+    /// Goes through a run to its end; how it ended, unless it was killed.
+    fn carry_on(
+        &mut self,
+        run: &mut Run,
+        disturbance: &Disturbance,
+    ) -> Result<Option<Ending>, String> {
         let mut events = 0;
         loop {
             if let Some(ending) = run.dispatcher.ending() {
                 self.say(|| format!("ends: {ending:?}"));
-                let waited = self.now - run.started >= startup_wait;
+                let waited = self.now - run.started >= self.startup_wait;
                 run.promises
                     .at_end(&run.dispatcher, &ending, self.max_errors, waited)?;
                 // What was written last is committed before the program ends.
-                self.commit_all(&mut run);
+                self.commit_all(run);
                 return Ok(Some(ending));
             }
             let wake = run
@@ -279,12 +305,12 @@ impl World {
                 return Ok(None);
             }
             if disturbance.signalled_after == Some(events) {
-                self.tell(&mut run, Event::Signal(Signal::Terminate))?;
+                self.tell(run, Event::Signal(Signal::Terminate))?;
             }
             match due {
-                Happening::Tell(event) => self.tell(&mut run, event)?,
+                Happening::Tell(event) => self.tell(run, event)?,
                 Happening::Commit(written) => self.commit(&written),
-                Happening::CallEnds(attempt) => self.call_ends(&mut run, attempt)?,
+                Happening::CallEnds(attempt) => self.call_ends(run, attempt)?,
             }
         }
     }
@@ -321,7 +347,7 @@ impl World {
             run.plan_in(at, Happening::Commit(written));
         }
         run.promises
-            .at_event(&run.dispatcher, &self.servers, run.spare, self.now)
+            .at_event(&run.dispatcher, &self.servers, self.canvases, self.now)
     }
 
     fn carry_out(
@@ -331,6 +357,7 @@ impl World {
         written: &mut Vec<Written>,
     ) -> Result<(), String> {
         let soon = self.now + Duration::from_millis(1 + self.chance.below(40) as u64);
+
         match order {
             Order::Prepare { canvas, finished } => {
                 let item = canvas.handle() as usize;
@@ -399,6 +426,7 @@ impl World {
                 let fell_ill = self.fell_ill_since(run.promises.compared_at);
                 run.promises
                     .on_fail(item, self.bad_sources[item], is_poison, fell_ill)?;
+                run.shown.failed(item);
                 written.push(Written::Status(item, Status::Error));
             }
             Order::Probe(endpoint) => {
@@ -424,7 +452,10 @@ impl World {
         let server = &self.servers[endpoint];
         match canvas {
             CanvasId::Of(handle) => {
-                self.check_surroundings(run, item, &run.drawn[&handle])?;
+                let drawn = run.drawn.remove(&handle);
+                let shown = drawn.ok_or_else(|| format!("item {item} is sent without a canvas"))?;
+                self.check_surroundings(run, item, &shown)?;
+                run.shown.called(item, &shown);
                 run.promises
                     .on_call(attempt, item, endpoint, server, self.now)?;
             }
@@ -669,9 +700,9 @@ struct Run {
     agenda: BinaryHeap<Reverse<Planned>>,
     turn: u64,
     calls: BTreeMap<AttemptId, MadeUpCall>,
-    /// What the canvases show that were drawn last.
+    /// What the canvases show that are drawn and were not sent.
     drawn: BTreeMap<Handle, Vec<Quadrant>>,
-    spare: usize,
+    shown: Shown,
 }
 
 impl Run {

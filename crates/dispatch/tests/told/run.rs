@@ -68,6 +68,7 @@ impl Run {
             budget: Budget::default(),
             startup_wait: Duration::from_secs(600),
             drain: None,
+            canvases_at_hand: 64,
             spare_canvases: 2,
         };
         Self {

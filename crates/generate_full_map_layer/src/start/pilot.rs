@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use dispatch::{Queue, StepCounts};
-use layer::{shell_quoted, shell_quoted_text};
+use dispatch::{Queue, StepCounts, Turn};
+use layer::{LayerConfig, Order, shell_quoted, shell_quoted_text};
 use planner::{Item, Pilot, Quadrant, Status};
 
 use super::layer_state::Start;
@@ -34,11 +34,15 @@ pub(crate) fn failed_to_run_again(
     }
 }
 
-/// What runs of a plan.
-pub(crate) fn queue_of(items: Vec<Item>, pilot: Option<&Pilot>) -> Queue {
-    match pilot {
+/// What runs of a plan, in the layer's order.
+pub(crate) fn queue_of(items: Vec<Item>, pilot: Option<&Pilot>, config: &LayerConfig) -> Queue {
+    let queue = match pilot {
         Some(pilot) => Queue::of_pilot(items, pilot),
         None => Queue::of(items),
+    };
+    match config.order {
+        Order::Strict => queue,
+        Order::Eager => queue.starting(Turn::eager(config.shows_surroundings())),
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dispatch::Queue;
+use dispatch::{Queue, Turn};
 use fleet::Endpoint;
 use layer::{Pictures, RunLock};
 use planner::{Item, Status};
 use progress_db::{EndpointCalls, ProgressDb};
 use report::{Ended, Member, PilotMade, flat_water, forecast, would_run};
+use serde_json::{Map, Value};
 
 use super::budget::require_prices;
 use super::layer_state::Start;
@@ -57,14 +58,15 @@ pub(super) fn warn_of(args: &Args, start: &Start) {
     }
 }
 
-/// What would run, how long it would take and what it would cost; `flat` items need no call.
+/// What would run, how long it would take and what it would cost, for people and
+/// for scripts; `flat` items need no call.
 pub(super) fn foretold(
     args: &Args,
     start: &Start,
     queue: &Queue,
     flat: usize,
     calls: &[EndpointCalls],
-) -> String {
+) -> (String, Map<String, Value>) {
     let mut told = match flat {
         0 => String::new(),
         flat => flat_water(flat) + ": finished before all others, and complete below\n",
@@ -72,11 +74,15 @@ pub(super) fn foretold(
     let most = args.max_items.map(|most| most as usize);
     let endpoints: Vec<_> = start.endpoints.iter().map(as_member).collect();
     told += &would_run(queue, &endpoints, most);
+    let mut figures = Map::new();
     if queue.current_step().is_some() {
-        let currency = &start.config.currency;
-        told += &forecast(queue, &endpoints, calls, most, currency);
+        let config = &start.config;
+        let eager = Turn::eager(config.shows_surroundings());
+        let expected = forecast(queue, &endpoints, calls, most, &config.currency, eager);
+        told += &expected.text;
+        figures.extend(expected.figures);
     }
-    told
+    (told, figures)
 }
 
 /// An endpoint as a report knows it.

@@ -88,7 +88,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     let uncalled = complete_uncalled(&mut db, &items).await?;
     let pilot = part.map(|part| Pilot::of(&items, &part));
     let lacks = lacks(start.planned(), &pictures, &mut db, &items, pilot.as_ref()).await?;
-    let queue = pilot::queue_of(items, pilot.as_ref());
+    let queue = pilot::queue_of(items, pilot.as_ref(), &start.config);
     if let Some(told) = part_that_runs(&queue) {
         printer.say(&told);
     }
@@ -281,11 +281,14 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let chosen = asked.replaced.len();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
-    let queue = pilot::queue_of(items, pilot.as_ref());
+    let config = &start.config;
+    let queue = pilot::queue_of(items, pilot.as_ref(), config);
+    let mut figures = counts_told(&args.layer_dir, &queue);
     if redo.is_none() || pilot.is_some() {
-        told += &foretold(args, start, &queue, flat.len(), &calls);
+        let (text, expected) = foretold(args, start, &queue, flat.len(), &calls);
+        told += &text;
+        figures.extend(expected);
     }
-    let figures = counts_told(&args.layer_dir, &queue);
     Ok(Ended {
         figures,
         ..Ended::with(0, told)

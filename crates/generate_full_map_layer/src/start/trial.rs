@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use dispatch::Queue;
 use fleet::Endpoint;
 use layer::{LayerDir, Pictures, PilotEndpoint, PilotRecord, RunLock, Tried};
 use planner::{Pilot, Status};
@@ -51,7 +50,7 @@ pub(crate) async fn prepare_trial(
     // From here on what is drawn goes there.
     start.layer = Arc::new(layer.of_pilot(&name));
     let pictures = Arc::new(Pictures::Files(LayerDir::clone(&start.layer)));
-    let queue = Queue::of_pilot(items.clone(), &pilot);
+    let queue = pilot::queue_of(items.clone(), Some(&pilot), &start.config);
     let tried = Value::from(tried.settings().clone()).to_string();
     let record = PilotRecord {
         tried: serde_json::from_value(redacted(&start.endpoints, tried)).unwrap_or_default(),
@@ -70,7 +69,7 @@ pub(crate) async fn prepare_trial(
     let mut uncalled = complete_uncalled(&mut db, &items).await?;
     uncalled.extend(flat);
     drop(uniform);
-    let queue = Queue::of_pilot(items, &pilot);
+    let queue = pilot::queue_of(items, Some(&pilot), &start.config);
     let told = part_that_runs(&queue);
     let told = told.iter().chain(&start.differences);
     told.for_each(|line| printer.say(line));
@@ -123,11 +122,13 @@ pub(crate) async fn describe_trial(
     complete(&mut items, |item| flat.contains(&item.id));
     let calls = db.calls_by_endpoint().await?;
     db.close().await?;
-    let queue = Queue::of_pilot(items, &pilot);
-    let told = start.differences.join("\n") + "\n";
-    let told = told + &foretold(args, start, &queue, flat.len(), &calls);
+    let queue = pilot::queue_of(items, Some(&pilot), &start.config);
+    let mut figures = counts_told(&args.layer_dir, &queue);
+    let (text, expected) = foretold(args, start, &queue, flat.len(), &calls);
+    figures.extend(expected);
+    let told = start.differences.join("\n") + "\n" + &text;
     Ok(Ended {
-        figures: counts_told(&args.layer_dir, &queue),
+        figures,
         ..Ended::with(0, told)
     })
 }

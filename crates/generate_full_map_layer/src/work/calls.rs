@@ -9,7 +9,7 @@ use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use canvas::{Buffers, Drawn, Judgement, Outgoing, SizeMatch};
+use canvas::{Arrangement, Buffers, Content, Drawn, Judgement, Sent, SizeMatch};
 use cores::Stage;
 use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind};
 use fleet::{Speaks, call_server, decode_answer};
@@ -40,7 +40,7 @@ impl Work {
     }
 
     /// Records that the call starts, and calls the endpoint.
-    pub(crate) async fn call(self: Arc<Self>, call: Call) -> Done {
+    pub(crate) async fn call(self: Arc<Self>, call: Call, content: Content) -> Done {
         let attempt = call.attempt;
         let endpoint = &self.endpoints[call.endpoint];
         let (item, at) = (call.item.id, unix_now());
@@ -58,7 +58,9 @@ impl Work {
             aside: call.aside,
             joined: match endpoint.form.mode {
                 CanvasMode::Block => Vec::new(),
-                CanvasMode::Infill => call.canvas.joined.clone(),
+                CanvasMode::Infill => {
+                    Arrangement::joined(call.item.block, self.size, &call.finished)
+                }
             },
         };
         let start = match call.id {
@@ -89,14 +91,15 @@ impl Work {
         fault_point("claimed");
         let answer = match &endpoint.speaks {
             Speaks::Builtin(filter) => {
-                let (filter, form, canvas) = (*filter, endpoint.form, call.canvas);
-                let draw = move |_: &mut Buffers| canvas.in_form(form).filtered(filter);
+                let filter = *filter;
+                let draw = move |_: &mut Buffers| content.filtered(filter);
                 let drawn = self.cores.run(draw).await;
                 drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
             }
             Speaks::Http(server) => {
-                let sheet = call.canvas.in_form(endpoint.form);
-                let answer = call_server(&self.client, server, &settings, sheet, seed).await;
+                let again = || Arc::clone(&self).encode_again(call.clone());
+                let sheet = (content, &*call.sent);
+                let answer = call_server(&self.client, server, &settings, sheet, seed, again).await;
                 let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
                 answer.map(Answer::Encoded)
             }
@@ -143,8 +146,7 @@ impl Work {
         bill: Bill,
     ) -> Result<(), NotSaved> {
         let block = call.item.block;
-        let form = self.endpoints[call.endpoint].form;
-        let canvas = Arc::clone(&call.canvas);
+        let sent = Arc::clone(&call.sent);
         let came_as = match &answer {
             Answer::Encoded(received) => Some(received.came_as.clone()),
             Answer::Drawn(_) => None,
@@ -155,7 +157,7 @@ impl Work {
             .cores
             .run(move |buffers| {
                 fault_point("cutting");
-                this.cut(block, canvas.in_form(form), answer, buffers)
+                this.cut(block, &sent, answer, buffers)
             })
             .await;
         let Cut {
@@ -239,7 +241,7 @@ impl Work {
     fn cut(
         &self,
         block: Block,
-        sheet: &Outgoing,
+        sheet: &Sent,
         answer: Answer,
         buffers: &mut Buffers,
     ) -> Result<Cut, String> {
@@ -309,7 +311,7 @@ impl Work {
     /// The bytes of an answer that is just what is to be stored.
     fn as_it_came(
         &self,
-        sheet: &Outgoing,
+        sheet: &Sent,
         picture: &Carried,
         buffers: &mut Buffers,
     ) -> Option<Vec<u8>> {

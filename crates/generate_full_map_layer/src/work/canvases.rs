@@ -3,6 +3,7 @@
 use std::iter::repeat_n;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use canvas::{
     Arrangement, Buffers, CanvasForm, Carries, Kind, Outgoing, Picture, Sheet, as_stored,
     decode_quadrant, infill, stitch, stitch_encoded,
@@ -14,7 +15,7 @@ use layer::CanvasMode;
 use planner::{Block, Quadrant};
 
 use super::fault_point::fault_point;
-use super::task::{Canvas, Done, Work};
+use super::task::{Call, Canvas, Done, Work};
 
 /// The encoded picture of a quadrant.
 type EncodedPicture = (Quadrant, Vec<u8>);
@@ -37,8 +38,18 @@ impl Work {
         finished: Vec<Quadrant>,
     ) -> Done {
         fault_point("preparing");
-        let canvas = self.canvas_of(block, finished).await.map(Arc::new);
+        let canvas = self.canvas_of(block, finished).await;
         Done::Prepared { id, canvas }
+    }
+
+    /// Encodes the canvas of a call once more, which was let go when it was sent.
+    pub(crate) async fn encode_again(self: Arc<Self>, call: Call) -> Result<Bytes, String> {
+        let canvas = self.canvas_of(call.item.block, call.finished).await;
+        let canvas = canvas.map_err(|failure| match failure {
+            PrepareFailure::Item(reason) | PrepareFailure::Source(reason) => reason,
+        })?;
+        let outgoing = canvas.in_form(self.endpoints[call.endpoint].form);
+        Ok(outgoing.content.encoded()?.1)
     }
 
     /// Whether any endpoint is shown what is around a block.
@@ -64,13 +75,13 @@ impl Work {
             None
         };
         let this = Arc::clone(self);
-        self.cores
-            .run(move |buffers| {
-                fault_point("drawing");
-                this.draw_canvas(block, &own, around.as_ref(), buffers)
-            })
-            .await
-            .map_err(PrepareFailure::Item)
+        let draw = move |buffers: &mut Buffers| {
+            fault_point("drawing");
+            let forms = this.draw_canvas(block, &own, around.as_ref(), buffers)?;
+            Ok(Canvas { forms, finished })
+        };
+        let drawn = self.cores.run_first(draw).await;
+        drawn.map_err(PrepareFailure::Item)
     }
 
     async fn read_around(
@@ -78,12 +89,9 @@ impl Work {
         block: Block,
         finished: &[Quadrant],
     ) -> Result<Around, PrepareFailure> {
-        let arrangement =
-            Arrangement::of(block, self.size, |quadrant| finished.contains(&quadrant));
-        let shown = arrangement.places().map(|place| place.quadrant);
-        let (finished, others): (Vec<_>, Vec<_>) = shown
-            .filter(|&quadrant| !block.contains(quadrant))
-            .partition(|quadrant| finished.contains(quadrant));
+        let is_finished = |quadrant: &Quadrant| finished.contains(quadrant);
+        let arrangement = Arrangement::of(block, self.size, |quadrant| is_finished(&quadrant));
+        let (finished, others): (Vec<_>, Vec<_>) = arrangement.beside().partition(is_finished);
         let sources = self.read_sources(&others).await?;
         // Beyond the map's outline there is nothing to show.
         let sources = sources.filter_map(|(quadrant, picture)| Some((quadrant, picture.ok()?)));
@@ -135,7 +143,7 @@ impl Work {
         own: &[EncodedPicture],
         around: Option<&Around>,
         buffers: &mut Buffers,
-    ) -> Result<Canvas, String> {
+    ) -> Result<Vec<(CanvasForm, Outgoing)>, String> {
         let mut outgoing = Vec::with_capacity(1);
         for mode in [CanvasMode::Block, CanvasMode::Infill] {
             let mut forms = self.forms_of(mode);
@@ -159,13 +167,7 @@ impl Work {
                 outgoing.push((form, sheet));
             }
         }
-        let joined = around.map_or_else(Vec::new, |around| {
-            around.finished.iter().map(|(at, _)| *at).collect()
-        });
-        Ok(Canvas {
-            forms: outgoing,
-            joined,
-        })
+        Ok(outgoing)
     }
 
     /// The forms in which endpoints of the run take a canvas of `mode`.

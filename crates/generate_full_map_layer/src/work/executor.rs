@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use canvas::Outgoing;
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
 use layer::{block_seed, unix_now};
 use planner::Item;
-use progress_db::{Bill, Change, Durability, Outcome};
-use report::{Done as ItemDone, Progress};
+use progress_db::{Bill, Change, Durability};
+use report::{Done as ItemDone, Progress, outcome_of};
 use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::Instant;
 
@@ -24,7 +25,8 @@ pub(crate) struct Executor {
     pub dispatcher: Dispatcher,
     tasks: JoinSet<Done>,
     started: Instant,
-    canvases: HashMap<CanvasId, Arc<Canvas>>,
+    /// Those that are ready; each is let go as it is sent.
+    canvases: HashMap<CanvasId, Canvas>,
     /// Canvases on their way.
     preparing: HashMap<CanvasId, AbortHandle>,
     calls: HashMap<AttemptId, InFlight>,
@@ -217,12 +219,16 @@ impl Executor {
                 self.write(std::mem::take(changes));
                 let item = self.item(canvas);
                 let answered = self.answered.get(&item.id).copied().unwrap_or(0);
+                let ready = self.canvases.remove(&canvas).expect("it is ready");
+                let finished = ready.finished.clone();
+                let Outgoing { content, sent } = ready.in_form(self.work.endpoints[endpoint].form);
                 let call = Call {
                     attempt,
                     id: canvas,
                     item,
                     endpoint,
-                    canvas: Arc::clone(&self.canvases[&canvas]),
+                    sent: Arc::new(sent),
+                    finished,
                     aside: aside.map(Money::units),
                     ended_at: 0.0,
                     seed: block_seed(self.work.seed, item.block, answered),
@@ -233,7 +239,8 @@ impl Executor {
                     self.work.endpoints[endpoint].name,
                     call.seed
                 );
-                let calling = self.tasks.spawn(Arc::clone(&self.work).call(call.clone()));
+                let work = Arc::clone(&self.work);
+                let calling = self.tasks.spawn(work.call(call.clone(), content));
                 let in_flight = InFlight {
                     call,
                     calling,
@@ -273,7 +280,7 @@ impl Executor {
                     *self.answered.entry(call.item.id).or_default() += 1;
                 }
                 if let Some(InFlight { call, .. }) = &in_flight {
-                    let outcome = outcome(end).name();
+                    let outcome = outcome_of(end).name();
                     progress.call_wasted(
                         &self.dispatcher,
                         (call.item, call.endpoint),
@@ -287,7 +294,7 @@ impl Executor {
                 self.lost += usize::from(matches!(end, CallEnd::Interrupted | CallEnd::NotSaved));
                 changes.push(Change::AttemptEnded {
                     attempt,
-                    outcome: outcome(end),
+                    outcome: outcome_of(end),
                     http_status: http_status.or(answered),
                     message,
                     bill: bill(paid, cost, usage),
@@ -342,19 +349,5 @@ fn bill(paid: bool, cost: Option<Money>, usage: Option<String>) -> Bill {
         paid,
         cost: cost.map(Money::units),
         usage,
-    }
-}
-
-/// What the record of a call says of its end.
-const fn outcome(end: CallEnd) -> Outcome {
-    match end {
-        CallEnd::BadAnswer => Outcome::BadAnswer,
-        CallEnd::NotAccepted => Outcome::NotAccepted,
-        CallEnd::Away => Outcome::Away,
-        CallEnd::Rejected => Outcome::Rejected,
-        CallEnd::EndpointOut => Outcome::EndpointOut,
-        CallEnd::NotSaved => Outcome::NotSaved,
-        CallEnd::Interrupted => Outcome::Interrupted,
-        CallEnd::Compared => Outcome::Compared,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, SizeMatch};
+use canvas::{Buffers, CanvasForm, Drawn, Outgoing, QuadrantSize, Sent, SizeMatch};
 use cores::{Cores, CpuTime};
 use dispatch::{AttemptId, CanvasId, EndpointIndex, Event, Failure, PrepareFailure};
 use fleet::Endpoint;
@@ -75,17 +75,15 @@ pub(crate) struct Sizes {
 pub(crate) struct Canvas {
     pub forms: Vec<(CanvasForm, Outgoing)>,
     /// The quadrants around the block that are shown as finished where what is around it is shown.
-    pub joined: Vec<Quadrant>,
+    pub finished: Vec<Quadrant>,
 }
 
 impl Canvas {
-    pub(crate) fn in_form(&self, form: CanvasForm) -> &Outgoing {
-        let (_, outgoing) = self
-            .forms
-            .iter()
-            .find(|(other, _)| *other == form)
-            .expect("all forms are prepared");
-        outgoing
+    /// What goes to an endpoint; the other forms are let go.
+    pub(crate) fn in_form(self, form: CanvasForm) -> Outgoing {
+        let mut forms = self.forms.into_iter();
+        let sent = forms.find(|(other, _)| *other == form);
+        sent.expect("all forms are prepared").1
     }
 }
 
@@ -96,7 +94,9 @@ pub(crate) struct Call {
     pub id: CanvasId,
     pub item: Item,
     pub endpoint: EndpointIndex,
-    pub canvas: Arc<Canvas>,
+    pub sent: Arc<Sent>,
+    /// The quadrants around its block that its canvas may show as finished.
+    pub finished: Vec<Quadrant>,
     /// The most that it can cost, in units of the currency, where that is known.
     pub aside: Option<f64>,
     /// When it was answered, in unix time.
@@ -137,7 +137,7 @@ pub(crate) enum Done {
     /// A canvas is ready, or there is none.
     Prepared {
         id: CanvasId,
-        canvas: Result<Arc<Canvas>, PrepareFailure>,
+        canvas: Result<Canvas, PrepareFailure>,
     },
     /// A call has ended.
     Called {

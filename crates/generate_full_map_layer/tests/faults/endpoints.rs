@@ -396,6 +396,32 @@ fn a_redirect_is_followed_and_never_posted_twice() {
     );
 }
 
+/// The program does not keep what it has sent.
+#[test]
+fn a_canvas_that_is_sent_again_is_the_same_to_the_byte() {
+    let server = ServerSpec::new()
+        .script(|_, call| match call {
+            1 => Reply::status(503).header("retry-after", "0"),
+            2 => Reply::status(307).header("location", "/elsewhere?a=b"),
+            _ => Reply::model(),
+        })
+        .start();
+    let layer = one_item(&[&server]);
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.assert_complete(invert);
+    let calls = server.calls();
+    assert_eq!(calls.len(), 3);
+    assert_eq!(calls[2].path, "/elsewhere");
+    for call in &calls {
+        assert_eq!(call.body, calls[0].body);
+        let length = call.body.len().to_string();
+        assert_eq!(call.header("content-length"), Some(length.as_str()));
+        assert_eq!(call.header("transfer-encoding"), None);
+    }
+    let recorded = layer.sql("SELECT count(*) FROM attempts");
+    assert_eq!(recorded[0][0], "2", "a redirect is one call");
+}
+
 #[test]
 fn a_redirect_to_another_host_gets_neither_picture_nor_key() {
     let other = ServerSpec::new().start();

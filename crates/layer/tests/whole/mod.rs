@@ -24,7 +24,7 @@ pub(crate) fn whole() -> Value {
                    "seam": 0.7, "tries": 5},
         "uniform": {"mode": "fill", "color": "#4a6372", "tolerance": 7, "share": 0.9,
                     "where": "is_water", "fill": "#000001"},
-        "currency": "EUR", "max_cost": 25.5, "max_calls": 9000,
+        "order": "eager", "currency": "EUR", "max_cost": 25.5, "max_calls": 9000,
         "png_compression": "best", "created_at": "2026-01-02T03:04:05Z",
     })
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::PAD;
+use bytes::Bytes;
 use memchr::memchr;
 
 use crate::bytes_shown::first_bytes;
@@ -24,13 +25,22 @@ pub(super) fn encoded_len(bytes: usize) -> usize {
     base64::encoded_len(bytes, true).expect("a picture fits memory")
 }
 
-/// Appends a picture to a body.
-pub(super) fn append(picture: &[u8], body: &mut Vec<u8>) {
-    let start = body.len();
-    body.resize(start + encoded_len(picture.len()), 0);
-    ENGINE
-        .encode_slice(picture, &mut body[start..])
-        .expect("the length is right");
+/// How much of a picture is encoded at a time: a multiple of three, so that no padding stands
+/// inside.
+const PIECE: usize = 48 << 10;
+
+/// A picture in pieces, each made when it is asked for. The picture is let go with the last.
+pub(super) fn encoded(mut picture: Bytes) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || {
+        if picture.is_empty() {
+            return None;
+        }
+        let piece = picture.split_to(PIECE.min(picture.len()));
+        let mut text = vec![0; encoded_len(piece.len())];
+        let written = ENGINE.encode_slice(&piece, &mut text);
+        written.expect("the length is right");
+        Some(text.into())
+    })
 }
 
 /// The bytes of a base64 text, in a buffer of a length that `room` gives; a `data:` URL's head and
@@ -87,12 +97,24 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read_back_whatever_its_length() {
-        let picture: Vec<u8> = (0..=255).cycle().take(1000).collect();
-        for length in (0..300).chain([997, 998, 999, 1000]) {
-            let mut body = b"before".to_vec();
-            append(&picture[..length], &mut body);
-            assert_eq!(body[6..].len(), encoded_len(length));
-            assert_eq!(bytes_of(&body[6..]).unwrap(), picture[..length]);
+        let picture: Bytes = (0..=255).cycle().take(2 * PIECE + 5).collect();
+        for length in (0..300)
+            .chain(PIECE - 2..PIECE + 3)
+            .chain(2 * PIECE..2 * PIECE + 5)
+        {
+            let pieces: Vec<Bytes> = encoded(picture.slice(..length)).collect();
+            assert_eq!(pieces.len(), length.div_ceil(PIECE));
+            let text = pieces.concat();
+            assert_eq!(text.len(), encoded_len(length));
+            assert_eq!(bytes_of(&text).unwrap(), picture[..length]);
         }
+    }
+
+    #[test]
+    fn a_picture_is_let_go_with_its_last_piece() {
+        let picture = Bytes::from(vec![7; 2 * PIECE]);
+        let mut pieces = encoded(picture.clone());
+        assert_eq!(pieces.by_ref().take(2).count(), 2);
+        assert!(picture.is_unique(), "whoever sends it holds it no more");
     }
 }

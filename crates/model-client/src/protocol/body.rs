@@ -1,10 +1,14 @@
 //! Putting request bodies together: JSON with a picture in it, and forms.
 
-use futures_util::TryStreamExt;
+use std::convert::Infallible;
+use std::iter::once;
+
+use bytes::Bytes;
+use futures_util::{TryStreamExt, stream};
 use layer::ImageFormat;
-use reqwest::RequestBuilder;
-use reqwest::header::CONTENT_TYPE;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use reqwest::multipart::{Form, Part};
+use reqwest::{Body, RequestBuilder};
 use serde_json::{Map, Value};
 
 use super::{Ask, base64};
@@ -80,39 +84,31 @@ pub(crate) fn camel_case(name: &str) -> String {
 pub(super) fn with_json(
     request: RequestBuilder,
     fields: Map<String, Value>,
-    picture: &[u8],
+    picture: Bytes,
 ) -> RequestBuilder {
     let text = Value::Object(fields).to_string();
-    let place = Value::from(PICTURE).to_string();
-    let body = match text.split_once(&place) {
-        None => text.into_bytes(),
-        Some((before, after)) => {
-            let length = before.len() + base64::encoded_len(picture.len()) + after.len() + 2;
-            let mut body = Vec::with_capacity(length);
-            body.extend_from_slice(before.as_bytes());
-            body.push(b'"');
-            base64::append(picture, &mut body);
-            body.push(b'"');
-            body.extend_from_slice(after.as_bytes());
-            body
-        }
+    let request = request.header(CONTENT_TYPE, "application/json");
+    let quoted = Value::from(PICTURE).to_string();
+    let Some((before, after)) = text.split_once(&quoted) else {
+        return request.body(text);
     };
-    request.header(CONTENT_TYPE, "application/json").body(body)
+    let (before, after) = (format!("{before}\""), format!("\"{after}"));
+    let length = before.len() + base64::encoded_len(picture.len()) + after.len();
+    let pieces = once(before.into()).chain(base64::encoded(picture));
+    in_pieces(request, length, pieces.chain(once(after.into())))
 }
 
 /// Sends `fields` as a form, with the canvas as the file `name`.
-///
-/// The body is put together before it is sent, so that it can be sent again on a new connection
-/// when an old one was just being closed.
 pub(super) async fn with_form(
     request: RequestBuilder,
     name: &'static str,
     fields: Map<String, Value>,
-    ask: Ask<'_>,
+    format: ImageFormat,
+    picture: Bytes,
 ) -> RequestBuilder {
-    let picture = Part::stream(ask.picture.clone())
-        .file_name(format!("canvas.{}", extension(ask.format)))
-        .mime_str(mime_type(ask.format))
+    let picture = Part::stream(picture)
+        .file_name(format!("canvas.{}", extension(format)))
+        .mime_str(mime_type(format))
         .expect("the type is well-formed");
     let mut form = Form::new();
     // A field of the user's own takes the picture's place.
@@ -129,14 +125,28 @@ pub(super) async fn with_form(
         form = form.text(name, text);
     }
     let content_type = format!("multipart/form-data; boundary={}", form.boundary());
-    let chunks: Vec<bytes::Bytes> = form
+    let pieces: Vec<Bytes> = form
         .into_stream()
         .try_collect()
         .await
         .expect("all parts are in memory");
+    let length = pieces.iter().map(Bytes::len).sum();
+    let request = request.header(CONTENT_TYPE, content_type);
+    in_pieces(request, length, pieces.into_iter())
+}
+
+/// Sends a body of `length` bytes piece by piece, and lets each go when it is sent: a server may
+/// take minutes to answer, and there may be a thousand of them. Such a body cannot be sent again by
+/// itself; see `wire`.
+fn in_pieces(
+    request: RequestBuilder,
+    length: usize,
+    pieces: impl Iterator<Item = Bytes> + Send + 'static,
+) -> RequestBuilder {
+    let pieces = stream::iter(pieces.map(Ok::<_, Infallible>));
     request
-        .header(CONTENT_TYPE, content_type)
-        .body(chunks.concat())
+        .header(CONTENT_LENGTH, length)
+        .body(Body::wrap_stream(pieces))
 }
 
 /// The MIME type of an encoded canvas.

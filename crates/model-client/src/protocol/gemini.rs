@@ -4,6 +4,7 @@
 //! part of `candidates[].content.parts[]` that has `inlineData`, and is no thought; a refusal is
 //! a 200 without one. Errors are `{"error": {"code", "message", "status", "details"}}`.
 
+use bytes::Bytes;
 use reqwest::{RequestBuilder, Url};
 use serde_json::{Map, Value, json};
 
@@ -58,7 +59,7 @@ pub(super) fn target(url: &Url, model: &str) -> Url {
     target
 }
 
-pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
+pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>, picture: Bytes) -> RequestBuilder {
     let inline_data = json!({"mime_type": body::mime_type(ask.format), "data": body::PICTURE});
     let mut fields = Map::new();
     fields.insert(
@@ -79,7 +80,7 @@ pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
     layer_params.retain(|name, _| OF_ANY_LAYER.contains(&name.as_str()));
     body::merge(&mut fields, &layer_params);
     body::merge(&mut fields, &ask.settings.endpoint_params);
-    body::with_json(request, fields, ask.picture)
+    body::with_json(request, fields, picture)
 }
 
 /// The ratio nearest to that of a size, as in `16:9`.

@@ -31,9 +31,7 @@ use dispatch::{Failure, FailureKind};
 /// What a model is asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Ask<'a> {
-    /// The encoded canvas.
-    pub picture: &'a Bytes,
-    /// How it is encoded.
+    /// How the canvas is encoded.
     pub format: ImageFormat,
     /// The size of picture to ask for: that of the canvas, where the server makes it.
     pub answer_px: (u32, u32),
@@ -178,20 +176,21 @@ pub(crate) fn shapes(
     }
 }
 
-/// Makes the request to `target`. Keys are added to it later.
+/// Makes the request to `target` with the encoded canvas. Keys are added to it later.
 pub(crate) async fn request(
     protocol: Protocol,
     client: &Client,
     target: &Url,
     ask: Ask<'_>,
+    picture: Bytes,
 ) -> RequestBuilder {
     let request = client.post(target.clone());
     match protocol {
-        Protocol::EditB64 => edit_b64::fill(request, ask),
-        Protocol::Multipart => multipart::fill(request, ask).await,
-        Protocol::Openai => openai::fill(request, ask).await,
-        Protocol::Gemini => gemini::fill(request, ask),
-        Protocol::Sdapi => sdapi::fill(request, ask),
+        Protocol::EditB64 => edit_b64::fill(request, ask, picture),
+        Protocol::Multipart => multipart::fill(request, ask, picture).await,
+        Protocol::Openai => openai::fill(request, ask, picture).await,
+        Protocol::Gemini => gemini::fill(request, ask, picture),
+        Protocol::Sdapi => sdapi::fill(request, ask, picture),
     }
 }
 

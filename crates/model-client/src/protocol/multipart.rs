@@ -4,6 +4,7 @@
 //! Form fields `file`, `prompt`, `steps`, `negative_prompt` (left out when empty); the answer is
 //! the picture's raw bytes, and its Content-Type says so. Errors are FastAPI's `{"detail": …}`.
 
+use bytes::Bytes;
 use reqwest::header::ACCEPT;
 use reqwest::{RequestBuilder, Url};
 
@@ -19,11 +20,11 @@ pub(super) fn target(url: &Url) -> Url {
     target
 }
 
-pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
+pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>, picture: Bytes) -> RequestBuilder {
     let mut fields = body::fields(ask, "steps");
     fields.retain(|name, value| name != "negative_prompt" || value.as_str() != Some(""));
     let request = request.header(ACCEPT, "image/png");
-    body::with_form(request, "file", fields, ask).await
+    body::with_form(request, "file", fields, ask.format, picture).await
 }
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {

@@ -5,6 +5,7 @@
 //! `prompt`, `model`, `size`; the answer is `{"data": [{"b64_json": …}]}` or `[{"url": …}]`,
 //! errors are `{"error": {"message", "type", "param", "code"}}`.
 
+use bytes::Bytes;
 use reqwest::{RequestBuilder, Url};
 use serde_json::Value;
 
@@ -78,7 +79,7 @@ fn own_name(model: &str) -> &str {
     model.rsplit('/').next().unwrap_or(model)
 }
 
-pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
+pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>, picture: Bytes) -> RequestBuilder {
     let is_gpt_image = ask.settings.model.as_deref().is_some_and(is_gpt_image);
     let mut layer_params = ask.settings.layer_params.clone();
     if is_gpt_image {
@@ -94,7 +95,7 @@ pub(super) async fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilde
     body::put_seed(&mut fields, ask);
     body::merge(&mut fields, &layer_params);
     body::merge(&mut fields, &ask.settings.endpoint_params);
-    body::with_form(request, "image", fields, ask).await
+    body::with_form(request, "image", fields, ask.format, picture).await
 }
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {

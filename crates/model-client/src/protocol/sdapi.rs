@@ -5,6 +5,7 @@
 //! ["<base64>"], "prompt", "width", "height", "steps", "cfg_scale", "denoising_strength", …}`,
 //! answer `{"images": ["<base64>"], …}`, errors `{"detail": …}` or `{"error", "errors", …}`.
 
+use bytes::Bytes;
 use reqwest::{RequestBuilder, Url};
 use serde_json::{Map, json};
 
@@ -22,7 +23,7 @@ pub(super) fn target(url: &Url) -> Url {
     target
 }
 
-pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
+pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>, picture: Bytes) -> RequestBuilder {
     let (width, height) = ask.answer_px;
     let mut fields = Map::new();
     fields.insert("init_images".to_owned(), json!([body::PICTURE]));
@@ -38,7 +39,7 @@ pub(super) fn fill(request: RequestBuilder, ask: Ask<'_>) -> RequestBuilder {
     for params in [&ask.settings.layer_params, &ask.settings.endpoint_params] {
         body::merge(&mut fields, &body::renamed(params, "steps"));
     }
-    body::with_json(request, fields, ask.picture)
+    body::with_json(request, fields, picture)
 }
 
 pub(super) fn picture(reply: &Reply) -> Result<Found, Failure> {
