@@ -13,7 +13,7 @@ class Desk {
     this.judging = new DeskJudging();
     this.blocks = new DeskBlocks(plan, index, own, this.judging);
     this.order = new DeskOrder(plan);
-    this.pictures = new DeskPictures((url) => this.panes.draw(url));
+    this.pictures = new HeldPictures((url) => this.panes.draw(url));
     this.panes = new DeskPanes(document.getElementById("desk-panes"), this.blocks, this.pictures, (number) => this.select(number));
     this.form = new DeskForm((note, prompt) => this.judge("redo", note, prompt), () => this.dialog.focus());
     this.command = `${data.command} --redo-flagged`;

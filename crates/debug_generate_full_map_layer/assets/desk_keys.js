@@ -20,7 +20,7 @@ function hearAtDesk(desk, event) {
   const isTyping = event.target.matches?.("input, textarea, select");
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (!desk.dialog.open) {
-    if (key !== "d" || isTyping) return;
+    if (key !== "d" || isTyping || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     desk.open();
     return;

@@ -46,6 +46,7 @@ function showMap(data, plan, panel) {
   layer.on("drawn", () => (document.getElementById("no-pictures").hidden = !layer.loader.isInVain()));
   const desk = data.live?.has_desk ? new Desk(data, plan, index, own, details, address) : null;
   desk?.begin();
+  const side = addPilots(data, plan, index, own, address);
   if (data.live) {
     const changed = (change) => {
       const isSeen = change.progress || change.tiles.length > 0;
@@ -58,13 +59,14 @@ function showMap(data, plan, panel) {
       panel.update(data.health);
       lists.update(data.worst_edges, data.health);
       details.show();
+      side.update();
       desk?.planChanged();
     };
     const replaced = () => desk?.isHeld() || location.reload();
     followLive(data.live, plan, changed, (text, kind) => panel.setFreshness(text, kind), replaced);
   }
   // For the console, and for tests.
-  window.layerMap = { map, layer, plan, index, geometry, details, placements, own, compared, desk };
+  window.layerMap = { map, layer, plan, index, geometry, details, placements, own, compared, desk, side };
 }
 
 function showNotice(id) {

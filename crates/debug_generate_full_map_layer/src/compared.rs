@@ -103,7 +103,7 @@ impl Compared {
                 None => {
                     lay_out_source(
                         &self.shown,
-                        &self.wanted,
+                        &self.wanted.quadrants,
                         &layer.dir.map_source_pictures_dir(),
                     )
                     .await

@@ -6,7 +6,6 @@ mod judged;
 mod judging;
 mod order;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -16,14 +15,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use layer::{Kept, LayerDir, Source};
+use layer::{Kept, LayerDir};
 use planner::Quadrant;
 use serde::Serialize;
-use tokio::sync::Mutex;
 
 use crate::kept::{self, place_of, quadrant};
+use crate::the_source::TheSource;
 use crate::turns::Turns;
-use crate::watch::{View, Watch};
+use crate::watch::Watch;
 use block::Told;
 use gate::{Token, may_judge, may_see};
 use judged::{Judged, Open};
@@ -35,8 +34,8 @@ pub(crate) struct Desk {
     token: Token,
     watch: Arc<Watch>,
     turns: Arc<Turns>,
-    /// What the layer is made from, and where that is: a new plan may be of another.
-    source: Mutex<(PathBuf, Arc<Source>)>,
+    /// What the layer is made from.
+    source: TheSource,
     judged: Arc<Judged>,
 }
 
@@ -57,22 +56,15 @@ impl Desk {
         let layer = watch.view().layer;
         let judged = Arc::new(Judged::of(layer.dir.clone()));
         judged.read().await?;
+        let source = TheSource::default();
+        source.of(&layer).await?;
         Ok(Arc::new(Self {
             token: Token::new()?,
-            source: Mutex::new(opened(&layer.generation_dir).await?),
+            source,
             judged,
             watch,
             turns,
         }))
-    }
-
-    /// What `view`'s layer is made from.
-    async fn source(&self, view: &View) -> Result<Arc<Source>> {
-        let mut source = self.source.lock().await;
-        if source.0 != view.layer.generation_dir {
-            *source = opened(&view.layer.generation_dir).await?;
-        }
-        Ok(Arc::clone(&source.1))
     }
 
     /// The part of an address that leads to the desk.
@@ -95,11 +87,6 @@ impl Desk {
             .route("/kept/{from}/{block}/{version}/{name}", get(kept_picture))
             .with_state(self)
     }
-}
-
-async fn opened(generation_dir: &std::path::Path) -> Result<(PathBuf, Arc<Source>)> {
-    let source = Source::open(generation_dir).await?;
-    Ok((generation_dir.to_owned(), Arc::new(source)))
 }
 
 async fn agenda(State(desk): State<Arc<Desk>>, headers: HeaderMap) -> Response {
@@ -169,11 +156,7 @@ async fn source_picture(State(desk): State<Arc<Desk>>, Path(name): Path<String>)
     let Some(at) = LayerDir::quadrant_of_picture(&name).filter(is_planned) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let of = view.layer.source_layer;
-    let read = async {
-        let source = desk.source(&view).await?;
-        Ok::<_, anyhow::Error>(Some(source.picture(of, at).await?))
-    };
+    let read = async { Ok::<_, anyhow::Error>(Some(desk.source.picture(&view.layer, at).await?)) };
     desk.turns.png(read).await
 }
 

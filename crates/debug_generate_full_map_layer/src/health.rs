@@ -27,7 +27,9 @@ struct Calls {
 impl Health {
     /// How the run of `layer` is doing, whose plan stands as `plan` says.
     pub(crate) fn of(layer: &PlacedLayer, plan: &PlanState) -> Self {
-        let calls = plan.calls.iter().map(|of| Calls {
+        // One that was called for pilots alone has drawn nothing of what is on the map.
+        let own = plan.calls.iter().filter(|of| of.calls > 0);
+        let calls = own.map(|of| Calls {
             name: of.endpoint.clone(),
             calls: of.calls,
             failed: of.failed,

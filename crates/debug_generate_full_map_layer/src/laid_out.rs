@@ -1,12 +1,14 @@
 //! The pictures of a page that is a file: a browser shows files and no database.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use layer::{LayerDir, Pictures};
+use planner::Quadrant;
 
-use crate::overviews::{Shown, Wanted};
+use crate::overviews::Shown;
 use crate::page_file::write_whole;
 use crate::{PlacedLayer, PlanState};
 
@@ -49,12 +51,12 @@ pub async fn lay_out(layer: &PlacedLayer, plan: &PlanState) -> Result<(PathBuf, 
 /// When they cannot be read or written.
 pub(crate) async fn lay_out_source(
     shown: &Shown,
-    wanted: &Wanted,
+    wanted: &HashMap<Quadrant, (u64, u32)>,
     dir: &Path,
 ) -> Result<(PathBuf, usize)> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let mut written = 0;
-    for (&quadrant, &(bytes, _)) in &wanted.quadrants {
+    for (&quadrant, &(bytes, _)) in wanted {
         let path = dir.join(LayerDir::picture_name(quadrant));
         // What tells a picture of a database from an earlier one is its size.
         if std::fs::metadata(&path).is_ok_and(|file| file.len() == bytes) {

@@ -24,7 +24,7 @@ pub struct PageOptions {
 }
 
 /// The page's script, in the order in which its parts build on each other.
-const SCRIPTS: [&str; 21] = [
+const SCRIPTS: [&str; 25] = [
     include_str!("../assets/styles.js"),
     include_str!("../assets/plan.js"),
     include_str!("../assets/geometry.js"),
@@ -46,11 +46,14 @@ const SCRIPTS: [&str; 21] = [
     include_str!("../assets/tour.js"),
     include_str!("../assets/lists.js"),
     include_str!("../assets/live.js"),
+    include_str!("../assets/held_pictures.js"),
+    include_str!("../assets/pilots.js"),
+    include_str!("../assets/side_panes.js"),
+    include_str!("../assets/side_by_side.js"),
 ];
 
 /// What makes it a place to judge.
-const DESK_SCRIPTS: [&str; 9] = [
-    include_str!("../assets/desk_pictures.js"),
+const DESK_SCRIPTS: [&str; 8] = [
     include_str!("../assets/desk_blocks.js"),
     include_str!("../assets/desk_order.js"),
     include_str!("../assets/desk_panes.js"),

@@ -9,6 +9,7 @@ use terminal::warn;
 use crate::afar::{Afar, WorstEdge};
 use crate::compared::Compared;
 use crate::overviews::{Pyramid, Update};
+use crate::pilots::Pilots;
 use crate::rejected::Rejected;
 use crate::say::{PaceLine, say};
 use crate::tile_set::{Place, TileSet};
@@ -25,6 +26,8 @@ pub struct Pictured {
     pub(crate) worst_edges: Vec<WorstEdge>,
     /// Answers that were not good enough.
     pub(crate) rejected: Rejected,
+    /// Pilots that tried other settings.
+    pub(crate) pilots: Pilots,
 }
 
 impl Pictured {
@@ -41,6 +44,7 @@ impl Pictured {
             compared: None,
             worst_edges: Vec::new(),
             rejected: Rejected::served(),
+            pilots: Pilots::served(),
         }
     }
 
@@ -59,6 +63,7 @@ impl Pictured {
         say_copied(copied, &dir)?;
         let mut pictured = Self::near(layer, plan, &pictures_url(output, &dir)?);
         pictured.rejected = Rejected::beside(output, layer, plan)?;
+        pictured.pilots = Pilots::beside(output, layer).await?;
         if let Some(afar) = made(layer, plan).await? {
             let overviews = pictures_url(output, layer.dir.overviews().dir())?;
             let place = pictured.own.place.with_overviews(overviews);

@@ -27,7 +27,7 @@ use crate::pictured::compared;
 use crate::tile_set::{Place, TileSet};
 use crate::turns::Turns;
 use crate::watch::Watch;
-use crate::{PageOptions, Pictured, PlacedLayer, connections, rejected};
+use crate::{PageOptions, Pictured, PlacedLayer, connections, pilots, rejected};
 
 /// A server that listens already.
 #[derive(Debug)]
@@ -134,6 +134,7 @@ impl Server {
             .route("/compared_overviews/{level}/{name}", get(compared_overview))
             .with_state(pages.clone())
             .merge(rejected::routes(pages.watch.clone(), pages.turns.clone()))
+            .merge(pilots::routes(pages.watch.clone(), pages.turns.clone()))
             .merge(desk)
             .layer(middleware::from_fn_with_state(pages.clone(), guard));
         tokio::select! {

@@ -4,12 +4,12 @@ use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use fixtures::layers::TestLayer;
+use fixtures::layers::{TestLayer, snapshot};
 use fixtures::maps::MapSpec;
 use fixtures::programs::with_limit;
-use layer::Storage;
+use layer::{LayerDir, PilotRecord, Storage};
 use planner::Quadrant;
 use serde_json::{Value, json};
 
@@ -357,6 +357,72 @@ fn overviews_follow_what_is_finished_and_nothing_else_is_given_out() {
             .filter(|tile| tile[3].is_null());
         assert_eq!(gone.collect::<Vec<_>>(), [&json!([1, 0, 0, null])]);
         assert_eq!(served.status("/overviews/1/0_0.png"), 404);
+    }
+}
+
+#[test]
+fn pilots_are_given_out_by_their_own_names_and_no_link_is_followed() {
+    let layer = test_layer();
+    layer.finish_with_source();
+    let own = LayerDir::at(layer.dir());
+    let (config, _) = own.read_config().unwrap();
+    let secret = layer.root().join("secret");
+    std::fs::create_dir(&secret).unwrap();
+    std::fs::write(secret.join("0_0.png"), "secret").unwrap();
+    let name = own.begin_pilot(SystemTime::now()).unwrap();
+    own.write_pilot(&name, &PilotRecord::begun(&config, None))
+        .unwrap();
+    let place = |file: &str| own.pilot_dir(&name).join(file);
+    std::fs::write(place("0_0.png"), "night").unwrap();
+    symlink(secret.join("0_0.png"), place("1_0.png")).unwrap();
+    std::fs::create_dir(place("2_0.png")).unwrap();
+    let made = Command::new("mkfifo").arg(place("3_0.png")).status();
+    assert!(made.unwrap().success());
+    symlink(&secret, own.pilots_dir().join("20200101T000000Z")).unwrap();
+    let served = Served::start(&layer);
+    let told = served.json("/pilots/changes/none");
+    let pilots = told["told"]["pilots"].as_array().unwrap();
+    assert_eq!(pilots.len(), 1, "what a link leads to is no pilot");
+    assert_eq!(pilots[0]["name"], name.as_str());
+    assert_eq!(pilots[0]["state"], "dead");
+    let known = told["known"].as_str().unwrap();
+    assert!(served.json(&format!("/pilots/changes/{known}"))["told"].is_null());
+    let at = format!("/pilots/{name}");
+    assert!(served.get(&format!("{at}/0_0.png")).ends_with("night"));
+    assert_eq!(
+        served.status("/pilots/source/0_0.png"),
+        200,
+        "to compare with"
+    );
+    for path in [
+        format!("{at}/1_0.png"),
+        format!("{at}/2_0.png"),
+        format!("{at}/3_0.png"),
+        format!("{at}/4_0.png"),
+        format!("{at}/pilot.json"),
+        format!("{at}/00_0.png"),
+        format!("{at}/..%2f..%2flayer_config.json"),
+        "/pilots/20200101T000000Z/0_0.png".to_owned(),
+        "/pilots/../0_0.png".to_owned(),
+        "/pilots/source/5_5.png".to_owned(),
+    ] {
+        assert_eq!(served.status(&path), 404, "{path}");
+    }
+    std::fs::write(place("pilot.json"), "{").unwrap();
+    let told = served.json_until("/pilots/changes/none", |told| {
+        !told["told"]["pilots"][0]["trouble"].is_null()
+    });
+    let trouble = told["told"]["pilots"][0]["trouble"].as_str().unwrap();
+    assert!(
+        trouble.contains("pilot.json is not valid JSON"),
+        "{trouble}"
+    );
+
+    layer.run(PROGRAM, &["--publish", "site"]).assert_status(0);
+    for (path, bytes) in snapshot(layer.root().join("site")) {
+        let name = name.as_str().as_bytes();
+        assert!(!bytes.windows(name.len()).any(|part| part == name));
+        assert!(!path.to_string_lossy().contains("pilots"));
     }
 }
 

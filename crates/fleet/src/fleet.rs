@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use dispatch::{EndpointChange, EndpointIndex, Level};
-use layer::{EndpointConfig, LayerConfig, LayerDir, LayerError, read_coming_endpoints};
+use layer::{EndpointConfig, LayerConfig, LayerDir, LayerError, Tried, read_coming_endpoints};
 use model_client::{Credentials, Environment};
 use serde_json::Value;
 
@@ -22,6 +22,10 @@ pub struct Fleet {
     layer: Arc<LayerDir>,
     /// As it was when the run began: what endpoints are told follows from it.
     config: LayerConfig,
+    /// What is told instead, where that is tried.
+    tried: Option<Tried>,
+    /// What is told otherwise than the configuration says, a line each.
+    differences: Vec<String>,
     /// A file with more of them.
     file: Option<PathBuf>,
     /// The limit for which it must be known what calls cost.
@@ -71,8 +75,9 @@ enum Outcome {
 }
 
 impl Fleet {
-    /// Reads the endpoints of a layer, and those in `file`, which join `config` too. Also returns what
-    /// the user should know.
+    /// Reads the endpoints of a layer, and those in `file`, which join `config` too. They are told what
+    /// the layer's configuration says, and what is `tried` over it: so is `config` then. Also returns
+    /// what the user should know.
     ///
     /// # Errors
     /// What is wrong, where, and what to do.
@@ -80,6 +85,7 @@ impl Fleet {
         layer: &Arc<LayerDir>,
         config: &mut LayerConfig,
         file: Option<&Path>,
+        tried: Option<&Tried>,
     ) -> anyhow::Result<(Self, Vec<String>)> {
         let of_layer = config.model_endpoints.clone();
         let of_file = file.map_or(Ok(Vec::new()), read_coming_endpoints)?;
@@ -93,11 +99,22 @@ impl Fleet {
         config.model_endpoints.extend(of_file.iter().cloned());
         let (environment, warning) = Environment::read(Path::new(WORKING_DIRECTORY));
         let mut warnings = Vec::from_iter(warning);
-        warnings.extend(model_client::remarks(config, &environment)?);
-        let entries = config.model_endpoints.iter();
-        let endpoints = entries.map(|entry| Endpoint::of(config, entry, &environment));
+        let told = tried.map_or_else(|| config.clone(), |tried| tried.over(config));
+        let remarks = model_client::remarks(&told, &environment);
+        warnings.extend(match tried {
+            None => remarks?,
+            Some(_) => remarks.context("what is given with --try cannot be told")?,
+        });
+        let entries = told.model_endpoints.iter();
+        let endpoints = entries.map(|entry| Endpoint::of(&told, entry, &environment));
         let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
+        let redact = |line: String| endpoints.iter().fold(line, |line, one| one.redact(&line));
+        let differences = match tried {
+            None => Vec::new(),
+            Some(_) => model_client::differences(config, &told)?,
+        };
+        let differences = differences.into_iter().map(redact).collect();
         let placed = |(entry, endpoint): (&EndpointConfig, Endpoint)| Placed {
             entry: entry.clone(),
             endpoint: Arc::new(endpoint),
@@ -111,7 +128,9 @@ impl Fleet {
                 .zip(endpoints)
                 .map(placed)
                 .collect(),
-            config: config.clone(),
+            config: std::mem::replace(config, told),
+            tried: tried.cloned(),
+            differences,
             file: file.map(Path::to_owned),
             priced_for: None,
             of_layer,
@@ -133,6 +152,12 @@ impl Fleet {
     pub fn endpoints(&self) -> Vec<Arc<Endpoint>> {
         let here = self.members.iter().filter(|placed| placed.is_here);
         here.map(|placed| Arc::clone(&placed.endpoint)).collect()
+    }
+
+    /// What they are told otherwise than the layer's configuration says, a line each.
+    #[must_use]
+    pub fn differences(&self) -> &[String] {
+        &self.differences
     }
 
     /// The file with more of them, where there is one.
@@ -302,9 +327,25 @@ impl Fleet {
         here.any(|placed| placed.entry.name == name)
     }
 
+    /// The endpoint of an entry, told what is tried.
+    fn endpoint_of(
+        &self,
+        entry: &EndpointConfig,
+        environment: &Environment,
+    ) -> anyhow::Result<Endpoint> {
+        let Some(tried) = &self.tried else {
+            return Endpoint::of(&self.config, entry, environment);
+        };
+        let told = tried.over(&LayerConfig {
+            model_endpoints: vec![entry.clone()],
+            ..self.config.clone()
+        });
+        Endpoint::of(&told, &told.model_endpoints[0], environment)
+    }
+
     /// What becomes of an entry, as it stands there and with the keys that there are.
     fn outcome(&self, entry: &EndpointConfig, environment: &Environment) -> Outcome {
-        let endpoint = match Endpoint::of(&self.config, entry, environment) {
+        let endpoint = match self.endpoint_of(entry, environment) {
             Ok(endpoint) => endpoint,
             Err(error) => return Outcome::Refused(error.to_string()),
         };

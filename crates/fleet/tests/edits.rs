@@ -90,7 +90,7 @@ impl Place {
 
     fn read(&self, file: Option<&Path>) -> anyhow::Result<Fleet> {
         let (mut config, _) = self.layer.read_config()?;
-        Ok(Fleet::read(&self.layer, &mut config, file)?.0)
+        Ok(Fleet::read(&self.layer, &mut config, file, None)?.0)
     }
 
     /// Does it; what stands there now where it can be used.
@@ -193,6 +193,30 @@ proptest! {
 fn lines(update: &Update, wanted: Level) -> Vec<&str> {
     let lines = update.lines.iter().filter(|(level, _)| *level == wanted);
     lines.map(|(_, line)| line.as_str()).collect()
+}
+
+#[test]
+fn what_is_tried_is_told_to_all_that_come() {
+    let place = Place::new(&[('a', 1, 1)], &[]);
+    let (mut config, _) = place.layer.read_config().expect("it is read");
+    let tried = "prompt=night".parse().expect("settings");
+    let fleet = Fleet::read(&place.layer, &mut config, None, Some(&tried));
+    let (mut fleet, _) = fleet.expect("it is read");
+    assert_eq!(config.generation_params["prompt"], "night");
+    assert_eq!(
+        fleet.differences(),
+        ["endpoint a is told prompt: \"p\" -> \"night\""]
+    );
+    assert!(
+        fleet.look_again(Reason::Changed).is_empty(),
+        "nothing was edited"
+    );
+    place.write_config(&list(&[('a', 2, 1), ('b', 3, 1)]));
+    let update = fleet.look_again(Reason::Changed);
+    assert_eq!(lines(&update, Level::Warning), [""; 0]);
+    let told = fleet.endpoints();
+    let told = told.iter().map(|e| e.settings.told["prompt"].clone());
+    assert_eq!(told.collect::<Vec<_>>(), ["night", "night"]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use layer::Versions;
+use layer::{Tried, Versions};
 use planner::Quadrant;
 
 /// Run a layer's plan on its model endpoints until all quadrants are generated.
@@ -12,6 +12,7 @@ use planner::Quadrant;
 /// command: finished quadrants are kept, and no call is made twice but those that were under way.
 #[derive(Debug, Clone, Parser)]
 #[command(group = clap::ArgGroup::new("again").args(["redo", "redo_file", "redo_flagged"]))]
+#[command(group = clap::ArgGroup::new("part").args(["only", "only_file"]))]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Args {
     /// The layer directory, made by init_layer
@@ -92,6 +93,11 @@ pub struct Args {
     #[arg(long, alias = "only_file", value_name = "FILE", conflicts_with_all = ["check_endpoints", "explain", "keep", "accept"])]
     pub only_file: Option<PathBuf>,
 
+    /// Draw the part with other settings than the layer's, into pilots/ beside it, which the page
+    /// compares: as in 'model=flux-2, prompt="snow, at night", num_inference_steps=20'
+    #[arg(long = "try", value_name = "SETTINGS", requires = "part", allow_hyphen_values = true, conflicts_with_all = ["redo", "redo_file", "redo_flagged", "keep", "accept", "explain", "check_endpoints", "resume", "retry_errors"])]
+    pub tried: Option<Tried>,
+
     /// Stop after so many items
     #[arg(long, alias = "max_items", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub max_items: Option<u32>,
@@ -157,6 +163,8 @@ const EXAMPLES: &str = "Examples:
   generate_full_map_layer --layer-dir layers/snow --check-endpoints  ask each endpoint once
   generate_full_map_layer --layer-dir layers/snow --max-items 4      try a few items first
   generate_full_map_layer --layer-dir layers/snow --only 0,0,5,5     a pilot: this part first
+  generate_full_map_layer --layer-dir layers/snow --only 0,0,5,5 --try 'prompt=snow, at night'
+                                                                     the same, other settings
   generate_full_map_layer --layer-dir layers/snow --max-cost 25      spend no more than that
   generate_full_map_layer --layer-dir layers/snow                    run, or go on after a stop
   generate_full_map_layer --layer-dir layers/snow --endpoints-file fleet.json

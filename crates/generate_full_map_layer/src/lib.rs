@@ -5,11 +5,10 @@
 //! task whose result is the next event. What the user sees goes through the crate `report`.
 
 mod args;
-mod ended;
 mod run;
 mod start;
 mod work;
 
 pub use args::Args;
-pub use ended::Ended;
+pub use report::Ended;
 pub use run::{run, runtime};

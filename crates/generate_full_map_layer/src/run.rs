@@ -1,6 +1,6 @@
 //! A run from start to end.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use layer::LayerError;
 use lookout::Lookout;
 use planner::{Item, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressError, Recorder};
-use report::{Besides, Figures, Progress, tell_start};
+use report::{Besides, Ended, Figures, PilotMade, Progress, flat_water, tell_start};
 use terminal::Printer;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
@@ -21,11 +21,10 @@ use tokio::task::JoinSet;
 use upkeep::{Gate, UpkeepError};
 
 use crate::args::Args;
-use crate::ended::Ended;
 use crate::start::budget::{budget, needs_prices};
-use crate::start::pilot;
-use crate::start::setup::{Ready, ToRun, prepare};
-use crate::start::uncalled::flat_water;
+use crate::start::pilot::goes_on;
+use crate::start::ready::{Ready, ToRun};
+use crate::start::setup::prepare;
 use crate::work::coming::{as_told, settings_of};
 use crate::work::executor::Executor;
 use crate::work::fault_point::fault_point;
@@ -33,9 +32,9 @@ use crate::work::publish::publish_all;
 use crate::work::shutdown::Shutdown;
 use crate::work::task::{Done, Sizes, Work};
 
-/// So many canvases for each core are drawn in a fraction of a second, and take less memory than
-/// the rest of a run.
-const CANVASES_AT_HAND: usize = 32;
+/// A pool of up to so many slots has a canvas ready for each: less than the memory that a run takes
+/// anyway.
+const CANVASES_AT_HAND: usize = 64;
 
 /// What a run's tasks run on.
 ///
@@ -97,13 +96,18 @@ async fn execute(
         queue,
         uncalled: (uncalled, made),
         lacks,
+        trial,
         // Held until the last change is written.
         lock: _lock,
     } = to_run;
     let last_attempt = db.last_attempt().await?;
     let budget = budget(args, &start, db.spent().await?);
     let priced_for = needs_prices(args, &start);
-    let answered = db.answers_of_open_items().await?;
+    // Pilots have the same seeds, so that they differ in their settings alone.
+    let answered = match &trial {
+        None => db.answers_of_open_items().await?,
+        Some(_) => HashMap::new(),
+    };
     let prompts = db.prompts().await?;
     let endpoints = start.fleet.endpoints();
     let settings: Vec<Change> = endpoints.iter().map(|e| settings_of(e)).collect();
@@ -133,13 +137,18 @@ async fn execute(
         startup_wait: Duration::from_secs_f64(args.startup_wait),
         awaits_endpoints,
         drain: args.drain_s.map(Duration::from_secs_f64),
-        canvases_at_hand: CANVASES_AT_HAND * cores::count(),
+        canvases_at_hand: CANVASES_AT_HAND,
         spare_canvases: cores::count() + 1,
     };
     let currency = start.config.currency.clone();
     let gate = Gate::new(start.config.accept, start.layer.rejected());
     let gate = Arc::new(gate?);
-    let complete = drawn_quadrants(&queue, &uncalled);
+    // The colours of other settings are others.
+    let complete = match &trial {
+        None => drawn_quadrants(&queue, &uncalled),
+        Some(_) => Vec::new(),
+    };
+    let (mut pilot, around) = trial.unzip();
     let dispatcher = Dispatcher::new(
         queue,
         pool,
@@ -175,6 +184,7 @@ async fn execute(
         source_layer: start.config.source_layer,
         size: start.size,
         pictures: Arc::clone(&pictures),
+        around,
         canvas: start.config.canvas,
         gate: Arc::clone(&gate),
         seed: start.config.seed,
@@ -199,7 +209,8 @@ async fn execute(
     let dispatcher = executor.finish().await;
     lookout.run_ends(&dispatcher, progress.elapsed());
     pictures.end().await;
-    let command = pilot::goes_on(args, dispatcher.queue());
+    let command = goes_on(args, dispatcher.queue()).filter(|_| pilot.is_none());
+    let told = pilot.as_ref().map(PilotMade::told);
     let before = match made {
         0 => String::new(),
         made => format!("\n{}\n", flat_water(made)),
@@ -215,9 +226,18 @@ async fn execute(
         currency: &currency,
         lost,
         goes_on: command.as_deref(),
+        pilot: told.as_ref(),
     };
     let exit_status = ending.exit_status();
     let figures = Figures::of(&dispatcher, &besides);
+    if let Some(pilot) = &mut pilot {
+        let written = pilot.end(&figures, &ending);
+        drop(written.inspect_err(|error| tracing::warn!("{error}")));
+    }
+    let again = match &pilot {
+        None => "; --retry-errors runs them again",
+        Some(_) => ", in the pilot",
+    };
     let ended = Ended {
         exit_status,
         summary: before + &figures.to_string(),
@@ -228,10 +248,7 @@ async fn execute(
         figures: figures.told(&args.layer_dir),
         error: match ending {
             Ending::Done | Ending::Signal(_) => None,
-            Ending::Unfinished => Some(
-                "some items failed, or wait on failed ones; --retry-errors runs them again"
-                    .to_owned(),
-            ),
+            Ending::Unfinished => Some(format!("some items failed, or wait on failed ones{again}")),
             Ending::Early(reason) => Some(reason),
         },
     };

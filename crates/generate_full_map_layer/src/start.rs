@@ -1,10 +1,11 @@
 //! What comes before the first call.
 
 pub(crate) mod budget;
-mod explain;
 pub(crate) mod layer_state;
 pub(crate) mod pilot;
+pub(crate) mod ready;
 mod redo;
 mod resume;
 pub(crate) mod setup;
+mod trial;
 pub(crate) mod uncalled;

@@ -314,6 +314,43 @@ fn a_keep_that_dies_anywhere_costs_no_call() {
     }
 }
 
+/// Whenever a pilot beside the layer dies: the layer is as it was, and what is there of the pilot is
+/// whole and told to have no end.
+#[test]
+fn a_pilot_with_other_settings_that_dies_anywhere_leaves_the_layer_as_it_was() {
+    for point in [
+        "preparing:5",
+        "claimed:3",
+        "answered:2",
+        "staging:2",
+        "published_one:5",
+        "published_all:2",
+        "committed:3",
+    ] {
+        let server = ServerSpec::new().start();
+        let map = MapSpec::rectangle(6, 6).quadrant_px(8, 8);
+        let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
+        let plan = || layer.sql("SELECT * FROM generation_plan");
+        let before = plan();
+        let mut command = layer.command(PROGRAM, &["--only", "0,0,3,3", "--try", "a=1"]);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}: {died:?}");
+        assert_eq!(plan(), before, "{point}");
+        assert!(layer.all_stored().is_empty(), "{point}");
+        let own = layer::LayerDir::at(layer.dir());
+        let [pilot] = &own.pilots().unwrap()[..] else {
+            panic!("{point}: it is one pilot")
+        };
+        assert_eq!(own.read_pilot(pilot).unwrap().ended_at, None, "{point}");
+        for at in own.of_pilot(pilot).quadrants_with_pictures().unwrap() {
+            let bytes = own.read_pilot_picture(pilot, at).unwrap().unwrap();
+            image::load_from_memory(&bytes).unwrap_or_else(|error| panic!("{point}: {error}"));
+        }
+        layer.run(PROGRAM, &[]).assert_status(0);
+        layer.assert_tidy();
+    }
+}
+
 fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return Vec::new();

@@ -9,18 +9,32 @@ use std::path::{Path, PathBuf};
 use planner::{Bounds, Quadrant};
 
 use crate::config::with_bounds;
-use crate::{LayerConfig, LayerError, Storage, config_schema};
+use crate::{LayerConfig, LayerError, PilotName, Storage, config_schema};
 
 /// A layer directory; file paths of a layer are known here and nowhere else.
 #[derive(Debug, Clone)]
 pub struct LayerDir {
     path: PathBuf,
+    /// Where what is drawn goes, where that is a pilot's directory.
+    pilot: Option<PathBuf>,
 }
 
 impl LayerDir {
     /// The layer at `path`, which need not exist yet.
     pub fn at(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self {
+            path: path.into(),
+            pilot: None,
+        }
+    }
+
+    /// The same layer, whose pictures and rejected answers are those of a pilot, as files.
+    #[must_use]
+    pub fn of_pilot(&self, name: &PilotName) -> Self {
+        Self {
+            path: self.path.clone(),
+            pilot: Some(self.pilot_dir(name)),
+        }
     }
 
     /// The directory itself.
@@ -68,10 +82,16 @@ impl LayerDir {
         self.path.join("bounds.json")
     }
 
-    /// `generations/`, where finished quadrants go.
+    /// `generations/`, where finished quadrants go; of a pilot its directory.
     #[must_use]
     pub fn pictures_dir(&self) -> PathBuf {
-        self.path.join("generations")
+        let pilot = self.pilot.clone();
+        pilot.unwrap_or_else(|| self.path.join("generations"))
+    }
+
+    /// `rejected/`; of a pilot the one in its directory.
+    pub(crate) fn rejected_dir(&self) -> PathBuf {
+        self.pilot.as_ref().unwrap_or(&self.path).join("rejected")
     }
 
     /// `generations/{x}_{y}.png`.

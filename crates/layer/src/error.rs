@@ -101,6 +101,14 @@ pub enum LayerError {
         /// What is wrong with it. Not called a source, whose words a chain of errors would repeat.
         reason: Box<LayerError>,
     },
+    /// What is recorded of a pilot cannot be used.
+    #[error("{path} {reason}; the pictures beside it are as they were drawn")]
+    PilotDamaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// An endpoints file, or a configuration, without an endpoint.
     #[error(
         "{path} lists no model_endpoints; add entries like {{\"name\": \"a\", \"url\": \"http://localhost:8000/\", \"api_key_env\": \"MODEL_API_KEY\"}}, or {{\"name\": \"snow\", \"url\": \"builtin:snow\"}} to try it without a model"

@@ -47,8 +47,9 @@ impl LayerDir {
     /// `rejected/`: the best answer for each block of which none was good enough.
     #[must_use]
     pub fn rejected(&self) -> KeptPictures {
-        let root = self.path().join("rejected");
-        KeptPictures { root }
+        KeptPictures {
+            root: self.rejected_dir(),
+        }
     }
 }
 

@@ -129,6 +129,28 @@ pub fn remarks(
     Ok(remarks)
 }
 
+/// What the endpoints in `config` are told otherwise than by `before`, which has the same, a line each.
+///
+/// # Errors
+/// As [`Settings::of`].
+pub fn differences(
+    before: &LayerConfig,
+    config: &LayerConfig,
+) -> Result<Vec<String>, EndpointError> {
+    let entries = before.model_endpoints.iter().zip(&config.model_endpoints);
+    let lines = entries.map(|(earlier, endpoint)| {
+        let settings = Settings::of(config, endpoint)?;
+        let told = settings.differences(&Settings::of(before, earlier)?);
+        let told = match &endpoint.url {
+            EndpointUrl::Builtin(_) => "has no settings, and draws as it does".to_owned(),
+            EndpointUrl::Http(_) if told.is_empty() => "is told what the layer tells it".to_owned(),
+            EndpointUrl::Http(_) => format!("is told {}", told.join("; ")),
+        };
+        Ok(format!("endpoint {} {told}", endpoint.name))
+    });
+    lines.collect()
+}
+
 /// The model that is asked for when nobody names one, where there are several.
 fn default_model(endpoint: &EndpointConfig) -> Option<String> {
     match (&endpoint.url, endpoint.protocol()) {

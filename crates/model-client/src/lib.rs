@@ -23,7 +23,7 @@ mod wire;
 
 pub use client::Client;
 pub use dispatch::{Failure, FailureKind};
-pub use entries::remarks;
+pub use entries::{differences, remarks};
 pub use error::EndpointError;
 pub use protocol::{Ask, Carried, Shapes};
 pub use retry_after::retry_after;

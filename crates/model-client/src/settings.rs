@@ -40,9 +40,41 @@ impl Settings {
         }
     }
 
+    /// The hash of the settings, with a text added to the prompt or without.
+    #[must_use]
+    pub fn hash_with(&self, added: Option<&str>) -> String {
+        added.map_or_else(|| self.hash.clone(), |text| self.with_added(text).hash)
+    }
+
+    /// What is told otherwise than in `before`, a line each, as in `prompt: "snow" -> "night"`.
+    #[must_use]
+    pub fn differences(&self, before: &Self) -> Vec<String> {
+        let (earlier, now) = (flat(&before.told), flat(&self.told));
+        let keys = now.keys();
+        let gone = earlier.keys().filter(|key| !now.contains_key(*key));
+        let shown = |value: Option<&Value>| match value {
+            None | Some(Value::Null) => "none".to_owned(),
+            Some(value) => value.to_string(),
+        };
+        let line = |key: &String| {
+            let (was, is) = (earlier.get(key), now.get(key));
+            (was != is).then(|| format!("{key}: {} -> {}", shown(was), shown(is)))
+        };
+        keys.chain(gone).filter_map(line).collect()
+    }
+
     /// [`Self::told`] as JSON.
     #[must_use]
     pub fn told_json(&self) -> String {
         Value::from(self.told.clone()).to_string()
     }
+}
+
+/// What is told, with parameters beside the rest.
+fn flat(told: &Map<String, Value>) -> Map<String, Value> {
+    let mut flat = told.clone();
+    if let Some(Value::Object(params)) = flat.shift_remove("params") {
+        flat.extend(params);
+    }
+    flat
 }

@@ -74,6 +74,39 @@ impl Pilot {
         Self { roles }
     }
 
+    /// The same, as if nothing of the plan had run yet; what it takes is pending in `items` then.
+    #[must_use]
+    pub fn afresh(items: &mut [Item], asked: &HashSet<Quadrant>) -> Self {
+        let mut fresh = items.to_vec();
+        let put_back = |item: &mut Item| item.status = Status::Pending;
+        fresh.iter_mut().for_each(put_back);
+        let pilot = Self::of(&fresh, asked);
+        let own = items.iter_mut().zip(&pilot.roles);
+        let own = own.filter(|(_, role)| **role != Role::Outside);
+        own.for_each(|(item, _)| put_back(item));
+        pilot
+    }
+
+    /// The failed ones among `items` that it takes when they are to run again.
+    #[must_use]
+    pub fn failed(items: &[Item], asked: &HashSet<Quadrant>) -> HashSet<i64> {
+        let is_failed = |item: &Item| item.status == Status::Error;
+        let mut again = items.to_vec();
+        let failed = again.iter_mut().filter(|item| is_failed(item));
+        failed.for_each(|item| item.status = Status::Pending);
+        let own = Self::of(&again, asked).inside(items);
+        let own = own.into_iter().filter(is_failed);
+        own.map(|item| item.id).collect()
+    }
+
+    /// Those of all `items` that it takes.
+    #[must_use]
+    pub fn inside(&self, items: &[Item]) -> Vec<Item> {
+        let inside = items.iter().zip(&self.roles);
+        let inside = inside.filter(|(_, role)| **role != Role::Outside);
+        inside.map(|(item, _)| *item).collect()
+    }
+
     /// What an item is to the part, by its place in the order of generation.
     #[must_use]
     pub fn role(&self, index: usize) -> Role {
@@ -137,6 +170,28 @@ mod tests {
             items[done].status = Status::Complete;
             assert_eq!(roles(&items, &[(2, 2)]), corner, "with {done} complete");
         }
+    }
+
+    #[test]
+    fn what_runs_afresh_takes_all_that_precedes_it_whatever_is_complete() {
+        use Status::{Complete, Error, Pending};
+        let asked = |at: &[(i32, i32)]| at.iter().map(|&(x, y)| Quadrant::new(x, y)).collect();
+        for status in [Pending, Complete, Error] {
+            let mut items = items();
+            items.iter_mut().for_each(|item| item.status = status);
+            let pilot = Pilot::afresh(&mut items, &asked(&[(2, 1)]));
+            let ids: Vec<i64> = pilot.inside(&items).iter().map(|item| item.id).collect();
+            assert_eq!(ids, [1, 2]);
+            let statuses = items.iter().map(|item| item.status).collect::<Vec<_>>();
+            assert_eq!(statuses, [Pending, Pending, status, status]);
+        }
+        let mut items = items();
+        (items[0].status, items[3].status) = (Error, Error);
+        assert_eq!(Pilot::failed(&items, &asked(&[(2, 1)])), HashSet::from([1]));
+        assert_eq!(
+            Pilot::failed(&items, &asked(&[(2, 2)])),
+            HashSet::from([1, 4])
+        );
     }
 
     #[test]

@@ -6,7 +6,8 @@ use sqlx::AssertSqlSafe;
 
 use crate::{ProgressDb, ProgressError};
 
-/// The calls that one endpoint was given, in all runs of the layer.
+/// The calls that one endpoint was given, in all runs of the layer; those of pilots, which may be told
+/// other things, count for their cost alone.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct EndpointCalls {
     /// The endpoint's name.
@@ -19,7 +20,7 @@ pub struct EndpointCalls {
     pub saved: u64,
     /// How many of those that have ended are paid for.
     pub paid: u64,
-    /// What they cost together, in units of the currency, as far as that is known.
+    /// What all of them cost, and those of pilots, in units of the currency, as far as that is known.
     pub cost: Option<f64>,
     /// How long those took on average, in seconds, whose pictures were saved; `None` when there are
     /// none.
@@ -41,25 +42,21 @@ impl ProgressDb {
         if !self.has_attempts().await? {
             return Ok(Vec::new());
         }
-        // A version before this one has made it without, and who only reads adds nothing.
-        let (has_cost,): (bool,) = self
-            .row(|| {
-                sqlx::query_as(
-                    "SELECT count(*) > 0 FROM pragma_table_info('attempts') WHERE name = 'cost'",
-                )
-            })
-            .await?;
-        let is_paid = format!("coalesce(paid, {IS_LIKELY_PAID})");
-        let (cost, is_paid) = match has_cost {
-            true => ("sum(CAST(cost AS REAL))", &*is_paid),
-            false => ("NULL", IS_LIKELY_PAID),
+        let (cost, is_paid) = match self.attempts_have("cost").await? {
+            true => (
+                "sum(CAST(cost AS REAL))",
+                format!("coalesce(paid, {IS_LIKELY_PAID})"),
+            ),
+            false => ("NULL", IS_LIKELY_PAID.to_owned()),
         };
+        let own = self.is_of_layer().await?;
         let query = format!(
-            "SELECT CAST(endpoint AS BLOB), count(*),
-               sum(outcome NOT IN ('ok', 'in_flight', 'interrupted', 'compared')),
-               sum(outcome = 'ok'),
-               sum({is_paid} AND outcome NOT IN ('in_flight', 'interrupted', 'compared')), {cost},
-               avg(CASE WHEN outcome = 'ok' THEN CAST(ended_at - started_at AS REAL) END)
+            "SELECT CAST(endpoint AS BLOB), count(*) FILTER (WHERE {own}),
+               count(*) FILTER (WHERE {own} AND outcome NOT IN ('ok', 'in_flight', 'interrupted', 'compared')),
+               count(*) FILTER (WHERE {own} AND outcome = 'ok'),
+               count(*) FILTER (WHERE {own} AND {is_paid} AND outcome NOT IN ('in_flight', 'interrupted', 'compared')),
+               {cost},
+               avg(CAST(ended_at - started_at AS REAL)) FILTER (WHERE {own} AND outcome = 'ok')
              FROM attempts GROUP BY endpoint ORDER BY endpoint"
         );
         // Calls under way, those that only compare and those that a stop cut short did not fail.
@@ -88,15 +85,15 @@ impl ProgressDb {
         if !self.has_attempts().await? {
             return Ok(HashMap::new());
         }
+        let own = self.is_of_layer().await?;
+        let query = format!(
+            "SELECT item_id, outcome = 'ok' FROM attempts
+             WHERE outcome IN ('ok', 'not_accepted') AND {own}
+               AND item_id IN (SELECT item_id FROM attempts WHERE outcome = 'not_accepted')
+             ORDER BY id"
+        );
         let rows: Vec<(i64, bool)> = self
-            .rows(|| {
-                sqlx::query_as(
-                    "SELECT item_id, outcome = 'ok' FROM attempts
-                     WHERE outcome IN ('ok', 'not_accepted')
-                       AND item_id IN (SELECT item_id FROM attempts WHERE outcome = 'not_accepted')
-                     ORDER BY id",
-                )
-            })
+            .rows(|| sqlx::query_as(AssertSqlSafe(query.clone())))
             .await?;
         let mut rejections: HashMap<i64, (u32, bool)> = HashMap::new();
         for (item, is_ok) in rows {
@@ -110,6 +107,14 @@ impl ProgressDb {
             .into_iter()
             .map(|(item, (count, _))| (item, count));
         Ok(counts.filter(|(_, count)| *count > 0).collect())
+    }
+
+    /// What holds of the calls for the layer itself, and of none that a pilot was made with.
+    pub(crate) async fn is_of_layer(&mut self) -> Result<&'static str, ProgressError> {
+        Ok(match self.attempts_have("pilot").await? {
+            true => "pilot IS NULL",
+            false => "1",
+        })
     }
 
     /// Whether there is a record of calls: another tool may have made the database.

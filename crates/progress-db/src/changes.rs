@@ -5,6 +5,7 @@ use sqlite::Patience;
 use sqlx::SqliteConnection;
 
 use crate::create::insert_items;
+use crate::pilot::PilotCalls;
 use crate::script::Script;
 use crate::{MetadataKey, PictureRecord, ProgressDb, ProgressError};
 
@@ -204,12 +205,20 @@ impl ProgressDb {
         if changes.is_empty() {
             return Ok(());
         }
-        let path = self.path.clone();
+        let (path, pilot) = (self.path.clone(), self.pilot.clone());
+        let name = pilot.as_ref().map(PilotCalls::name);
         let mut patience = Patience::with(&path);
         let connection = self.connection().await?;
         loop {
-            match write(connection, changes, durability).await {
-                Ok(()) => return Ok(()),
+            match write(connection, changes, durability, name).await {
+                Ok(()) => {
+                    for change in changes {
+                        if let (Some(pilot), Change::Fail { item, message }) = (&pilot, change) {
+                            pilot.failed(*item, message);
+                        }
+                    }
+                    return Ok(());
+                }
                 Err(error) => {
                     roll_back(connection).await;
                     if !patience.lasts(&error).await {
@@ -340,6 +349,7 @@ async fn write(
     connection: &mut SqliteConnection,
     changes: &[Change],
     durability: Durability,
+    pilot: Option<&str>,
 ) -> Result<(), sqlx::Error> {
     let mut script = Script::default();
     // In WAL mode NORMAL leaves the log unsynced at a commit, FULL syncs all of it
@@ -350,7 +360,7 @@ async fn write(
     });
     script.add("BEGIN IMMEDIATE");
     for change in changes {
-        add(&mut script, change);
+        add(&mut script, change, pilot);
         if script.is_long() {
             std::mem::take(&mut script).execute(connection).await?;
         }
@@ -359,35 +369,21 @@ async fn write(
     script.execute(connection).await
 }
 
-fn add(script: &mut Script, change: &Change) {
+/// Adds what `change` writes. What is done for a pilot leaves the plan as it is.
+fn add(script: &mut Script, change: &Change, pilot: Option<&str>) {
     match change {
-        Change::Claim { item, call, at } => {
+        Change::Claim { item, call, at } if pilot.is_none() => {
             script
                 .add("UPDATE generation_plan SET status = 'in_progress', model_name = ?, started_at = ?, completed_at = NULL, error_message = NULL WHERE id = ?")
                 .bind(call.endpoint.as_str())
                 .bind(*at)
                 .bind(*item);
             forget_uncalled(script, *item);
-            add_attempt(script, *item, call, *at);
+            add_attempt(script, *item, call, *at, None);
         }
-        Change::Uncalled { item, made, at } => {
-            script
-                .add("UPDATE generation_plan SET model_name = ?, started_at = ? WHERE id = ?")
-                .bind(UNCALLED)
-                .bind(*at)
-                .bind(*item);
-            script
-                .add("INSERT OR REPLACE INTO uniform (item_id, made) VALUES (?, ?)")
-                .bind(*item)
-                .bind(made.as_str());
+        Change::Claim { item, call, at } | Change::Compare { item, call, at } => {
+            add_attempt(script, *item, call, *at, pilot);
         }
-        Change::NotUniform { item, looked } => {
-            script
-                .add("INSERT OR REPLACE INTO uniform (item_id, looked) VALUES (?, ?)")
-                .bind(*item)
-                .bind(looked.as_str());
-        }
-        Change::Compare { item, call, at } => add_attempt(script, *item, call, *at),
         Change::Settings { hash, told } => {
             script
                 .add("INSERT OR IGNORE INTO settings (hash, told) VALUES (?, ?)")
@@ -412,6 +408,24 @@ fn add(script: &mut Script, change: &Change) {
                 .bind(usage.as_deref())
                 .bind(*at)
                 .bind(*attempt);
+        }
+        _ if pilot.is_some() => {}
+        Change::Uncalled { item, made, at } => {
+            script
+                .add("UPDATE generation_plan SET model_name = ?, started_at = ? WHERE id = ?")
+                .bind(UNCALLED)
+                .bind(*at)
+                .bind(*item);
+            script
+                .add("INSERT OR REPLACE INTO uniform (item_id, made) VALUES (?, ?)")
+                .bind(*item)
+                .bind(made.as_str());
+        }
+        Change::NotUniform { item, looked } => {
+            script
+                .add("INSERT OR REPLACE INTO uniform (item_id, looked) VALUES (?, ?)")
+                .bind(*item)
+                .bind(looked.as_str());
         }
         Change::Complete { item, pictures, at } => {
             for (quadrant, record) in pictures {
@@ -470,14 +484,14 @@ fn forget_uncalled(script: &mut Script, item: i64) {
         .bind(item);
 }
 
-fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
+fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64, pilot: Option<&str>) {
     let joined: Vec<String> = call
         .joined
         .iter()
         .map(|quadrant| format!("{},{}", quadrant.x, quadrant.y))
         .collect();
     script
-        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)")
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost, pilot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)")
         .bind(call.attempt)
         .bind(item)
         .bind(call.endpoint.as_str())
@@ -486,7 +500,8 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64) {
         .bind(call.settings_hash.as_str())
         .bind(call.seed)
         .bind(joined.join(" ").as_str())
-        .bind(call.aside);
+        .bind(call.aside)
+        .bind(pilot);
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use sqlite::{Link, Patience, Query, Reader, open_to_write};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, FromRow, SqliteConnection};
 
+use crate::pilot::{FailedInPilot, PilotCalls};
 use crate::{MetadataKey, ProgressError};
 
 /// The newest version of the tables that is understood.
@@ -16,6 +17,8 @@ pub(crate) const SCHEMA_VERSION: u32 = 1;
 pub struct ProgressDb {
     pub(crate) path: PathBuf,
     link: Link,
+    /// Where calls are made for a pilot.
+    pub(crate) pilot: Option<PilotCalls>,
 }
 
 impl ProgressDb {
@@ -33,6 +36,7 @@ impl ProgressDb {
         let mut db = Self {
             path: path.to_owned(),
             link: Link::Writer(connection, path.to_owned()),
+            pilot: None,
         };
         db.refuse_damage().await?;
         let mut patience = Patience::with(path);
@@ -60,16 +64,9 @@ impl ProgressDb {
             ("paid", "INTEGER"),
             ("cost", "REAL"),
             ("usage", "TEXT"),
+            ("pilot", "TEXT"),
         ] {
-            let (is_there,): (bool,) = self
-                .row(|| {
-                    sqlx::query_as(
-                        "SELECT count(*) > 0 FROM pragma_table_info('attempts') WHERE name = ?1",
-                    )
-                    .bind(column)
-                })
-                .await?;
-            if is_there {
+            if self.attempts_have(column).await? {
                 continue;
             }
             let path = self.path.clone();
@@ -90,6 +87,20 @@ impl ProgressDb {
         Ok(())
     }
 
+    /// Whether the table of calls has a column: a version before this one may have made it without, and
+    /// who only reads adds nothing.
+    pub(crate) async fn attempts_have(&mut self, column: &str) -> Result<bool, ProgressError> {
+        let (is_there,) = self
+            .row(|| {
+                sqlx::query_as(
+                    "SELECT count(*) > 0 FROM pragma_table_info('attempts') WHERE name = ?1",
+                )
+                .bind(column)
+            })
+            .await?;
+        Ok(is_there)
+    }
+
     /// Opens the database to look at it, while a run may be writing.
     ///
     /// # Errors
@@ -98,10 +109,20 @@ impl ProgressDb {
         let mut db = Self {
             path: path.to_owned(),
             link: Link::Reader(Reader::of(path)),
+            pilot: None,
         };
         db.refuse_what_is_no_plan().await?;
         db.check_version().await?;
         Ok(db)
+    }
+
+    /// The same, where all that is written from now on is done for the pilot of this name: calls are
+    /// recorded as its own, and what becomes of items is not.
+    #[must_use]
+    pub fn of_pilot(mut self, name: &str) -> (Self, FailedInPilot) {
+        let (pilot, failed) = PilotCalls::of(name);
+        self.pilot = Some(pilot);
+        (self, failed)
     }
 
     /// The live connection.
@@ -198,6 +219,7 @@ impl ProgressDb {
         let mut db = Self {
             path: path.to_owned(),
             link: Link::Reader(Reader::of(path)),
+            pilot: None,
         };
         db.metadata(key).await.ok().flatten()
     }

@@ -1,6 +1,7 @@
 //! What is recorded of one item: its state, its calls, and what they were told.
 
 use planner::Quadrant;
+use sqlx::AssertSqlSafe;
 
 use crate::{AttemptId, ProgressDb, ProgressError};
 
@@ -54,7 +55,7 @@ type Row = (
 );
 
 impl ProgressDb {
-    /// All calls for an item, in their order; none where another tool has made the database.
+    /// All calls for an item, in their order, but those of pilots; none where another tool has made the database.
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
@@ -63,28 +64,18 @@ impl ProgressDb {
             return Ok(Vec::new());
         }
         // One that an earlier version has made, and no run has written since, lacks the last columns.
-        let columns: Vec<(String,)> = self
-            .rows(|| sqlx::query_as("SELECT name FROM pragma_table_info('attempts')"))
-            .await?;
-        let has_all = columns.iter().any(|(name,)| name == "message");
+        let last = match self.attempts_have("message").await? {
+            true => "CAST(seed AS INTEGER), CAST(joined AS TEXT), CAST(message AS TEXT)",
+            false => "NULL, NULL, NULL",
+        };
+        let own = self.is_of_layer().await?;
+        let query = format!(
+            "SELECT id, CAST(endpoint AS TEXT), CAST(started_at AS REAL), CAST(ended_at AS REAL),
+               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}
+             FROM attempts WHERE item_id = ?1 AND {own} ORDER BY id"
+        );
         let rows: Vec<Row> = self
-            .rows(|| {
-                sqlx::query_as(match has_all {
-                    true => {
-                        "SELECT id, CAST(endpoint AS TEXT), CAST(started_at AS REAL), CAST(ended_at AS REAL),
-                           CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT),
-                           CAST(seed AS INTEGER), CAST(joined AS TEXT), CAST(message AS TEXT)
-                         FROM attempts WHERE item_id = ?1 ORDER BY id"
-                    }
-                    false => {
-                        "SELECT id, CAST(endpoint AS TEXT), CAST(started_at AS REAL), CAST(ended_at AS REAL),
-                           CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT),
-                           NULL, NULL, NULL
-                         FROM attempts WHERE item_id = ?1 ORDER BY id"
-                    }
-                })
-                .bind(item)
-            })
+            .rows(|| sqlx::query_as(AssertSqlSafe(query.clone())).bind(item))
             .await?;
         Ok(rows.into_iter().map(recorded).collect())
     }

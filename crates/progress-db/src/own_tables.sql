@@ -10,7 +10,8 @@ CREATE TABLE IF NOT EXISTS pictures (
 -- and is never removed. `ended_at` is NULL where the run died before the call ended; `seed` where
 -- none was sent. `joined` are the quadrants that the canvas showed as finished, `x,y x,y`. `paid` is 1
 -- where the call is paid for, `cost` what it cost, in units of the currency, where that was known, and
--- `usage` what the server said of it, as JSON.
+-- `usage` what the server said of it, as JSON. `pilot` is the name of the pilot that it was made for
+-- beside the layer, whose items have no part in it.
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY,
   item_id INTEGER NOT NULL,
@@ -25,7 +26,8 @@ CREATE TABLE IF NOT EXISTS attempts (
   message TEXT,
   paid INTEGER,
   cost REAL,
-  usage TEXT
+  usage TEXT,
+  pilot TEXT
 );
 -- What the calls of a `settings_hash` were told, as JSON.
 CREATE TABLE IF NOT EXISTS settings (

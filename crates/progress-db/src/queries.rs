@@ -1,6 +1,6 @@
 //! What `progress.db` tells.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use planner::{Block, BlockShape, Item, Owners, Quadrant, Status};
 
@@ -169,13 +169,13 @@ impl ProgressDb {
     }
 
     /// How many answers calls have brought for each item that is not complete, be they of no use.
-    /// Items without any are left out.
+    /// Items without any are left out, and so are the answers in pilots.
     ///
     /// # Errors
     /// [`ProgressError`] when the database cannot be read.
     pub async fn answers_of_open_items(&mut self) -> Result<HashMap<i64, u32>, ProgressError> {
         let rows: Vec<(i64, i64)> = self.rows(|| sqlx::query_as(
-            "SELECT item_id, count(*) FROM attempts WHERE outcome IN ('ok', 'bad_answer', 'not_accepted')
+            "SELECT item_id, count(*) FROM attempts WHERE outcome IN ('ok', 'bad_answer', 'not_accepted') AND pilot IS NULL
                AND item_id IN (SELECT id FROM generation_plan WHERE status <> 'complete') GROUP BY item_id",
         ))
         .await?;
@@ -186,7 +186,7 @@ impl ProgressDb {
             .collect())
     }
 
-    /// What all calls of the layer came to: how many are paid for, and what they cost in units of the
+    /// What all calls of the layer and its pilots came to: how many are paid for, and what they cost in units of the
     /// currency, as far as that is known. Calls that nothing is known of, be it because they are under
     /// way, count as paid for.
     ///
@@ -214,6 +214,23 @@ impl ProgressDb {
         Ok(rows.into_iter().collect())
     }
 
+    /// How many complete items were made with settings of other hashes than `own` gives, as far as that
+    /// is known: without any text added to the prompt, and with each that is added to that of an item.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn made_otherwise(
+        &mut self,
+        own: impl Fn(Option<&str>) -> Vec<String>,
+    ) -> Result<u64, ProgressError> {
+        let added: HashSet<String> = self.prompts().await?.into_values().collect();
+        let with_added = added.iter().flat_map(|added| own(Some(added)));
+        let own: HashSet<String> = own(None).into_iter().chain(with_added).collect();
+        let others = self.settings_of_complete_items().await?.into_iter();
+        let others = others.filter(|(hash, _)| !own.contains(hash));
+        Ok(others.map(|(_, count)| count).sum())
+    }
+
     /// How many complete items were made with each hash of settings, as far as that is known.
     ///
     /// # Errors
@@ -224,7 +241,7 @@ impl ProgressDb {
         let rows: Vec<(String, i64)> = self.rows(|| sqlx::query_as(
             "SELECT CAST(settings_hash AS TEXT), count(*) FROM
                (SELECT a.settings_hash, max(a.id) FROM attempts a JOIN generation_plan p ON p.id = a.item_id
-                WHERE a.outcome = 'ok' AND p.status = 'complete' GROUP BY a.item_id)
+                WHERE a.outcome = 'ok' AND a.pilot IS NULL AND p.status = 'complete' GROUP BY a.item_id)
              WHERE settings_hash NOT GLOB '*[^ -~]*' GROUP BY settings_hash",
         ))
         .await?;

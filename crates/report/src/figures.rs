@@ -4,10 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use dispatch::{Dispatcher, EndpointIndex, EndpointTally, Money, StepCounts, Tally};
+use dispatch::{Dispatcher, EndpointIndex, EndpointTally, Money, Queue, StepCounts, Tally};
 use serde_json::{Map, Value, json};
 
 use crate::events::{counts_told, extend, into_map};
+use crate::pilot_told::PilotTold;
 
 /// What the dispatcher does not know.
 pub struct Besides<'a> {
@@ -29,6 +30,8 @@ pub struct Besides<'a> {
     pub lost: usize,
     /// The command that goes on, where something is left to do.
     pub goes_on: Option<&'a str>,
+    /// The pilot that was made beside the layer, where one was.
+    pub pilot: Option<&'a PilotTold>,
 }
 
 /// What a run came to.
@@ -130,6 +133,16 @@ impl<'a> Figures<'a> {
         self.tally().quadrants_completed as f64 / seconds
     }
 
+    /// How many calls were made, how many of them are paid for, and what they cost.
+    pub(crate) fn calls(&self) -> (u64, u64, f64) {
+        let (tally, calls) = (self.tally(), self.sum(|endpoint| endpoint.tally.calls));
+        (calls, tally.calls_paid, tally.cost.units())
+    }
+
+    pub(crate) fn queue(&self) -> &Queue {
+        self.dispatcher.queue()
+    }
+
     /// All of it, for scripts.
     #[must_use]
     pub fn told(&self, layer: &Path) -> Map<String, Value> {
@@ -139,7 +152,7 @@ impl<'a> Figures<'a> {
         let cpu = cpu.map(|&(name, seconds)| (name.replace(' ', "_"), seconds.into()));
         let mut told = Value::Object(counts_told(layer, self.dispatcher.queue()));
         let endpoints = self.endpoints.iter().map(EndpointFigures::told);
-        let run = json!({
+        let mut run = json!({
             "endpoints": endpoints.collect::<Vec<_>>(),
             "run": {
                 "seconds": besides.elapsed.as_secs_f64(),
@@ -162,6 +175,9 @@ impl<'a> Figures<'a> {
             },
             "goes_on": besides.goes_on,
         });
+        if let Some(pilot) = besides.pilot {
+            run["pilot"] = pilot.place.as_str().into();
+        }
         extend(&mut told, into_map(run));
         into_map(told)
     }

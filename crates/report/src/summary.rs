@@ -6,6 +6,7 @@ use dispatch::{Money, StepCounts, duration_text};
 use terminal::failed;
 
 use crate::figures::{Besides, Figures};
+use crate::pilot_told::PilotTold;
 
 /// The summary of a run: per step, per endpoint, and in all.
 impl fmt::Display for Figures<'_> {
@@ -88,6 +89,7 @@ impl Figures<'_> {
             stretched,
             lost,
             goes_on,
+            pilot,
             ..
         } = self.besides;
         let tally = self.tally();
@@ -120,10 +122,10 @@ impl Figures<'_> {
         writeln!(f, "{cpu_time}.")?;
         let rejected = self.sum(|endpoint| endpoint.tally.not_accepted);
         if rejected > 0 {
-            let kept = if tally.items_failed > 0 {
-                "; the best for each failed block is in rejected/, and --accept X,Y takes it as it is"
-            } else {
-                ""
+            let kept = match pilot {
+                _ if tally.items_failed == 0 => String::new(),
+                None => "; the best for each failed block is in rejected/, and --accept X,Y takes it as it is".to_owned(),
+                Some(PilotTold { place, .. }) => format!("; the best for each failed block is in {place}/rejected"),
             };
             writeln!(
                 f,
@@ -150,10 +152,17 @@ impl Figures<'_> {
             )?;
         }
         if lost > 0 {
+            let then = match pilot {
+                None => "are pending again",
+                Some(_) => "are not in the pilot",
+            };
             writeln!(
                 f,
-                "{lost} calls under way were given up, and their blocks are pending again."
+                "{lost} calls under way were given up, and their blocks {then}."
             )?;
+        }
+        if let Some(pilot) = pilot {
+            pilot.write(self.all(), f)?;
         }
         if let Some(command) = goes_on {
             let left = left_to_run(self.all(), self.dispatcher.queue().outside());

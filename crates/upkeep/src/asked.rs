@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use layer::{Kept, LayerDir, Verdict};
-use planner::{Item, Quadrant};
+use layer::{Kept, LayerDir, Verdict, Versions};
+use planner::{Item, Quadrant, Status};
 use progress_db::ProgressDb;
 
-use crate::UpkeepError;
+use crate::{Upkeep, UpkeepError};
 
 /// What is to be done with a layer's blocks.
 #[derive(Debug, Default)]
@@ -63,5 +63,40 @@ impl Asked {
             again,
             replaced: Vec::new(),
         }
+    }
+}
+
+impl Upkeep<'_> {
+    /// Puts the pictures that people chose in the place of those that are there. What cannot be done is
+    /// told, and the rest is done. Returns what was done, for people.
+    ///
+    /// # Errors
+    /// When something cannot be read or written.
+    pub async fn carry_out_choices(
+        &mut self,
+        asked: &Asked,
+        items: &mut [Item],
+    ) -> Result<String, UpkeepError> {
+        let mut told = String::new();
+        for from in [Kept::Candidates, Kept::Rejected] {
+            let mut chosen = Vec::new();
+            for &(_, at, version) in asked.replaced.iter().filter(|(kept, ..)| *kept == from) {
+                let wanted = Versions(vec![(at, Some(version))]);
+                match self.replacements(from, &wanted, items).await {
+                    Ok(found) => chosen.extend(found),
+                    Err(error @ UpkeepError::Nothing { .. }) => (self.warn)(&error.to_string()),
+                    Err(error) => return Err(error),
+                }
+            }
+            if !chosen.is_empty() {
+                told += &self.replace(from, &chosen, items).await?;
+            }
+            let now_complete: HashSet<i64> = chosen.iter().map(|chosen| chosen.item().id).collect();
+            let among = items
+                .iter_mut()
+                .filter(|item| now_complete.contains(&item.id));
+            among.for_each(|item| item.status = Status::Complete);
+        }
+        Ok(told)
     }
 }

@@ -31,6 +31,24 @@ pub enum UpkeepError {
         /// Which of its versions.
         version: u32,
     },
+    /// The source has changed since it was planned.
+    #[error(
+        "{place} has another configuration than the source that was planned; plan it anew with init_layer --force, or accept it with --accept-source-change"
+    )]
+    OtherSource {
+        /// Where it is.
+        place: String,
+    },
+    /// Others of the source's pictures are to be drawn than were planned.
+    #[error(
+        "the source layer is {now}, and {planned} was planned; plan it anew with init_layer --force, or accept it with --accept-source-change"
+    )]
+    OtherSourceLayer {
+        /// Those that the configuration names.
+        now: &'static str,
+        /// Those that were planned.
+        planned: String,
+    },
     /// The layer's files cannot be read or written.
     #[error(transparent)]
     Layer(#[from] LayerError),

@@ -62,6 +62,29 @@ pub async fn lacks(
     Ok(lacks)
 }
 
+/// Refuses a source that is not the one that was planned. Plans made by other tools do not say.
+///
+/// # Errors
+/// [`UpkeepError::OtherSource`] and [`UpkeepError::OtherSourceLayer`]; others when the database cannot
+/// be read.
+pub async fn require_planned_source(
+    db: &mut ProgressDb,
+    source: &Source,
+    source_layer: SourceLayer,
+) -> Result<(), UpkeepError> {
+    if let Some(planned) = db.metadata(MetadataKey::SourceConfigHash).await?
+        && planned != source.config_hash()
+    {
+        let place = source.place().display().to_string();
+        return Err(UpkeepError::OtherSource { place });
+    }
+    let now = source_layer.name();
+    match db.metadata(MetadataKey::SourceLayer).await? {
+        Some(planned) if planned != now => Err(UpkeepError::OtherSourceLayer { now, planned }),
+        _ => Ok(()),
+    }
+}
+
 /// The quadrants that were planned and have no row. Quadrants that the source has got since are
 /// none of them, as far as the plan says how many it had.
 async fn without_a_row(

@@ -18,7 +18,7 @@ pub use asked::Asked;
 pub use error::UpkeepError;
 
 pub use gate::Gate;
-pub use lacks::{Planned, lacks};
+pub use lacks::{Planned, lacks, require_planned_source};
 pub use redo::{Followers, Redo};
 pub use replace::Replacement;
 pub use uncalled::Uncalled;

@@ -60,17 +60,15 @@ pub(crate) fn measure(program: &str, mut args: impl Iterator<Item = String>) {
         let name = |(endpoints, latency): (usize, Duration)| {
             format!("{kind}, {endpoints} x {:.2} s", latency.as_secs_f64())
         };
-        let mut chosen = pools
-            .iter()
-            .filter(|&&pool| {
-                name(pool).contains(&only) && (kind != Kind::Drawn || !only.is_empty())
-            })
-            .peekable();
-        if chosen.peek().is_none() {
+        let is_wanted = |pool: &(usize, Duration)| match only.as_str() {
+            "" => kind != Kind::Drawn,
+            only => name(*pool).contains(only),
+        };
+        if !pools.iter().any(is_wanted) {
             continue;
         }
         let mut layers = Layers::new(map(SIDE, 512, move |at| kind.picture(at)), Storage::Files);
-        for &pool in chosen {
+        for pool in pools.iter().copied().filter(is_wanted) {
             let (endpoints, latency) = pool;
             let server = server(kind, latency);
             let mut command = layers.fresh(program, &addresses(&server, endpoints));

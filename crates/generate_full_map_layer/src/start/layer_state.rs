@@ -4,13 +4,13 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use canvas::QuadrantSize;
 use fleet::Fleet;
 use layer::{LayerConfig, LayerDir, LayerError, Pictures, Selection, Source, shell_quoted};
 use planner::{Bounds, Item, Quadrant};
 use progress_db::{MetadataKey, ProgressDb};
-use upkeep::Planned;
+use upkeep::{Planned, require_planned_source};
 
 use crate::args::Args;
 
@@ -30,7 +30,7 @@ pub(crate) struct Start {
 }
 
 impl Start {
-    /// Reads and checks a layer.
+    /// Reads and checks a layer, as if `tried` stood in its configuration.
     ///
     /// # Errors
     /// What is wrong, where, and what to do.
@@ -39,7 +39,7 @@ impl Start {
         let (mut config, mut warnings) = layer.read_config()?;
         let mut db = ProgressDb::open_read_only(&layer.progress_path()).await?;
         let source = Source::open(&layer.generation_dir(&config)).await?;
-        let planned = check_fingerprint(&mut db, &config, &source).await;
+        let planned = require_planned_source(&mut db, &source, config.source_layer).await;
         let is_complete = db.is_complete().await?;
         let planned_bounds = db.metadata(MetadataKey::Bounds).await?;
         let planned_bounds = planned_bounds.and_then(|text| text.parse().ok());
@@ -50,8 +50,8 @@ impl Start {
             }
             other => other?,
         }
-        let fleet = Fleet::read(&layer, &mut config, args.endpoints_file.as_deref())?;
-        let (fleet, about_endpoints) = fleet;
+        let (file, tried) = (args.endpoints_file.as_deref(), args.tried.as_ref());
+        let (fleet, about_endpoints) = Fleet::read(&layer, &mut config, file, tried)?;
         warnings.extend(about_endpoints);
         let source_layer = config.source_layer;
         let asked = match (config.bounds, planned_bounds) {
@@ -143,30 +143,4 @@ impl Start {
         let (storage, geometry) = (self.config.storage, self.source.geometry());
         Arc::new(Pictures::of(&self.layer, storage, geometry))
     }
-}
-
-/// Whether the source is the one that was planned. Plans made by other tools do not say.
-async fn check_fingerprint(
-    db: &mut ProgressDb,
-    config: &LayerConfig,
-    source: &Source,
-) -> anyhow::Result<()> {
-    let remedy = "plan it anew with init_layer --force, or accept it with --accept-source-change";
-    if let Some(planned) = db.metadata(MetadataKey::SourceConfigHash).await?
-        && planned != source.config_hash()
-    {
-        bail!(
-            "{} has another configuration than the source that was planned; {remedy}",
-            source.place().display()
-        );
-    }
-    if let Some(planned) = db.metadata(MetadataKey::SourceLayer).await?
-        && planned != config.source_layer.name()
-    {
-        bail!(
-            "the source layer is {}, and {planned} was planned; {remedy}",
-            config.source_layer.name()
-        );
-    }
-    Ok(())
 }

@@ -4,15 +4,10 @@ use std::collections::HashSet;
 
 use dispatch::{Queue, StepCounts, Turn};
 use layer::{LayerConfig, Order, shell_quoted, shell_quoted_text};
-use planner::{Item, Pilot, Quadrant, Role, Status};
+use planner::{Item, Pilot, Quadrant, Status};
 
 use super::layer_state::Start;
 use crate::args::Args;
-
-/// Whether a part is to run alone.
-pub(crate) fn is_asked_for(args: &Args) -> bool {
-    args.only.is_some() || args.only_file.is_some()
-}
 
 /// The planned quadrants that `--only` or `--only-file` asks for; `None` where neither is given.
 ///
@@ -32,20 +27,11 @@ pub(crate) fn failed_to_run_again(
     items: &[Item],
     part: Option<&HashSet<Quadrant>>,
 ) -> HashSet<i64> {
-    let is_failed = |item: &Item| item.status == Status::Error;
-    let mut again = items.to_vec();
-    let failed = again.iter_mut().filter(|item| is_failed(item));
-    failed.for_each(|item| item.status = Status::Pending);
-    let pilot = part.map(|part| Pilot::of(&again, part));
-    let is_inside = |index| pilot_has(pilot.as_ref(), index);
-    let own = items.iter().enumerate();
-    let own = own.filter(|&(index, item)| is_failed(item) && is_inside(index));
-    own.map(|(_, item)| item.id).collect()
-}
-
-/// Whether an item is of a part, or of all where none was asked for.
-pub(crate) fn pilot_has(pilot: Option<&Pilot>, index: usize) -> bool {
-    pilot.is_none_or(|pilot| pilot.role(index) != Role::Outside)
+    let failed = items.iter().filter(|item| item.status == Status::Error);
+    match part {
+        None => failed.map(|item| item.id).collect(),
+        Some(part) => Pilot::failed(items, part),
+    }
 }
 
 /// What runs of a plan, in the layer's order.
@@ -60,6 +46,15 @@ pub(crate) fn queue_of(items: Vec<Item>, pilot: Option<&Pilot>, config: &LayerCo
     }
 }
 
+/// The flag that asks for a part, after a blank; nothing where none is asked for.
+pub(crate) fn part_text(args: &Args) -> String {
+    match (&args.only, &args.only_file) {
+        (Some(text), _) => format!(" --only {}", shell_quoted_text(text)),
+        (None, Some(path)) => format!(" --only-file {}", shell_quoted(path)),
+        (None, None) => String::new(),
+    }
+}
+
 /// The command that goes on with what is left of a run: with the part, as long as something of it
 /// is, and then with the rest. `None` where nothing is left.
 pub(crate) fn goes_on(args: &Args, queue: &Queue) -> Option<String> {
@@ -67,11 +62,7 @@ pub(crate) fn goes_on(args: &Args, queue: &Queue) -> Option<String> {
     let all = format!("generate_full_map_layer --layer-dir {layer_dir}");
     let StepCounts { pending, .. } = queue.outside();
     match queue.current_step() {
-        Some(_) => Some(match (&args.only, &args.only_file) {
-            (Some(text), _) => format!("{all} --only {}", shell_quoted_text(text)),
-            (None, Some(path)) => format!("{all} --only-file {}", shell_quoted(path)),
-            (None, None) => all,
-        }),
+        Some(_) => Some(format!("{all}{}", part_text(args))),
         None => (pending > 0).then_some(all),
     }
 }

@@ -1,13 +1,12 @@
 //! What is asked for of finished blocks: that they are generated again, or get other pictures.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
-use layer::{Kept, Pictures, Versions};
-use planner::{Item, Status};
+use layer::{Kept, Pictures};
+use planner::Item;
 use progress_db::ProgressDb;
-use upkeep::{Asked, Followers, Redo, Uncalled, Upkeep, UpkeepError};
+use upkeep::{Asked, Followers, Redo, Uncalled, Upkeep};
 
 use super::layer_state::Start;
 use crate::args::Args;
@@ -86,37 +85,4 @@ pub(crate) async fn replace(
     let chosen = chosen.context(flag)?;
     let told = upkeep.replace(from, &chosen, items).await?;
     Ok(Some(told + "nothing was called\n"))
-}
-
-/// Puts the pictures that people chose in the place of those that are there. What cannot be done is
-/// told, and the rest is done. Returns what was done, for people.
-///
-/// # Errors
-/// When something cannot be read or written.
-pub(crate) async fn carry_out_choices(
-    asked: &Asked,
-    items: &mut [Item],
-    mut upkeep: Upkeep<'_>,
-) -> anyhow::Result<String> {
-    let mut told = String::new();
-    for from in [Kept::Candidates, Kept::Rejected] {
-        let mut chosen = Vec::new();
-        for &(_, at, version) in asked.replaced.iter().filter(|(kept, ..)| *kept == from) {
-            let wanted = Versions(vec![(at, Some(version))]);
-            match upkeep.replacements(from, &wanted, items).await {
-                Ok(found) => chosen.extend(found),
-                Err(error @ UpkeepError::Nothing { .. }) => tracing::warn!("{error}"),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if !chosen.is_empty() {
-            told += &upkeep.replace(from, &chosen, items).await?;
-        }
-        let now_complete: HashSet<i64> = chosen.iter().map(|chosen| chosen.item().id).collect();
-        let among = items
-            .iter_mut()
-            .filter(|item| now_complete.contains(&item.id));
-        among.for_each(|item| item.status = Status::Complete);
-    }
-    Ok(told)
 }

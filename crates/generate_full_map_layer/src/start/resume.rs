@@ -6,11 +6,11 @@ use std::sync::Arc;
 use layer::Pictures;
 use planner::{Item, Status, complete_followers};
 use progress_db::ProgressDb;
+use report::{Looking, teller};
 use terminal::Printer;
 use upkeep::{Uniform, damaged_items};
 
 use super::layer_state::Start;
-use super::uncalled::{Looking, teller};
 
 /// The complete items that `--resume` puts back: those whose pictures are missing or damaged, and
 /// where canvases show finished neighbours also all that were drawn to join them.

@@ -3,45 +3,24 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use dispatch::{Queue, Turn};
-use fleet::{Checks, Endpoint, Given};
-use layer::{Pictures, RunLock};
+use dispatch::Queue;
+use fleet::{Checks, Given};
+use layer::{LayerDir, Pictures, RunLock};
 use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
-use report::{Member, counts_told, forecast, part_that_runs, tell_start, would_run};
+use report::{Ended, counts_told, part_that_runs, tell_start};
 use terminal::Printer;
 use upkeep::{Redo, Uniform, lacks};
 
 use super::budget::require_prices;
-use super::explain::explain;
 use super::layer_state::Start;
 use super::pilot;
-use super::redo::{asked_for, carry_out_choices, redo_of, replace};
+use super::ready::{Ready, ToRun, complete, foretold, warn_of};
+use super::redo::{asked_for, redo_of, replace};
 use super::resume::find_to_make_again;
-use super::uncalled::{complete_uncalled, flat_water, pending};
+use super::trial::{describe_trial, prepare_trial};
+use super::uncalled::{complete_uncalled, pending};
 use crate::args::Args;
-use crate::ended::Ended;
-
-/// What comes before the first call.
-pub(crate) enum Ready {
-    /// There are items to run.
-    ToRun(Box<ToRun>),
-    /// There is nothing to call.
-    Ended(Ended),
-}
-
-/// A layer whose items can be run, under its lock.
-pub(crate) struct ToRun {
-    pub start: Start,
-    pub db: ProgressDb,
-    pub pictures: Arc<Pictures>,
-    pub queue: Queue,
-    /// The complete items that were made without a call, and how many of them just now.
-    pub uncalled: (HashSet<i64>, usize),
-    /// What the plan lacks though it looks complete; told, and to be told again at the end.
-    pub lacks: Vec<String>,
-    pub lock: RunLock,
-}
 
 /// Reads and checks a layer, takes its lock, and brings its progress up to date.
 ///
@@ -49,15 +28,22 @@ pub(crate) struct ToRun {
 /// Why it cannot run.
 pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Ready> {
     if let Some(quadrant) = args.explain {
-        return Ok(Ready::Ended(explain(&args.layer_dir, quadrant).await?));
+        let progress = LayerDir::at(&args.layer_dir).progress_path();
+        let mut db = ProgressDb::open_read_only(&progress).await?;
+        let text = db.explanation(quadrant).await?;
+        db.close().await?;
+        return Ok(Ready::Ended(Ended::with(0, text)));
     }
     let start = Start::read(args).await?;
     tell(&start.warnings);
     if args.check_endpoints {
         return Ok(Ready::Ended(check(&start).await?));
     }
-    if args.dry_run {
-        return Ok(Ready::Ended(describe(args, &start, printer).await?));
+    match (&args.tried, args.dry_run) {
+        (None, false) => {}
+        (None, true) => return Ok(Ready::Ended(describe(args, &start, printer).await?)),
+        (Some(_), true) => return Ok(Ready::Ended(describe_trial(args, &start, printer).await?)),
+        (Some(tried), false) => return prepare_trial(args, tried, start, printer).await,
     }
     let redoes = args.redo.is_some() || args.redo_file.is_some() || args.redo_flagged;
     let replaces = args.keep.is_some() || args.accept.is_some();
@@ -117,7 +103,15 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     tell(&lacks);
     start.require_endpoints()?;
     require_prices(args, &start)?;
-    tell_about_settings(&mut db, &start).await?;
+    let endpoints = start.fleet.endpoints();
+    let settings = endpoints.iter().map(|own| &own.settings);
+    let own = |added: Option<&str>| settings.clone().map(|own| own.hash_with(added)).collect();
+    let others = db.made_otherwise(own).await?;
+    if others > 0 {
+        tracing::warn!(
+            "{others} complete items were made with other settings (prompt, parameters or canvas) than this run has; their pictures may look different"
+        );
+    }
     // Before anything is paid for that could not be saved.
     pictures.require_writable().await?;
     drop(uniform);
@@ -128,6 +122,7 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
         queue,
         uncalled: (uncalled, made),
         lacks,
+        trial: None,
         lock,
     })))
 }
@@ -170,7 +165,8 @@ async fn bring_up_to_date(
         put_back(&mut items, |item| again.contains(&item.id));
     }
     if !asked.replaced.is_empty() {
-        let told = carry_out_choices(&asked, &mut items, start.upkeep(pictures, db)).await?;
+        let mut upkeep = start.upkeep(pictures, db);
+        let told = upkeep.carry_out_choices(&asked, &mut items).await?;
         printer.say(told.trim_end());
     }
     let named = Redo::named(&asked.again, &items);
@@ -195,88 +191,23 @@ fn put_back(items: &mut [Item], which: impl Fn(&Item) -> bool) {
     }
 }
 
-fn complete(items: &mut [Item], which: impl Fn(&Item) -> bool) {
-    for item in items.iter_mut().filter(|item| which(item)) {
-        item.status = Status::Complete;
-    }
-}
-
 fn tell(lines: &[String]) {
     for line in lines {
         tracing::warn!("{line}");
     }
 }
 
-/// Says how many finished items were made with other settings than this run's.
-async fn tell_about_settings(db: &mut ProgressDb, start: &Start) -> anyhow::Result<()> {
-    let added: HashSet<String> = db.prompts().await?.into_values().collect();
-    let endpoints = start.fleet.endpoints();
-    let own: HashSet<String> = endpoints
-        .iter()
-        .flat_map(|endpoint| {
-            let with_added = added
-                .iter()
-                .map(|added| endpoint.settings.with_added(added));
-            let settings = std::iter::once(endpoint.settings.clone()).chain(with_added);
-            settings.map(|settings| settings.hash)
-        })
-        .collect();
-    let others: u64 = db
-        .settings_of_complete_items()
-        .await?
-        .into_iter()
-        .filter(|(hash, _)| !own.contains(hash))
-        .map(|(_, count)| count)
-        .sum();
-    if others > 0 {
-        tracing::warn!(
-            "{others} complete items were made with other settings (prompt, parameters or canvas) than this run has; their pictures may look different"
-        );
-    }
-    Ok(())
-}
-
 fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> Ended {
-    let mut summary = match made {
-        0 => String::new(),
-        made => flat_water(made) + "\n",
-    };
-    for (step, counts) in queue.steps() {
-        summary += &format!(
-            "[Step {step}] {}/{} complete, {} errors\n",
-            counts.complete,
-            counts.total(),
-            counts.failed
-        );
-    }
-    let all = queue.totals();
-    if all.failed + all.held_back == 0 {
-        let end = match lacks {
-            [] => "; there is nothing to do",
-            _ => ", but not all is there",
-        };
-        let of = if pilot::is_asked_for(args) {
-            " of the part"
-        } else {
-            ""
-        };
-        summary += &format!("All {} items{of} are complete{end}.\n", all.complete);
-        if let Some(command) = pilot::goes_on(args, queue) {
-            let left = queue.outside().pending;
-            summary +=
-                &format!("{left} items outside of it are left to run. To go on:\n  {command}\n");
+    let command = pilot::goes_on(args, queue);
+    match report::nothing_to_do(queue, made, lacks, command.as_deref()) {
+        (summary, None) => Ended::with(0, summary).unless(lacks),
+        (summary, reason) => {
+            tell(lacks);
+            Ended {
+                reason,
+                ..Ended::with(1, summary)
+            }
         }
-        return Ended::with(0, summary).unless(lacks);
-    }
-    tell(lacks);
-    let reason = format!(
-        "{} items failed and {} wait on them; --retry-errors runs them again.",
-        all.failed, all.held_back
-    );
-    summary += &format!("{reason}\n");
-    Ended {
-        reason: Some(reason),
-        ..Ended::with(1, summary)
     }
 }
 
@@ -308,26 +239,8 @@ async fn check(start: &Start) -> anyhow::Result<Ended> {
     })
 }
 
-/// An endpoint as a report knows it.
-fn as_member(endpoint: &Endpoint) -> Member<'_> {
-    Member {
-        name: &endpoint.name,
-        slots: endpoint.slots,
-        price: endpoint.price,
-        expected: endpoint.expected,
-    }
-}
-
 async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Result<Ended> {
-    if let Err(error) = start.require_endpoints() {
-        tracing::warn!("{error}");
-    }
-    if let Err(error) = require_prices(args, start) {
-        tracing::warn!("{error}");
-    }
-    if let Some(holder) = RunLock::holder(&start.layer) {
-        tracing::warn!("a run is under way on the layer ({holder}), so this changes meanwhile");
-    }
+    warn_of(args, start);
     let mut db = ProgressDb::open_read_only(&start.layer.progress_path()).await?;
     let mut items = db.items().await?;
     let pictures = start.pictures();
@@ -373,27 +286,9 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let queue = pilot::queue_of(items, pilot.as_ref(), config);
     let mut figures = counts_told(&args.layer_dir, &queue);
     if redo.is_none() || pilot.is_some() {
-        if !flat.is_empty() {
-            let flat = flat_water(flat.len());
-            told += &format!("{flat}: finished before all others, and complete below\n");
-        }
-        let most = args.max_items.map(|most| most as usize);
-        let endpoints = start.fleet.endpoints();
-        for endpoint in endpoints.iter().filter(|endpoint| endpoint.adapts) {
-            told += &format!("endpoint {}; reckoned with all of them\n", endpoint.told());
-        }
-        let endpoints: Vec<_> = endpoints
-            .iter()
-            .map(|endpoint| as_member(endpoint))
-            .collect();
-        told += &would_run(&queue, &endpoints, most);
-        if queue.current_step().is_some() {
-            let eager = Turn::eager(config.may_show_surroundings());
-            let (calls, currency) = (&calls, &config.currency);
-            let expected = forecast(&queue, &endpoints, calls, most, currency, eager);
-            told += &expected.text;
-            figures.extend(expected.figures);
-        }
+        let (text, expected) = foretold(args, start, &queue, flat.len(), &calls);
+        told += &text;
+        figures.extend(expected);
     }
     Ok(Ended {
         figures,

@@ -2,19 +2,15 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use dispatch::duration_text;
 use layer::Pictures;
 use planner::{Item, Status};
 use progress_db::ProgressDb;
-use terminal::{Bar, Printer};
+use report::{Looking, flat_water, teller};
+use terminal::Printer;
 use upkeep::{Uncalled, Uniform};
 
 use super::layer_state::Start;
-
-/// How often the progress of a long look is told where there is no terminal.
-const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Looks at fewer items are not told of where there is no terminal.
 const MANY: usize = 2000;
@@ -97,12 +93,6 @@ pub(crate) fn pending(items: &[Item]) -> impl Iterator<Item = &Item> + Clone {
     items.iter().filter(is_open)
 }
 
-/// As in `812 blocks of flat water, no call`.
-pub(crate) fn flat_water(blocks: usize) -> String {
-    let ending = if blocks == 1 { "" } else { "s" };
-    format!("{blocks} block{ending} of flat water, no call")
-}
-
 /// Those of `items` that are complete and were made without a call.
 pub(crate) async fn complete_uncalled(
     db: &mut ProgressDb,
@@ -115,39 +105,8 @@ pub(crate) async fn complete_uncalled(
     Ok(uncalled)
 }
 
-/// What a long look is called: on a terminal, and where there is none.
-#[derive(Clone, Copy)]
-pub(crate) struct Looking {
-    pub label: &'static str,
-    pub line: fn(usize, usize) -> String,
-    /// Fewer items are not worth a line.
-    pub many: usize,
-}
-
 const LOOKING: Looking = Looking {
     label: "looking",
     line: |seen, all| format!("looked at {seen} of {all} pending items for flat water"),
     many: MANY,
 };
-
-/// Tells how far a long look at `all` items is, given how many were seen.
-pub(crate) fn teller(printer: &Printer, looking: Looking, all: usize) -> impl FnMut(usize) {
-    let began = Instant::now();
-    let (mut told, mut told_at) = (0, began);
-    move |seen| {
-        let tenths = 10 * seen / all.max(1);
-        if printer.is_terminal() {
-            let left = (all.saturating_sub(seen)) as f64 / seen.max(1) as f64;
-            let left = began.elapsed().mul_f64(left);
-            printer.show(vec![Bar {
-                label: looking.label.to_owned(),
-                done: seen as u64,
-                of: all as u64,
-                text: format!("{seen}/{all} items, {} left", duration_text(left)),
-            }]);
-        } else if all >= looking.many && (tenths > told || told_at.elapsed() > TELL_EVERY) {
-            (told, told_at) = (tenths, Instant::now());
-            tracing::info!("{}", (looking.line)(seen, all));
-        }
-    }
-}

@@ -129,7 +129,7 @@ impl Work {
     }
 
     async fn read_finished(&self, quadrant: Quadrant) -> Result<Vec<u8>, String> {
-        match self.pictures.read(quadrant).await {
+        match self.pictures_with(quadrant).read(quadrant).await {
             Ok(Some(picture)) => Ok(picture),
             Ok(None) => Err(self.unusable(quadrant, "missing")),
             Err(error) => Err(self.unusable(quadrant, &format!("unreadable ({error})"))),
@@ -140,7 +140,7 @@ impl Work {
     fn unusable(&self, quadrant: Quadrant, what: &str) -> String {
         format!(
             "{}, the finished picture of quadrant {quadrant} that this block has to join, is {what}; run again with --resume --retry-errors to make it and this block again",
-            self.pictures.place_of(quadrant)
+            self.pictures_with(quadrant).place_of(quadrant)
         )
     }
 

@@ -1,6 +1,6 @@
 //! What a task of the executor's is given, and what it returns.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -26,6 +26,8 @@ pub(crate) struct Work {
     pub source_layer: SourceLayer,
     pub size: QuadrantSize,
     pub pictures: Arc<Pictures>,
+    /// What is around the part that is drawn beside the layer, where one is.
+    pub around: Option<Around>,
     pub canvas: CanvasConfig,
     pub gate: Arc<Gate>,
     /// What is added to the prompt of single items.
@@ -41,6 +43,24 @@ pub(crate) struct Work {
     pub sizes: Arc<Sizes>,
     pub cores: Cores<Buffers>,
     pub writers: Semaphore,
+}
+
+/// Pictures that a run shows and does not make.
+#[derive(Debug)]
+pub(crate) struct Around {
+    pub pictures: Arc<Pictures>,
+    /// The quadrants that it does make.
+    pub inside: HashSet<Quadrant>,
+}
+
+impl Work {
+    /// The pictures among which that of `quadrant` is.
+    pub(crate) fn pictures_with(&self, quadrant: Quadrant) -> &Pictures {
+        match &self.around {
+            Some(around) if !around.inside.contains(&quadrant) => &around.pictures,
+            _ => &self.pictures,
+        }
+    }
 }
 
 /// How many answers had another size than their canvas.

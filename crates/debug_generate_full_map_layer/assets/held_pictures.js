@@ -1,10 +1,10 @@
-// The pictures of the desk: loaded and decoded before anybody looks at them, let go after.
+// Pictures that are loaded and decoded before anybody looks at them, and let go after.
 
 /** So many are asked for at a time: a browser grants a server six connections, and a judgement is not
  *  to wait for pictures. */
 const PICTURES_AT_A_TIME = 4;
 
-class DeskPictures {
+class HeldPictures {
   /** `onCome` is told of each picture that has come, or failed to. */
   constructor(onCome) {
     this.onCome = onCome;

@@ -20,7 +20,8 @@ pub struct Ended {
 
 impl Ended {
     /// With nothing to say but what was done.
-    pub(crate) fn with(exit_status: u8, summary: String) -> Self {
+    #[must_use]
+    pub fn with(exit_status: u8, summary: String) -> Self {
         Self {
             exit_status,
             summary,
@@ -30,7 +31,9 @@ impl Ended {
         }
     }
 
-    pub(crate) fn interrupted(signal: Signal) -> Self {
+    /// By a signal, before anything was called.
+    #[must_use]
+    pub fn interrupted(signal: Signal) -> Self {
         let summary = format!("{signal}: ended before the first call; nothing was called.\n");
         Self {
             reason: Some(signal.to_string()),
@@ -39,7 +42,8 @@ impl Ended {
     }
 
     /// The same, or where all seems to be complete and this is lacking: not complete.
-    pub(crate) fn unless(mut self, lacks: &[String]) -> Self {
+    #[must_use]
+    pub fn unless(mut self, lacks: &[String]) -> Self {
         if self.exit_status == 0 && !lacks.is_empty() {
             self.exit_status = 1;
             self.error = Some(lacks.join("; "));
