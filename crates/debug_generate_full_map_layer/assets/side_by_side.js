@@ -108,7 +108,7 @@ class SideBySide {
 
   build(at) {
     const figure = document.createElement("figure");
-    figure.innerHTML = '<figcaption><select></select><p></p><details><summary>Settings</summary><div><pre tabindex="0"></pre><button type="button">Copy</button></div></details></figcaption>';
+    figure.innerHTML = '<figcaption><select></select><p></p><details><summary>Settings</summary><div><pre tabindex="0"></pre><button type="button">Copy</button><small>into generation_params; what an endpoint says itself of these would win there</small></div></details></figcaption>';
     const select = figure.querySelector("select"), button = figure.querySelector("button");
     select.setAttribute("aria-label", `What pane ${at + 1} shows`);
     select.addEventListener("change", () => {

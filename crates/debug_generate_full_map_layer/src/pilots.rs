@@ -218,7 +218,7 @@ impl Pilot {
             settings: format!("{settings:#}"),
             part: record.part,
             state: match record.exit_status {
-                Some(0) => "done",
+                Some(0) if record.reason.is_none() => "done",
                 _ => "ended",
             },
             reason: record.reason,

@@ -110,10 +110,20 @@ impl Fleet {
         let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
         Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
         let redact = |line: String| endpoints.iter().fold(line, |line, one| one.redact(&line));
-        let differences = match tried {
+        let mut differences = match tried {
             None => Vec::new(),
             Some(_) => model_client::differences(config, &told)?,
         };
+        for entry in &config.model_endpoints {
+            let own = tried.map_or_else(Vec::new, |tried| tried.own_of(entry));
+            if !own.is_empty() {
+                differences.push(format!(
+                    "endpoint {} has its own {}, in place of which that is told; in generation_params it would win",
+                    entry.name,
+                    own.join(", ")
+                ));
+            }
+        }
         let differences = differences.into_iter().map(redact).collect();
         let placed = |(entry, endpoint): (&EndpointConfig, Endpoint)| Placed {
             entry: entry.clone(),

@@ -28,6 +28,15 @@ impl Roster {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = endpoints;
     }
 
+    /// All endpoints that there are and were, by their places.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Endpoint>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        all.iter()
+            .map(|(endpoint, _)| Arc::clone(endpoint))
+            .collect()
+    }
+
     /// The endpoint at a place.
     #[must_use]
     pub fn at(&self, index: EndpointIndex) -> Arc<Endpoint> {

@@ -25,6 +25,7 @@ use crate::start::budget::{budget, needs_prices};
 use crate::start::pilot::goes_on;
 use crate::start::ready::{Ready, ToRun};
 use crate::start::setup::prepare;
+use crate::start::trial::told_to;
 use crate::work::coming::{as_told, settings_of};
 use crate::work::executor::Executor;
 use crate::work::fault_point::fault_point;
@@ -206,6 +207,7 @@ async fn execute(
         .run(&mut shutdown, &mut watch, &mut progress, lookout)
         .await;
     let lost = executor.lost;
+    let endpoints = executor.endpoints();
     let dispatcher = executor.finish().await;
     lookout.run_ends(&dispatcher, progress.elapsed());
     pictures.end().await;
@@ -231,7 +233,7 @@ async fn execute(
     let exit_status = ending.exit_status();
     let figures = Figures::of(&dispatcher, &besides);
     if let Some(pilot) = &mut pilot {
-        let written = pilot.end(&figures, &ending);
+        let written = pilot.end(&figures, &ending, told_to(&endpoints));
         drop(written.inspect_err(|error| tracing::warn!("{error}")));
     }
     let again = match &pilot {

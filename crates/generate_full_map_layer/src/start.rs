@@ -7,5 +7,5 @@ pub(crate) mod ready;
 mod redo;
 mod resume;
 pub(crate) mod setup;
-mod trial;
+pub(crate) mod trial;
 pub(crate) mod uncalled;

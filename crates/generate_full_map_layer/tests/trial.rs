@@ -421,12 +421,45 @@ fn flat_water_is_made_without_a_call_and_a_filter_simply_draws() {
     run.assert_status(0).assert_says("The pilot is in");
     assert_eq!((server.calls().len(), drawn(&water).len()), (calls, 4));
 
+    // What is refused leaves no pilot behind.
+    let (before, made) = (state(&water), pilots(&water).len());
+    water.configure(|config| config["model_endpoints"] = json!([]));
+    let run = water.run(PROGRAM, &args);
+    run.assert_status(2).assert_says("model_endpoints");
+    assert_eq!((state(&water), pilots(&water).len()), (before, made));
+
     let filter = json!([{"name": "snow", "url": "builtin:snow"}]);
     let snow = TestLayer::stored_in(Storage::Files, map(), &filter);
     let run = snow.run(PROGRAM, &["--only", "3,0", "--try", "prompt=x"]);
     run.assert_status(0)
         .assert_says("endpoint snow has no settings, and draws as it does");
     assert!(!drawn(&snow).is_empty());
+}
+
+#[test]
+fn what_would_be_otherwise_in_the_configuration_is_told() {
+    let server = ServerSpec::new().start();
+    let layer = square(Storage::Files, &server);
+    layer.configure(|config| {
+        config["model_endpoints"][0]["prompt"] = json!("its own");
+        config["model_endpoints"][0]["params"] = json!({"num_steps": 9});
+    });
+    let settings = "prompt=tried, numSteps=20, canvas=x";
+    let args = ["--only", PART, "--try", settings];
+    let run = layer.run(PROGRAM, &[&args[..], &["--dry-run"]].concat());
+    run.assert_status(0)
+        .assert_says("prompt: \"its own\" -> \"tried\"")
+        .assert_says("has its own prompt, numSteps, in place of which that is told")
+        .assert_says("the parameter canvas: none -> \"x\"");
+    assert!(!run.stdout.contains("canvas: {"), "{}", run.stdout);
+    // That some of it is left is told as well.
+    let run = layer.run(PROGRAM, &[&args[..], &["--max-items", "1"]].concat());
+    run.assert_status(0);
+    let record = record(&layer);
+    assert_eq!(
+        record.reason.as_deref(),
+        Some("no more blocks were asked for")
+    );
 }
 
 #[test]

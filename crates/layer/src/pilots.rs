@@ -83,6 +83,15 @@ impl LayerDir {
         }
     }
 
+    /// Removes a pilot that did not come to its first call.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when it cannot be removed.
+    pub fn drop_pilot(&self, name: &PilotName) -> Result<(), LayerError> {
+        let dir = self.pilot_dir(name);
+        fs::remove_dir_all(&dir).map_err(io("remove", &dir))
+    }
+
     /// Writes `pilot.json`, whole or not at all.
     ///
     /// # Errors

@@ -39,6 +39,21 @@ impl Tried {
         &self.0
     }
 
+    /// The names of what an endpoint says itself and these settings are laid over: in `generation_params`
+    /// they would not be.
+    #[must_use]
+    pub fn own_of(&self, endpoint: &EndpointConfig) -> Vec<String> {
+        let own = self.0.keys().filter(|key| {
+            let is_own_param = endpoint.params.keys().any(|own| is_same(own, key));
+            match key.as_str() {
+                "prompt" => endpoint.prompt.is_some() || is_own_param,
+                "model" => endpoint.model.is_some() || is_own_param,
+                _ => is_own_param,
+            }
+        });
+        own.cloned().collect()
+    }
+
     /// The same configuration with these settings in `generation_params`, and nothing of an endpoint's
     /// own over them.
     #[must_use]

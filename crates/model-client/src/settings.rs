@@ -70,11 +70,17 @@ impl Settings {
     }
 }
 
-/// What is told, with parameters beside the rest.
+/// What is told, with parameters beside the rest, which they are told apart from.
 fn flat(told: &Map<String, Value>) -> Map<String, Value> {
     let mut flat = told.clone();
     if let Some(Value::Object(params)) = flat.shift_remove("params") {
-        flat.extend(params);
+        for (key, value) in params {
+            let key = match flat.contains_key(&key) {
+                true => format!("the parameter {key}"),
+                false => key,
+            };
+            flat.insert(key, value);
+        }
     }
     flat
 }

@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use dispatch::{Ending, Queue};
-use layer::{LayerDir, LayerError, PilotItem, PilotName, PilotRecord, shell_quoted, timestamp};
+use layer::{
+    LayerDir, LayerError, PilotEndpoint, PilotItem, PilotName, PilotRecord, shell_quoted, timestamp,
+};
 use planner::Status;
 use progress_db::FailedInPilot;
 
@@ -50,18 +52,28 @@ impl PilotMade {
         }
     }
 
-    /// Writes down what it came to, and how it ended.
+    /// Writes down what it came to, how it ended, and what `endpoints` were told, which may have come
+    /// meanwhile.
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn end(&mut self, figures: &Figures<'_>, ending: &Ending) -> Result<(), LayerError> {
+    pub fn end(
+        &mut self,
+        figures: &Figures<'_>,
+        ending: &Ending,
+        endpoints: Vec<PilotEndpoint>,
+    ) -> Result<(), LayerError> {
         let record = &mut self.record;
+        record.endpoints = endpoints;
         (record.calls, record.calls_paid, record.cost) = figures.calls();
         let queue = figures.queue();
         record.items = pilot_items(queue, |item| self.failed.why(item));
         record.ended_at = Some(timestamp(SystemTime::now()));
         record.exit_status = Some(ending.exit_status());
         record.reason = match ending {
+            Ending::Done if queue.totals().pending > 0 => {
+                Some("no more blocks were asked for".to_owned())
+            }
             Ending::Done => None,
             Ending::Unfinished => Some("some blocks failed, or wait on failed ones".to_owned()),
             Ending::Signal(signal) => Some(signal.to_string()),

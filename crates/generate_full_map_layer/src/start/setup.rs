@@ -271,9 +271,20 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     // As a run finishes them, before it looks what is left.
     let looking = start.find_uncalled(uniform, &pictures, &mut db, pending(&items), printer);
     let flat = looking.await?.next;
+    // These have no pictures yet that could be gone.
+    let with_pictures = items.clone();
     complete(&mut items, |item| flat.contains_key(&item.id));
     let pilot = part.map(|part| Pilot::of(&items, &part));
-    tell(&lacks(start.planned(), &pictures, &mut db, &items, pilot.as_ref()).await?);
+    tell(
+        &lacks(
+            start.planned(),
+            &pictures,
+            &mut db,
+            &with_pictures,
+            pilot.as_ref(),
+        )
+        .await?,
+    );
     let calls = db.calls_by_endpoint().await?;
     db.close().await?;
     let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";

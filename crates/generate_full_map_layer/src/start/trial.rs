@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use fleet::Endpoint;
-use layer::{LayerDir, Pictures, PilotEndpoint, PilotRecord, RunLock, Tried};
+use layer::{LayerDir, Pictures, PilotEndpoint, PilotName, PilotRecord, RunLock, Tried};
 use planner::{Pilot, Status};
 use progress_db::ProgressDb;
 use report::{Ended, PilotMade, counts_told, part_that_runs};
@@ -46,6 +46,7 @@ pub(crate) async fn prepare_trial(
         inside: own.iter().flat_map(|item| item.block.quadrants()).collect(),
     };
     let name = layer.begin_pilot(SystemTime::now())?;
+    let mut unless_begun = Removed(layer.clone(), Some(name.clone()));
     let (mut db, failed) = db.of_pilot(name.as_str());
     // From here on what is drawn goes there.
     start.layer = Arc::new(layer.of_pilot(&name));
@@ -74,6 +75,7 @@ pub(crate) async fn prepare_trial(
     let told = part_that_runs(&queue);
     let told = told.iter().chain(start.fleet.differences());
     told.for_each(|line| printer.say(line));
+    unless_begun.1 = None;
     Ok(Ready::ToRun(Box::new(ToRun {
         start,
         db,
@@ -86,8 +88,20 @@ pub(crate) async fn prepare_trial(
     })))
 }
 
+/// Removes a pilot that is refused, or interrupted, before its first call.
+struct Removed(LayerDir, Option<PilotName>);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        if let Some(name) = &self.1 {
+            let removed = self.0.drop_pilot(name);
+            drop(removed.inspect_err(|error| tracing::warn!("{error}")));
+        }
+    }
+}
+
 /// What the endpoints are told, for people to read later.
-fn told_to(endpoints: &[Arc<Endpoint>]) -> Vec<PilotEndpoint> {
+pub(crate) fn told_to(endpoints: &[Arc<Endpoint>]) -> Vec<PilotEndpoint> {
     let told = endpoints.iter().map(|endpoint| PilotEndpoint {
         name: endpoint.name.clone(),
         settings_hash: endpoint.settings.hash.clone(),

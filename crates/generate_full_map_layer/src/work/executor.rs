@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use canvas::Outgoing;
 use dispatch::{AttemptId, CallEnd, CanvasId, Dispatcher, Ending, Event, Level, Money, Order};
-use fleet::Watch;
+use fleet::{Endpoint, Watch};
 use layer::{block_seed, unix_now};
 use lookout::Lookout;
 use planner::Item;
@@ -112,6 +112,11 @@ impl Executor {
             progress.update(&self.dispatcher);
             lookout.look(&self.dispatcher, self.started.elapsed());
         }
+    }
+
+    /// All endpoints that there are and were.
+    pub(crate) fn endpoints(&self) -> Vec<Arc<Endpoint>> {
+        self.work.roster.all()
     }
 
     /// Lets what serves the whole run end, when nothing is left to do.
