@@ -137,7 +137,7 @@ test-rust:
     trap 'rm -f "$log"' EXIT
     # Not the documentation's examples: there are none, and the programs are what is tested.
     # More at a time than there are cores: the tests of faults mostly wait.
-    RUST_TEST_THREADS=8 cargo test --workspace --lib --bins --tests --features generate_full_map_layer/fault-points 2>&1 | tee "$log"
+    RUST_TEST_THREADS=12 cargo test --workspace --lib --bins --tests --features generate_full_map_layer/fault-points 2>&1 | tee "$log"
     # One closing line for all test programs together.
     sed -nE 's/^test result: .* ([0-9]+) passed; ([0-9]+) failed;.*/\1 \2/p' "$log" \
         | awk '{ passed += $1; failed += $2 } END { printf "%d passed, %d failed\n", passed, failed }'

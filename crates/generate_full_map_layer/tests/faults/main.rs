@@ -2,6 +2,7 @@
 //! that fail. FAULTS.md says which test shows what.
 
 mod answers;
+mod audience;
 mod databases;
 mod endpoints;
 mod fleet;
