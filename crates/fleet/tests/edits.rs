@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ enum Text {
     /// What does not parse, or not as endpoints.
     Broken(&'static str),
     Away,
+    /// A pipe to which nobody writes.
+    Pipe,
 }
 
 /// What is done to one of the files.
@@ -46,6 +49,7 @@ fn text() -> impl Strategy<Value = Text> {
         4 => entries().prop_map(Text::Entries),
         1 => prop::sample::select(broken.to_vec()).prop_map(Text::Broken),
         1 => Just(Text::Away),
+        1 => Just(Text::Pipe),
     ]
 }
 
@@ -99,8 +103,13 @@ impl Place {
             Edit::Config(text) => (self.layer.config_path(), text),
             Edit::File(text) => (self.file.clone(), text),
         };
+        let was_removed = fs::remove_file(&path);
         match (edit, text) {
-            (_, Text::Away) => drop(fs::remove_file(path)),
+            (_, Text::Away) => drop(was_removed),
+            (_, Text::Pipe) => {
+                let made = Command::new("mkfifo").arg(path).status();
+                assert!(made.expect("mkfifo starts").success());
+            }
             (_, Text::Broken(text)) => fs::write(path, text).expect("a file"),
             (Edit::Config(_), Text::Entries(entries)) => self.write_config(&list(entries)),
             (Edit::File(_), Text::Entries(entries)) => {
@@ -109,7 +118,7 @@ impl Place {
         }
         match text {
             Text::Entries(entries) => Some(entries.clone()),
-            Text::Broken(_) | Text::Away => None,
+            Text::Broken(_) | Text::Away | Text::Pipe => None,
         }
     }
 }

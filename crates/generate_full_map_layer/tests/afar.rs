@@ -296,6 +296,10 @@ fn a_limit_and_an_end_of_any_kind_are_told() {
         (["--summary", "nowhere/run.json"], "cannot be written"),
         (["--log-file", "nowhere/run.log"], "cannot be written"),
         (["--log-file", "layers/test/progress.db"], "else than a log"),
+        (
+            ["--log-file", "layers/test/layer_config.json"],
+            "else than a log",
+        ),
         (["--keep", "100,100"], "100"),
     ] {
         let receiver = receiver();
@@ -428,6 +432,10 @@ fn the_log_has_what_is_said_as_text_or_json() {
         "{}",
         run.stderr
     );
+    let both = ["--log-file", "one.log", "--summary", "one.log"];
+    let run = layer.run(PROGRAM, &both);
+    run.assert_status(2)
+        .assert_says("--log-file and --summary are both one.log");
     let text = layer.run(PROGRAM, &["--log-file", "text.log", "--keep", "100,100"]);
     text.assert_status(2);
     let text = std::fs::read_to_string(layer.root().join("text.log")).expect("the log");

@@ -15,7 +15,7 @@ use source_map::SourceLayer;
 use crate::accept::AcceptEntry;
 use crate::endpoint::usable;
 use crate::price::{MOST as MOST_MONEY, is_usd, read_amount, read_currency, usd};
-use crate::reading::{self, UnknownKeys, object, parse, read_text};
+use crate::reading::{self, UnknownKeys, object, parse, read_file_text, read_text};
 use crate::shapes;
 use crate::{
     AcceptConfig, CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerError, Order,
@@ -199,7 +199,7 @@ impl LayerConfig {
     /// cannot be used.
     pub fn read(path: &Path) -> Result<(Self, Vec<String>), LayerError> {
         let remedy = "a layer directory is made by init_layer; --layer-dir names it";
-        let value = parse(path, &read_text(path, remedy)?)?;
+        let value = parse(path, &read_file_text(path, remedy)?)?;
         let value = Value::Object(object(value, path, "an object {…}")?);
         let version = value.get("version").filter(|version| !version.is_null());
         // A newer file may have any keys, so its version comes before them.

@@ -13,7 +13,7 @@ use serde_aux::prelude::serde_introspect;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::reading::{self, UnknownKeys, parse, place, read_text, shown};
+use crate::reading::{self, UnknownKeys, parse, place, read_file_text, read_text, shown};
 use crate::{EndpointUrl, LayerError, Price, Protocol, shapes};
 
 /// How long a call may take where nothing is said of it.
@@ -236,7 +236,7 @@ pub fn read_endpoints(path: &Path) -> Result<Vec<EndpointConfig>, LayerError> {
 /// The same as of [`read_endpoints`], but for an empty list.
 pub fn read_coming_endpoints(path: &Path) -> Result<Vec<EndpointConfig>, LayerError> {
     let remedy = "--endpoints-file names a JSON list of entries like {\"name\": \"a\", \"url\": \"http://localhost:8000/\"}; write [] into it while there are none";
-    endpoints_in(path, &read_text(path, remedy)?)
+    endpoints_in(path, &read_file_text(path, remedy)?)
 }
 
 fn endpoints_in(path: &Path, text: &str) -> Result<Vec<EndpointConfig>, LayerError> {

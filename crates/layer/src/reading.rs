@@ -204,6 +204,17 @@ pub(crate) fn read_text(path: &Path, remedy: &'static str) -> Result<String, Lay
     })
 }
 
+/// The same where it must be a file: whoever opens a pipe waits for who writes to it.
+pub(crate) fn read_file_text(path: &Path, remedy: &'static str) -> Result<String, LayerError> {
+    match std::fs::metadata(path) {
+        Ok(about) if !about.is_file() => Err(LayerError::BadValue {
+            place: place(path, ""),
+            reason: "is no regular file".to_owned(),
+        }),
+        _ => read_text(path, remedy),
+    }
+}
+
 /// Parses JSON in which `//` comments are accepted.
 pub(crate) fn parse(path: &Path, text: &str) -> Result<Value, LayerError> {
     let syntax = |reason: String| LayerError::Syntax {

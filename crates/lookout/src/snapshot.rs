@@ -75,7 +75,7 @@ fn seen(member: &Member, now: Moment) -> EndpointSeen {
     let is_out = member.out().is_some() || member.is_gone();
     let rests = member.wakes_at(now).filter(|_| !is_out);
     EndpointSeen {
-        slots: if is_out { 0 } else { member.slots_in_all() },
+        slots: if is_out { 0 } else { member.width() },
         under_way: member.calls_under_way(),
         rests: rests.map(|until| until - now).unwrap_or_default(),
         is_away: member.is_away() && !is_out,

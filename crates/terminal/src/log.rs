@@ -1,9 +1,13 @@
 //! The log: all that is said, in a file or as JSON on standard error.
 
+use std::fs;
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use anyhow::bail;
 use tracing::dispatcher::{Dispatch, with_default};
 use tracing::level_filters::LevelFilter;
 use tracing::{Level, Subscriber};
@@ -46,6 +50,14 @@ pub(crate) fn open_log(
         (None, LogFormat::Json) => (Box::new(io::stderr()), "standard error".to_owned(), true),
         (None, LogFormat::Text) => return Ok(()),
     };
+    if let (Some(log), Some(summary)) = (&flags.log_file, &flags.summary)
+        && is_one_file(log, summary)
+    {
+        bail!(
+            "--log-file and --summary are both {}; name another file for one of them",
+            log.display()
+        );
+    }
     let lines = LogLines::start(sink, move |error| {
         complain(&format!("the log in {name} lacks lines: {error}"));
     })?;
@@ -66,6 +78,12 @@ pub(crate) fn open_log(
         is_all,
     });
     Ok(())
+}
+
+/// Whether two names are of one file that is there.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).map(|about| (about.dev(), about.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Whether the log is all that standard error has, for programs to read.

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -51,20 +51,41 @@ pub(crate) fn open(path: &Path) -> anyhow::Result<File> {
         .append(true)
         .create(true)
         .custom_flags(libc::O_NONBLOCK);
-    let file = options.open(path).with_context(refusal)?;
+    let mut file = options.open(path).with_context(refusal)?;
     let is_regular = file.metadata().with_context(refusal)?.is_file();
-    let mut beginning = Vec::new();
-    if is_regular && let Ok(there) = File::open(path) {
+    let (mut beginning, mut end) = (Vec::new(), [b'\n']);
+    if is_regular && let Ok(mut there) = File::open(path) {
         // Who may only write is believed.
-        let _ = there.take(512).read_to_end(&mut beginning);
+        let _ = (&mut there).take(512).read_to_end(&mut beginning);
+        if there.seek(SeekFrom::End(-1)).is_ok() {
+            let _ = there.read_exact(&mut end);
+        }
     }
-    if beginning.contains(&0) {
+    if !beginning.is_empty() && !is_of_a_log(&beginning) {
         bail!(
             "--log-file {} is something else than a log, and nothing is added to it; name another file",
             path.display()
         );
     }
+    // What a kill or a power cut has torn stays a line of its own.
+    if end != *b"\n" {
+        file.write_all(b"\n").with_context(refusal)?;
+    }
     Ok(file)
+}
+
+/// Whether a file begins as a log does: with the time of its first line.
+fn is_of_a_log(beginning: &[u8]) -> bool {
+    let date = beginning
+        .strip_prefix(b"{\"timestamp\":\"")
+        .unwrap_or(beginning);
+    let date = date.get(..11).unwrap_or_default();
+    let pattern = b"0000-00-00T";
+    let is_like = |(&own, &sign): (&u8, &u8)| match sign {
+        b'0' => own.is_ascii_digit(),
+        sign => own == sign,
+    };
+    date.len() == pattern.len() && date.iter().zip(pattern).all(is_like)
 }
 
 impl LogLines {
@@ -211,16 +232,33 @@ mod tests {
     fn what_is_no_log_is_not_added_to() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("there");
-        for (there, is_taken) in [
-            (&b""[..], true),
-            (b"a line\n", true),
-            (b"half a line", true),
-            (b"SQLite format 3\0", false),
-            (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", false),
+        for (there, left) in [
+            (&b""[..], Some(&b""[..])),
+            (b"2026-03-01T09:12:04Z  INFO a\n", None),
+            (
+                b"2026-03-01T09:12:04Z  IN",
+                Some(b"2026-03-01T09:12:04Z  IN\n"),
+            ),
+            (b"{\"timestamp\":\"2026-03-01T09:12:04Z\"}\n", None),
         ] {
             std::fs::write(&path, there).unwrap();
-            assert_eq!(open(&path).is_ok(), is_taken, "{there:?}");
-            assert_eq!(std::fs::read(&path).unwrap(), there);
+            assert!(open(&path).is_ok(), "{there:?}");
+            let left = left.unwrap_or(there);
+            assert_eq!(std::fs::read(&path).unwrap(), left, "a torn line is ended");
+        }
+        for other in [
+            &b"a line\n"[..],
+            b"KEY=abc\n",
+            b"// a layer\n{\"version\": 1}\n",
+            b"{\"version\": 1}",
+            b"[]",
+            b"2026",
+            b"SQLite format 3\0",
+            b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        ] {
+            std::fs::write(&path, other).unwrap();
+            assert!(open(&path).is_err(), "{other:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), other);
         }
         assert!(open(dir.path()).is_err());
         assert!(open(&dir.path().join("nowhere/run.log")).is_err());

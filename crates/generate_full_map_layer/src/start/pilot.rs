@@ -59,7 +59,9 @@ pub(crate) fn part_text(args: &Args) -> String {
 /// is, and then with the rest. `None` where nothing is left.
 pub(crate) fn goes_on(args: &Args, queue: &Queue) -> Option<String> {
     let layer_dir = shell_quoted(&args.layer_dir);
-    let all = format!("generate_full_map_layer --layer-dir {layer_dir}");
+    let more = args.endpoints_file.as_deref().map(shell_quoted);
+    let more = more.map_or_else(String::new, |file| format!(" --endpoints-file {file}"));
+    let all = format!("generate_full_map_layer --layer-dir {layer_dir}{more}");
     let StepCounts { pending, .. } = queue.outside();
     match queue.current_step() {
         Some(_) => Some(format!("{all}{}", part_text(args))),

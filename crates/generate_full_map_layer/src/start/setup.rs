@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use anyhow::bail;
 use dispatch::Queue;
 use fleet::{Checks, Given};
 use layer::{LayerDir, Pictures, RunLock};
@@ -221,6 +222,9 @@ async fn check(start: &Start) -> anyhow::Result<Ended> {
         size: start.size,
     };
     let endpoints = start.fleet.endpoints();
+    if let (Some(file), []) = (start.fleet.file(), &endpoints[..]) {
+        bail!("there is no endpoint to check yet in {}", file.display());
+    }
     let checks = fleet::check(given, &endpoints, |block| {
         tracing::info!(
             "one canvas, {block}, goes to each endpoint; a server that has to wake up takes minutes"

@@ -211,8 +211,14 @@ fn a_run_without_endpoints_waits_for_one_in_the_file_and_can_be_stopped() {
     let mut run = Background::start(&layer, &args);
     run.wait_until_says("no endpoint is left; waiting for one in fleet.json");
     run.signal("INT");
-    run.finish().assert_status(130);
+    // The command that goes on waits as well.
+    run.finish()
+        .assert_status(130)
+        .assert_says("--layer-dir layers/test --endpoints-file fleet.json");
     assert_eq!(layer.statuses().len(), 1, "{:?}", layer.statuses());
+    let none = layer.run(PROGRAM, &["--check-endpoints", args[0], args[1]]);
+    none.assert_status(2)
+        .assert_says("there is no endpoint to check yet in fleet.json");
 }
 
 #[test]
