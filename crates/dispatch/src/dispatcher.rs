@@ -313,7 +313,7 @@ impl Dispatcher {
         if self.is_of_the_past(&call) {
             self.tries.forget(handle);
         } else {
-            self.tries.saved(handle, call.endpoint, now);
+            self.tries.saved(handle, call.endpoint, call.started, now);
             self.answered_by.insert(call.endpoint, handle);
         }
         self.errors_in_a_row = 0;

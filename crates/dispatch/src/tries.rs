@@ -1,12 +1,13 @@
 //! What an item's failed calls amount to.
 //!
-//! A useless answer, and a picture that is not good enough, counts against its item. A call that ends without an answer is the item's
-//! fault or the endpoint's, and a block is compared with what its endpoint does for others:
+//! A useless answer, and a picture that is not good enough, counts against its item. A call that
+//! ends without an answer is the item's fault or the endpoint's, and a block is compared with what
+//! its endpoint does for others:
 //!
 //! - another item fails there too, before anything is answered: the endpoint is away, and the
 //!   failure counts against nobody;
-//! - the endpoint answers for another item: the failure counts against the item. It counts for
-//!   less where the endpoint fails for others as well;
+//! - the endpoint answers a call for another item that began no earlier: the failure counts against
+//!   the item. It counts for less where the endpoint fails for others as well;
 //! - there is no other item left: a *comparison* tells, a call with a canvas that was answered
 //!   before. From an endpoint that has answered it, failures count at once, for a while.
 //!
@@ -16,7 +17,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use crate::{EndpointIndex, Failure, FailureKind, Handle, Moment};
@@ -101,6 +102,8 @@ struct ItemTries {
     last_unanswered: Option<Moment>,
     /// Whether it was in doubt when a comparison was answered.
     is_judged: bool,
+    /// Whether a comparison was answered since it was heard itself.
+    was_compared: bool,
     /// Where they were.
     silent: Vec<EndpointIndex>,
     last: Option<Verdict>,
@@ -128,8 +131,8 @@ struct Open {
 struct Witness {
     /// The last results of calls, and whether they were answers.
     results: VecDeque<(Handle, bool)>,
-    /// Items that were not in doubt and failed since the last answer.
-    away_for: BTreeSet<Handle>,
+    /// Items that were not in doubt and failed since the last answer, and when those calls began.
+    away_for: BTreeMap<Handle, Moment>,
     has_answered: bool,
     /// Whether it has not answered its last comparison, nor anything since.
     is_deaf: bool,
@@ -181,6 +184,7 @@ impl Tries {
         started: Moment,
         now: Moment,
     ) -> bool {
+        let is_served = self.is_proven(endpoint, now);
         let item = self.items.entry(handle).or_default();
         item.calls += 1;
         item.last = Some(Verdict {
@@ -191,19 +195,18 @@ impl Tries {
             FailureKind::BadAnswer | FailureKind::Refused => {
                 item.bad.push(endpoint);
                 item.refusals += usize::from(failure.kind == FailureKind::Refused);
-                // It was heard: whoever did not answer was away.
-                item.is_heard();
-                self.answered(handle, endpoint, now);
+                item.is_heard(is_served);
+                self.answered(handle, endpoint, (started, now));
                 false
             }
             FailureKind::NotAccepted => {
                 item.not_accepted.push(endpoint);
-                item.is_heard();
-                self.answered(handle, endpoint, now);
+                item.is_heard(is_served);
+                self.answered(handle, endpoint, (started, now));
                 false
             }
             FailureKind::Rejected => {
-                self.answered(handle, endpoint, now);
+                self.answered(handle, endpoint, (started, now));
                 false
             }
             FailureKind::Away { .. } | FailureKind::Missing | FailureKind::BrokeOff => {
@@ -250,7 +253,7 @@ impl Tries {
             };
             return true;
         }
-        let others = witness.away_for.iter().filter(|&&other| other != handle);
+        let others = witness.away_for.keys().filter(|&&other| other != handle);
         let others = others.count();
         if !witness.is_deaf && others < MANY {
             item.unexplained += 1;
@@ -268,18 +271,18 @@ impl Tries {
             });
         }
         if testifies {
-            self.is_away(endpoint, handle);
+            self.is_away(endpoint, handle, started);
         }
         false
     }
 
     /// Notes that an endpoint failed for an item that is not in doubt: so did it for others.
-    fn is_away(&mut self, endpoint: EndpointIndex, handle: Handle) {
+    fn is_away(&mut self, endpoint: EndpointIndex, handle: Handle, started: Moment) {
         let witness = self.endpoints.entry(endpoint).or_default();
         witness.remember(handle, false);
         witness.proven = None;
         if witness.away_for.len() <= MANY {
-            witness.away_for.insert(handle);
+            witness.away_for.insert(handle, started);
         }
         for (&other, item) in &mut self.items {
             if other != handle {
@@ -288,11 +291,17 @@ impl Tries {
         }
     }
 
-    /// Notes that an endpoint has answered for an item.
-    fn answered(&mut self, handle: Handle, endpoint: EndpointIndex, now: Moment) {
+    /// Notes that an endpoint has answered a call for an item that began at `started`. Of what failed
+    /// that began later it tells nothing: a server that turns new calls away may finish old ones.
+    fn answered(
+        &mut self,
+        handle: Handle,
+        endpoint: EndpointIndex,
+        (started, now): (Moment, Moment),
+    ) {
         self.last_answer = Some(now);
         let witness = self.endpoints.entry(endpoint).or_default();
-        witness.away_for.clear();
+        witness.away_for.retain(|_, &mut began| began > started);
         witness.has_answered = true;
         witness.is_deaf = false;
         witness.remember(handle, true);
@@ -303,7 +312,7 @@ impl Tries {
             } else {
                 witness.weight(other)
             };
-            let here = |open: &mut Open| open.endpoint == endpoint;
+            let here = |open: &mut Open| open.endpoint == endpoint && open.started <= started;
             // In a row they may all be of one outage, which is over: they count once.
             if let Some(open) = item.open.extract_if(.., here).last() {
                 // What is turned away everywhere at the same time is one outage, and what was long
@@ -360,6 +369,11 @@ impl Tries {
         }
     }
 
+    /// Notes that a comparison that began is not made: another one may be, at once.
+    pub fn does_not_compare(&mut self) {
+        self.compared = None;
+    }
+
     /// Notes how a comparison ended: a call with the canvas of `handle`, which is not in doubt.
     pub fn compared(
         &mut self,
@@ -370,7 +384,7 @@ impl Tries {
     ) {
         if !answered {
             // There is an outage, and whatever failed may be due to it.
-            self.is_away(endpoint, handle);
+            self.is_away(endpoint, handle, self.compared.unwrap_or(now));
             self.endpoints.entry(endpoint).or_default().is_deaf = true;
             for item in self.items.values_mut() {
                 item.against = 0;
@@ -381,12 +395,14 @@ impl Tries {
         for item in self.items.values_mut() {
             if item.failed_lately(began) {
                 item.is_judged = true;
+                item.was_compared = true;
             } else if item.is_in_doubt() {
                 // That was another time.
-                item.is_heard();
+                item.is_heard(false);
+                item.was_compared = true;
             }
         }
-        self.answered(handle, endpoint, now);
+        self.answered(handle, endpoint, (began, now));
         let witness = self.endpoints.entry(endpoint).or_default();
         witness.proven = Some((now, began + COMPARISON_HOLDS));
     }
@@ -427,9 +443,9 @@ impl Tries {
         item.is_some_and(|item| item.since_comparison() >= WORTH_COMPARING)
     }
 
-    /// Notes that an item is complete, thanks to `endpoint`.
-    pub fn saved(&mut self, handle: Handle, endpoint: EndpointIndex, now: Moment) {
-        self.answered(handle, endpoint, now);
+    /// Notes that an item is complete, thanks to a call to `endpoint` that began at `started`.
+    pub fn saved(&mut self, handle: Handle, endpoint: EndpointIndex, started: Moment, now: Moment) {
+        self.answered(handle, endpoint, (started, now));
         self.forget(handle);
     }
 
@@ -488,7 +504,7 @@ impl Tries {
         }
         // Where it is known to be served, it is tried there and nowhere else.
         let is_served = |witness: &Witness| witness.is_proven(now);
-        let waits = item.unexplained >= MOST_IN_DOUBT
+        let waits = item.unexplained >= item.most_in_doubt()
             || (item.is_judged && self.endpoints.values().any(is_served));
         if waits && self.are_few_in_doubt() {
             return Standing::Waits;
@@ -565,9 +581,14 @@ impl ItemTries {
         self.unanswered > 0
     }
 
-    fn is_heard(&mut self) {
+    /// It was heard: whoever did not answer was away. Not so where an endpoint `is_served` by a
+    /// comparison that has told otherwise of it.
+    fn is_heard(&mut self, is_served: bool) {
+        if self.is_judged && is_served {
+            return;
+        }
         (self.unanswered, self.compared, self.unexplained) = (0, 0, 0);
-        self.is_judged = false;
+        (self.is_judged, self.was_compared) = (false, false);
         self.open.clear();
         self.silent.clear();
     }
@@ -579,6 +600,15 @@ impl ItemTries {
     fn failed_lately_at(&self, endpoint: EndpointIndex, now: Moment) -> bool {
         let is_late = |open: &Open| open.endpoint == endpoint && now <= open.failed + LATELY;
         self.open.iter().any(is_late)
+    }
+
+    /// How often it is tried without knowing whose fault its failures are: until a comparison is worth
+    /// it, where there was one before.
+    fn most_in_doubt(&self) -> usize {
+        match self.was_compared {
+            true => WORTH_COMPARING,
+            false => MOST_IN_DOUBT,
+        }
     }
 
     fn since_comparison(&self) -> usize {

@@ -14,10 +14,7 @@ impl Dispatcher {
         for (endpoint, change) in changes {
             if change == EndpointChange::Replaced || change == EndpointChange::Gone {
                 self.forget(endpoint);
-            }
-            let is_compared = self.comparison.is_some_and(|c| c.endpoint == endpoint);
-            if is_compared && !matches!(change, EndpointChange::Here(_)) {
-                self.end_comparison();
+                self.cut_comparison(endpoint);
             }
             self.pool.change(endpoint, change, now);
         }

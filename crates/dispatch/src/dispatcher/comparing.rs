@@ -23,7 +23,8 @@ pub(super) struct Comparison {
 enum State {
     Coming,
     Ready,
-    Called,
+    /// Since when.
+    Called(Moment),
 }
 
 /// So many canvases that were not answered are remembered.
@@ -127,7 +128,7 @@ impl Dispatcher {
             return;
         }
         self.comparison = Some(Comparison {
-            state: State::Called,
+            state: State::Called(now),
             ..comparison
         });
         let (block, other, name) = (self.block(doubted), self.block(handle), self.name(endpoint));
@@ -147,9 +148,18 @@ impl Dispatcher {
         answered: bool,
         now: Moment,
     ) {
-        // Where its endpoint has changed it ended then.
-        if !self.is_of_the_past(call) {
-            self.on_compared(handle, call.endpoint, answered, now);
+        let is_current = self.comparison.is_some_and(|current| {
+            (current.handle, current.endpoint) == (handle, call.endpoint)
+                && current.state == State::Called(call.started)
+        });
+        // It was cut, where it is not.
+        if !is_current {
+            return;
+        }
+        // One that was not answered may be so now, where its endpoint is tried anew meanwhile.
+        match answered || !self.is_of_the_past(call) {
+            true => self.on_compared(handle, call.endpoint, answered, now),
+            false => self.end_comparison(),
         }
     }
 
@@ -170,7 +180,18 @@ impl Dispatcher {
         self.end_comparison();
     }
 
-    /// Forgets a comparison that has ended, or is cut short.
+    /// Ends a comparison whose endpoint has become another one, or is gone.
+    pub(super) fn cut_comparison(&mut self, endpoint: EndpointIndex) {
+        let Some(comparison) = self.comparison.filter(|c| c.endpoint == endpoint) else {
+            return;
+        };
+        if !matches!(comparison.state, State::Called(_)) {
+            self.tries.does_not_compare();
+        }
+        self.end_comparison();
+    }
+
+    /// Forgets a comparison that has ended.
     pub(super) fn end_comparison(&mut self) {
         if let Some(comparison) = self.comparison.take() {
             let canvas = CanvasId::Comparison(comparison.handle);

@@ -40,8 +40,9 @@ impl Trial {
 
     /// An item is complete that a call brought which took a second.
     fn saved(&mut self, handle: Handle, endpoint: EndpointIndex) {
+        let started = self.now;
         self.after(1);
-        self.tries.saved(handle, endpoint, self.now);
+        self.tries.saved(handle, endpoint, started, self.now);
     }
 
     /// The endpoint is sent another canvas, to compare.
@@ -223,7 +224,7 @@ fn what_was_turned_away_together_counts_once() {
             trial.tries.note(1, endpoint, &failure, started, trial.now);
             // Somebody answers all the time.
             trial.now += Duration::from_millis(10);
-            trial.tries.saved(2, 9, trial.now);
+            trial.tries.saved(2, 9, trial.now, trial.now);
         }
         for endpoint in 0..4 {
             trial.saved(3, endpoint);
@@ -455,4 +456,77 @@ fn failures_at_an_endpoint_that_did_not_answer_its_comparison_make_no_item_wait(
         trial.away(1, 0);
     }
     assert_ne!(trial.standing(1, 1), Standing::Waits);
+}
+
+#[test]
+fn who_finishes_old_calls_and_takes_no_new_ones_is_away() {
+    let mut trial = Trial::new();
+    trial.saved(9, 0);
+    let old = trial.now;
+    let rounds = trial.rounds(1, |trial, number| {
+        trial.after(1).away(1, 0);
+        trial.after(1);
+        trial.tries.saved(100 + number, 0, old, trial.now);
+    });
+    assert_eq!(rounds, None, "the answers tell of an earlier time");
+    // That it is away for others stays known, too, until a new call is answered.
+    let mut trial = Trial::new();
+    trial.saved(9, 0);
+    let old = trial.now;
+    for item in 1..3 {
+        trial.after(1).away(item, 0);
+    }
+    trial.tries.saved(100, 0, old, trial.now);
+    assert_eq!(trial.standing(1, 0), Standing::InDoubt);
+    trial.after(1).saved(101, 0);
+    assert_eq!(trial.standing(1, 0), Standing::Clear);
+}
+
+#[test]
+fn a_refusal_takes_nothing_from_what_a_comparison_told() {
+    for kind in [
+        FailureKind::Refused,
+        FailureKind::BadAnswer,
+        FailureKind::NotAccepted,
+    ] {
+        let mut trial = Trial::new();
+        trial.away(1, 0);
+        trial.away(1, 0);
+        trial.compared(9, 0, true);
+        trial.fails(1, 0, kind);
+        assert!(trial.away(1, 0), "{kind:?}: the endpoint is not to blame");
+        // Elsewhere it tells that it can be heard.
+        let mut trial = Trial::new();
+        trial.away(1, 0);
+        trial.away(1, 0);
+        trial.compared(9, 0, true);
+        trial.fails(1, 1, kind);
+        assert!(!trial.tries.is_in_doubt(1), "{kind:?}");
+    }
+}
+
+#[test]
+fn after_a_comparison_an_item_is_tried_only_until_another_one_is_worth_it() {
+    let mut trial = Trial::new();
+    for endpoint in 0..4 {
+        trial.away(1, endpoint);
+    }
+    assert_eq!(trial.standing(1, 5), Standing::InDoubt);
+    trial.compared(9, 0, true);
+    trial.after(700);
+    assert!(!trial.tries.is_proven(0, trial.now));
+    trial.away(1, 1);
+    assert_ne!(trial.standing(1, 5), Standing::Waits);
+    trial.away(1, 2);
+    assert!(trial.tries.is_worth_comparing(1));
+    assert_eq!(trial.standing(1, 5), Standing::Waits);
+}
+
+#[test]
+fn a_comparison_that_is_not_made_does_not_keep_the_next_one_waiting() {
+    let mut trial = Trial::new();
+    trial.tries.compares(trial.now);
+    assert!(trial.tries.next_comparison(trial.now).is_some());
+    trial.tries.does_not_compare();
+    assert_eq!(trial.tries.next_comparison(trial.now), None);
 }

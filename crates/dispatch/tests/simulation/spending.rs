@@ -32,15 +32,18 @@ fn cost(limits: &EndpointLimits, took: Duration) -> f64 {
     }
 }
 
-/// Gives servers prices, most of the time.
+/// Gives servers prices, most of the time to all.
 pub(crate) fn price(servers: &mut [Server], chance: &mut Chance) {
+    let to_all = chance.happens(0.8);
     for server in servers {
-        server.limits.price = chance.pick(&[
+        let price = chance.pick(&[
             None,
             Some(Price::PerCall(Money::of(0.04))),
             Some(Price::PerCall(Money::of(0.25))),
             Some(Price::PerHour(Money::of(1.8))),
         ]);
+        let least = to_all.then(|| Price::PerCall(Money::of(0.01)));
+        server.limits.price = price.or(least);
     }
 }
 
@@ -50,6 +53,9 @@ impl Spending {
         let some = |share: f64, chance: &mut Chance| is_limited && chance.happens(share);
         let most_calls = some(0.3, chance).then(|| 1 + chance.below(60) as u64);
         let most_cost = some(0.3, chance).then(|| chance.duration(0.01, 4.0).as_secs_f64());
+        // Who does not know what calls cost cannot limit that: it is refused.
+        let are_priced = servers.iter().all(|server| server.limits.price.is_some());
+        let most_cost = most_cost.filter(|_| are_priced);
         Self {
             endpoints: servers.iter().map(|server| server.limits.clone()).collect(),
             most_calls,

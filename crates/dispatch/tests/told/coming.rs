@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use dispatch::{EndpointChange, EndpointLimits, Event, Failure, FailureKind, Level};
+use dispatch::{CanvasId, EndpointChange, EndpointLimits, Event, Failure, FailureKind, Level};
 use planner::{Block, BlockShape, Item, Status};
 
 use crate::broke_off;
-use crate::run::Run;
+use crate::run::{Drawing, Run};
 
 fn limits(name: &str, slots: usize) -> EndpointLimits {
     EndpointLimits {
@@ -78,6 +78,78 @@ fn one_that_was_out_and_one_that_rests_get_another_chance() {
     run.ends(Err(Failure::new(FailureKind::Away { retry_after }, "busy")));
     run.tell(Event::Endpoints(again.to_vec()));
     assert_eq!(places(&run).len(), 1);
+}
+
+/// One item is complete, the other breaks off until it is compared with the first.
+fn with_a_comparison() -> Run {
+    let mut run = Run::of(2, &["a"]).begun();
+    run.ends(Ok(()));
+    run.goes_on_to_a_comparison(&broke_off());
+    run
+}
+
+/// After how many more calls the run has given up the item that always breaks off, where it is
+/// answered what it compares with.
+fn calls_until_given_up(run: &mut Run) -> usize {
+    let until = run.now + Duration::from_secs(3000);
+    let mut calls = 0;
+    while run.dispatcher.tally().items_failed == 0 {
+        assert!(run.now < until, "it is never given up");
+        let Some(&(canvas, _)) = run.called().first() else {
+            run.wakes();
+            continue;
+        };
+        calls += 1;
+        run.ends(match canvas {
+            CanvasId::Of(_) => Err(broke_off()),
+            CanvasId::Comparison(_) => Ok(()),
+        });
+    }
+    calls
+}
+
+#[test]
+fn an_endpoint_that_is_tried_again_keeps_its_comparison() {
+    let mut run = with_a_comparison();
+    let as_it_is = calls_until_given_up(&mut run);
+    let mut run = with_a_comparison();
+    let again = vec![(0, EndpointChange::TriedAgain)];
+    run.tell(Event::Endpoints(again));
+    assert!(calls_until_given_up(&mut run) <= as_it_is);
+    assert_eq!(run.dispatcher.tally().comparisons, 1);
+}
+
+#[test]
+fn one_that_is_replaced_is_compared_anew_and_what_the_other_answers_tells_nothing() {
+    let mut run = with_a_comparison();
+    run.tell(Event::Endpoints(vec![(0, EndpointChange::Replaced)]));
+    let (attempt, ..) = run.calls.remove(0);
+    run.now += Duration::from_secs(1);
+    run.tell(Event::Called {
+        attempt,
+        result: Ok(()),
+    });
+    assert!(calls_until_given_up(&mut run) > 1);
+    assert_eq!(run.dispatcher.tally().comparisons, 2);
+}
+
+#[test]
+fn a_comparison_that_was_cut_before_its_call_is_soon_made() {
+    let mut run = Run::of(2, &["a"]).begun();
+    run.ends(Ok(()));
+    run.draws_comparisons = Drawing::Slowly;
+    while !run.canvases.contains(&CanvasId::Comparison(0)) {
+        match run.calls.is_empty() {
+            true => run.wakes(),
+            false => run.ends(Err(broke_off())),
+        }
+    }
+    run.tell(Event::Endpoints(vec![(0, EndpointChange::Replaced)]));
+    run.draws_comparisons = Drawing::AtOnce;
+    // What the new server does not answer is worth one as well.
+    let begun = run.now;
+    run.goes_on_to_a_comparison(&broke_off());
+    assert!(run.now < begun + Duration::from_secs(300));
 }
 
 #[test]

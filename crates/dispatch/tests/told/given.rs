@@ -6,7 +6,7 @@ use dispatch::{CanvasId, Failure};
 use planner::{Block, BlockShape, Item, Status};
 
 use crate::broke_off;
-use crate::run::Run;
+use crate::run::{Drawing, Run};
 
 const fn item_of(handle: u32) -> CanvasId {
     CanvasId::Of(handle)
@@ -113,7 +113,7 @@ fn what_an_endpoint_answered_last_is_compared_with_and_what_it_did_not_answer_is
 #[test]
 fn a_comparison_that_cannot_be_drawn_is_not_called() {
     let mut run = with_a_third_that_breaks_off();
-    run.compares_badly = true;
+    run.draws_comparisons = Drawing::Badly;
     let until = run.now + Duration::from_secs(500);
     while run.now < until {
         match run.calls.is_empty() {

@@ -22,8 +22,18 @@ pub(crate) struct Run {
     /// Whether saving takes time, and what is being saved.
     pub(crate) saves_slowly: bool,
     pub(crate) saving: Vec<AttemptId>,
-    /// Whether canvases for comparisons cannot be drawn.
-    pub(crate) compares_badly: bool,
+    /// How canvases for comparisons are drawn.
+    pub(crate) draws_comparisons: Drawing,
+}
+
+/// How a canvas is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Drawing {
+    AtOnce,
+    /// It cannot be drawn.
+    Badly,
+    /// It is still being drawn.
+    Slowly,
 }
 
 impl Run {
@@ -93,7 +103,7 @@ impl Run {
             probes: 0,
             saves_slowly: false,
             saving: Vec::new(),
-            compares_badly: false,
+            draws_comparisons: Drawing::AtOnce,
         }
     }
 
@@ -111,11 +121,14 @@ impl Run {
                 match order {
                     Order::Prepare { canvas, .. } => {
                         self.canvases.push(canvas);
-                        let is_bad =
-                            self.compares_badly && matches!(canvas, CanvasId::Comparison(_));
-                        let result = match is_bad {
-                            true => Err(PrepareFailure::Item("it is gone".to_owned())),
-                            false => Ok(()),
+                        let drawing = match canvas {
+                            CanvasId::Comparison(_) => self.draws_comparisons,
+                            CanvasId::Of(_) => Drawing::AtOnce,
+                        };
+                        let result = match drawing {
+                            Drawing::AtOnce => Ok(()),
+                            Drawing::Badly => Err(PrepareFailure::Item("it is gone".to_owned())),
+                            Drawing::Slowly => continue,
                         };
                         events.push(Event::Prepared { canvas, result });
                     }
