@@ -3,6 +3,7 @@
 mod adapting;
 mod ends;
 mod member;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -10,8 +11,9 @@ use std::time::Duration;
 
 use crate::{CallEnd, Failure, FailureKind, Moment, Money};
 pub use ends::{Ended, Ends};
-pub(crate) use member::Terms;
-pub use member::{EndpointLimits, EndpointTally, Member};
+pub use member::{EndpointTally, Member};
+pub use terms::EndpointLimits;
+pub(crate) use terms::Terms;
 
 /// An endpoint's place in the pool, which it keeps as long as the run lasts.
 pub type EndpointIndex = usize;
@@ -292,6 +294,7 @@ impl Pool {
         }
         let member = &mut self.members[index];
         member.last_failure = Some(failure.message.clone());
+        member.had_enough_at = member::has_enough(failure).then_some(now);
         match failure.kind {
             FailureKind::BadAnswer | FailureKind::Refused => self.bad_answer(index, now),
             FailureKind::Rejected | FailureKind::NotAccepted => member.away_in_a_row = 0,

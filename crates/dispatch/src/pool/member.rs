@@ -3,44 +3,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Ends;
 use super::adapting::Adapting;
-use crate::{Failure, FailureKind, Moment, Money, Price};
-
-/// What the dispatcher knows of an endpoint from the start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EndpointLimits {
-    /// Its name, for messages.
-    pub name: String,
-    /// How many calls it serves at a time, at most where it adapts.
-    pub slots: usize,
-    /// Whether it is to be found out how many of its slots are worth using.
-    pub adapts: bool,
-    /// How many calls a minute it is given at most.
-    pub max_per_minute: Option<usize>,
-    /// How long a call may take.
-    pub timeout: Duration,
-    /// What it costs, where that is known.
-    pub price: Option<Price>,
-}
-
-/// What a call costs and how long it may take, as it was when the call began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Terms {
-    price: Option<Price>,
-    /// Among how many calls at a time an hour's price is shared.
-    shared_by: usize,
-    pub(crate) timeout: Duration,
-}
-
-impl Terms {
-    /// What a call costs that took so long, where that is known; one that takes as long as it may
-    /// costs the most.
-    pub(crate) fn cost_of(&self, took: Duration) -> Option<Money> {
-        let took = took.min(self.timeout);
-        Some(self.price?.of_call(took, self.shared_by))
-    }
-}
+use super::{EndpointLimits, Ends, Terms};
+use crate::{Failure, FailureKind, Moment, Money};
 
 /// One endpoint's state.
 #[derive(Debug)]
@@ -69,6 +34,8 @@ pub struct Member {
     pub(super) away_in_a_row: u32,
     pub(super) bad_in_a_row: u32,
     pub(super) last_away: Option<Moment>,
+    /// When it turned a call away because it had enough of them, where it was away for that.
+    pub(super) had_enough_at: Option<Moment>,
     /// Smoothed duration of a successful call.
     pub(super) latency: Option<Duration>,
     pub(super) last_failure: Option<String>,
@@ -112,6 +79,7 @@ impl Member {
             away_in_a_row: 0,
             bad_in_a_row: 0,
             last_away: None,
+            had_enough_at: None,
             latency: None,
             last_failure: None,
             tally: EndpointTally::default(),
@@ -250,12 +218,17 @@ impl Member {
         &self.ends
     }
 
-    /// Whether a call to it is under way that may still bring something: it is not known to be away,
-    /// and the call has taken no longer than it may.
+    /// Whether a call to it is under way that may still bring something: it is not known to be away, or
+    /// has turned later ones away only because it had enough of them, and the call has taken no longer
+    /// than it may.
     #[must_use]
     pub fn is_at_work(&self, now: Moment) -> bool {
-        let in_time = |&started: &Moment| now <= started.saturating_add(self.limits.timeout);
-        !self.is_away() && self.calls.iter().any(in_time)
+        let in_time = |started: Moment| now <= started.saturating_add(self.limits.timeout);
+        let is_taken = |started: Moment| {
+            !self.is_away() || self.had_enough_at.is_some_and(|turned| started < turned)
+        };
+        let mut calls = self.calls.iter().copied();
+        calls.any(|started| in_time(started) && is_taken(started))
     }
 
     /// Why the endpoint is out, if it is.
@@ -426,11 +399,9 @@ impl Member {
         let Some(adapting) = &mut self.adapting else {
             return;
         };
-        match (failure.kind, failure.http_status) {
-            (FailureKind::Away { .. }, Some(429 | 503)) => {
-                adapting.too_much(started, now, with);
-            }
-            (FailureKind::BrokeOff, _) => adapting.broke_off(started, now, with),
+        match failure.kind {
+            _ if has_enough(failure) => adapting.too_much(started, now, with),
+            FailureKind::BrokeOff => adapting.broke_off(started, now, with),
             _ => adapting.failed(started, with),
         }
     }
@@ -438,6 +409,12 @@ impl Member {
     pub(super) fn rest_until(&mut self, until: Moment) {
         self.resting_until = self.resting_until.max(Some(until));
     }
+}
+
+/// Whether a server that failed so is there and has enough calls.
+pub(super) fn has_enough(failure: &Failure) -> bool {
+    let is_away = matches!(failure.kind, FailureKind::Away { .. });
+    is_away && matches!(failure.http_status, Some(429 | 503))
 }
 
 /// What is worth waiting for.

@@ -468,6 +468,43 @@ fn busy(seconds: u64) -> Failure {
 }
 
 #[test]
+fn who_turns_calls_away_because_it_has_enough_still_works_on_those_before() {
+    let busy = |status| busy(1).with_status(status);
+    let broke_off = Failure::new(FailureKind::BrokeOff, "it is gone");
+    for (failure, works_on) in [
+        (busy(429), true),
+        (busy(503), true),
+        (away().with_status(429), true),
+        (away().with_status(502), false),
+        (away(), false),
+        (broke_off, false),
+    ] {
+        let mut pool = pool(&[2]);
+        let now = Moment::from_secs(1000);
+        let fails_at = |pool: &mut Pool, now, failure: &Failure| {
+            pool.start(0, now);
+            pool.failed(0, now, now + Duration::from_secs(1), failure, 1.0);
+        };
+        pool.start(0, now);
+        let later = now + Duration::from_secs(5);
+        fails_at(&mut pool, later, &failure);
+        assert_eq!(pool.members()[0].is_at_work(later), works_on, "{failure:?}");
+        // Until it is late, or the server is gone.
+        let late = now + Duration::from_secs(601);
+        assert!(!pool.members()[0].is_at_work(late), "{failure:?}");
+        fails_at(&mut pool, later + Duration::from_secs(5), &away());
+        assert!(!pool.members()[0].is_at_work(later), "{failure:?}");
+    }
+    // A call that is turned away, too, brings nothing, however long that takes.
+    let mut pool = pool(&[2]);
+    let now = Moment::from_secs(1000);
+    pool.start(0, now);
+    pool.failed(0, now, now, &busy(429), 1.0);
+    pool.start(0, now + Duration::from_secs(2));
+    assert!(!pool.members()[0].is_at_work(now + Duration::from_secs(3)));
+}
+
+#[test]
 fn an_older_answer_does_not_end_a_rest_that_was_asked_for() {
     let mut pool = pool(&[2]);
     let now = Moment::from_secs(1000);
