@@ -12,6 +12,24 @@ use crate::{EndpointConfig, LayerConfig};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tried(Map<String, Value>);
 
+/// Keys of a layer's configuration that say nothing to a model: to try them is not what a pilot does.
+const NOT_TOLD: [&str; 14] = [
+    "accept",
+    "bounds",
+    "canvas",
+    "currency",
+    "generation_dir",
+    "generation_params",
+    "max_calls",
+    "max_cost",
+    "model_endpoints",
+    "order",
+    "png_compression",
+    "source_layer",
+    "storage",
+    "uniform",
+];
+
 /// Why a text is no settings, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -174,6 +192,12 @@ impl FromStr for Tried {
             if settings.keys().any(|other| is_same(other, &key)) {
                 return Err(bad(before, format!("{key} is given twice, again")));
             }
+            if NOT_TOLD.contains(&key.as_str()) {
+                let reason = format!(
+                    "{key} is a key of the layer's configuration, and what is tried is what a model is told; it stands"
+                );
+                return Err(bad(before, reason));
+            }
             settings.insert(key, value);
             rest = after.trim_start();
             if rest.is_empty() {
@@ -275,6 +299,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_told_are_the_keys_of_a_layer_that_no_model_takes() {
+        let schema: Value = serde_json::from_str(&crate::config_schema()).unwrap();
+        let mut keys: Vec<&str> = schema["properties"]
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(|key| &**key)
+            .collect();
+        // A model may have words of its own for these.
+        keys.retain(|key| !["$schema", "created_at", "name", "seed", "version"].contains(key));
+        keys.sort_unstable();
+        assert_eq!(keys, NOT_TOLD);
+    }
+
+    #[test]
     fn values_are_texts_unless_they_are_json() {
         for (text, settings) in [
             ("model=flux-2", json!({"model": "flux-2"})),
@@ -332,6 +371,10 @@ mod tests {
             ("a=1,", "ends with a comma"),
             ("a=\"1\",", "no name of a setting at its end"),
             ("a=1, a=2", "a is given twice, again at character 6"),
+            (
+                "a=1, canvas=infill",
+                "canvas is a key of the layer's configuration, and what is tried is what a model is told; it stands at character 6",
+            ),
             ("steps=1, num_inference_steps=2", "is given twice"),
             ("guidanceScale=1, guidance_scale=2", "is given twice"),
             ("prompt=\"snow", "the value of prompt has no closing quote"),
