@@ -165,18 +165,21 @@ plant:
 test-browser:
     crates/debug_generate_full_map_layer/browser/run
 
-# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `run`, `fleet`, `map`, `judge`, `compression`.
+# Measure, side by side in one go: `just bench`, or one of `just bench planner`, `orders`, `run`, `fleet`, `map`, `judge`, `compression`.
 bench what="all" *args:
     #!/usr/bin/env bash
     set -euo pipefail
     case {{what}} in
-        all) for each in planner run fleet map judge compression; do just _bench-$each; echo; done ;;
-        planner | run | fleet | map | judge | compression) just _bench-{{what}} {{args}} ;;
-        *) echo "there are: just bench planner, just bench run, just bench fleet, just bench map, just bench judge, just bench compression" >&2; exit 2 ;;
+        all) for each in planner orders run fleet map judge compression; do just _bench-$each; echo; done ;;
+        planner | orders | run | fleet | map | judge | compression) just _bench-{{what}} {{args}} ;;
+        *) echo "there are: just bench planner, just bench orders, just bench run, just bench fleet, just bench map, just bench judge, just bench compression" >&2; exit 2 ;;
     esac
 
 _bench-planner *args:
     cargo bench -q -p planner --bench planner -- {{args}}
+
+_bench-orders *args:
+    cargo bench -q -p dispatch --bench orders -- {{args}}
 
 _bench-run *args:
     cargo bench -q -p generate_full_map_layer --bench run -- {{args}}

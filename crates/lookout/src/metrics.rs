@@ -8,7 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, prometheus_text, text};
+use prometheus_client::encoding::{
+    DescriptorEncoder, MetricEncoder, NoLabelSet, prometheus_text, text,
+};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
@@ -99,14 +101,9 @@ impl Page<'_> {
         help: &str,
         rows: impl IntoIterator<Item = (Labels<'a>, f64)>,
     ) -> fmt::Result {
-        let mut rows = rows.into_iter().peekable();
-        if rows.peek().is_none() {
-            return Ok(());
-        }
-        let mut family = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Gauge)?;
-        rows.try_for_each(|(labels, value)| family.encode_family(&labels)?.encode_gauge(&value))
+        self.family((name, help, MetricType::Gauge), rows, |mut row, value| {
+            row.encode_gauge(&value)
+        })
     }
 
     /// Figures that only grow while the process lives; what is written has `_total` at its end.
@@ -116,17 +113,24 @@ impl Page<'_> {
         help: &str,
         rows: impl IntoIterator<Item = (Labels<'a>, f64)>,
     ) -> fmt::Result {
+        self.family((name, help, MetricType::Counter), rows, |mut row, value| {
+            row.encode_counter::<NoLabelSet, f64, f64>(&value, None)
+        })
+    }
+
+    /// A family that has rows; of one that has none not even the name is written.
+    fn family<'a>(
+        &mut self,
+        (name, help, kind): (&str, &str, MetricType),
+        rows: impl IntoIterator<Item = (Labels<'a>, f64)>,
+        write: fn(MetricEncoder<'_>, f64) -> fmt::Result,
+    ) -> fmt::Result {
         let mut rows = rows.into_iter().peekable();
         if rows.peek().is_none() {
             return Ok(());
         }
-        let mut family = self
-            .0
-            .encode_descriptor(name, help, None, MetricType::Counter)?;
-        rows.try_for_each(|(labels, value)| {
-            let mut row = family.encode_family(&labels)?;
-            row.encode_counter::<NoLabelSet, f64, f64>(&value, None)
-        })
+        let mut family = self.0.encode_descriptor(name, help, None, kind)?;
+        rows.try_for_each(|(labels, value)| write(family.encode_family(&labels)?, value))
     }
 }
 

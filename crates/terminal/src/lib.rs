@@ -12,6 +12,7 @@ mod printer;
 mod program;
 mod summary_file;
 mod voice;
+mod waiting;
 
 pub use command_line::{More, command_line, parse};
 pub use diagnostics::show_diagnostics;

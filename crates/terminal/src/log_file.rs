@@ -1,43 +1,26 @@
 //! Where the log goes, a line at a time: a thread of its own writes it, so that a full disk or a
 //! reader that does not read holds up nothing.
 
-use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-/// So many lines wait to be written; more are counted and let go.
-const MOST_WAITING: usize = 10_000;
+use crate::waiting::{Batch, Waiting};
 
 /// Hands lines to the thread that writes them.
 #[derive(Debug, Clone)]
 pub(crate) struct LogLines {
-    shared: Arc<Shared>,
+    waiting: Arc<Waiting<Vec<u8>>>,
 }
 
 /// Who takes the lines.
 pub(crate) type Sink = Box<dyn Write + Send>;
-
-#[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    lines: VecDeque<Vec<u8>>,
-    /// Lines that found no room.
-    let_go: usize,
-    is_closed: bool,
-    is_done: bool,
-}
 
 /// The file that `--log-file` names, to be appended to.
 ///
@@ -97,87 +80,54 @@ impl LogLines {
         sink: Sink,
         complain: impl Fn(&io::Error) + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let own = Arc::clone(&shared);
+        let waiting = Arc::new(Waiting::default());
+        let own = Arc::clone(&waiting);
         thread::Builder::new()
             .name("log".to_owned())
-            .spawn(move || own.write_all(sink, complain))?;
-        Ok(Self { shared })
+            .spawn(move || write_all(&own, sink, complain))?;
+        Ok(Self { waiting })
     }
 
     /// Adds a line, with its end.
     pub(crate) fn add(&self, line: &[u8]) {
-        let mut waiting = self.shared.lock();
-        if waiting.lines.len() < MOST_WAITING {
-            waiting.lines.push_back(line.to_vec());
-        } else {
-            waiting.let_go += 1;
-        }
-        self.shared.changed.notify_all();
+        self.waiting.add(line.to_vec());
     }
 
     /// Waits until all is written, but no longer than `patience`.
     pub(crate) fn close_within(&self, patience: Duration) {
-        let mut waiting = self.shared.lock();
-        waiting.is_closed = true;
-        self.shared.changed.notify_all();
-        let until = Instant::now() + patience;
-        while !waiting.is_done && Instant::now() < until {
-            let left = until.saturating_duration_since(Instant::now());
-            let woken = self.shared.changed.wait_timeout(waiting, left);
-            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.waiting.close_within(patience);
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write_all(&self, mut sink: Sink, complain: impl Fn(&io::Error)) {
-        let (mut was_told, mut is_torn) = (false, false);
-        loop {
-            let mut waiting = self.lock();
-            while waiting.lines.is_empty() && !waiting.is_closed {
-                let woken = self.changed.wait(waiting);
-                waiting = woken.unwrap_or_else(PoisonError::into_inner);
-            }
-            let lines: Vec<Vec<u8>> = waiting.lines.drain(..).collect();
-            let let_go = std::mem::take(&mut waiting.let_go);
-            if lines.is_empty() {
-                waiting.is_done = true;
-                self.changed.notify_all();
-                return;
-            }
-            drop(waiting);
-            if let_go > 0 && !was_told {
-                was_told = true;
-                let kind = ErrorKind::WouldBlock;
-                complain(&io::Error::new(kind, format!("{let_go} lines were let go")));
-            }
-            for line in lines {
-                // A line of which only a part was taken is not gone on with.
-                let written = match is_torn {
-                    true => sink.write_all(b"\n").and_then(|()| sink.write_all(&line)),
-                    false => sink.write_all(&line),
-                };
-                is_torn = written.is_err();
-                if let Err(error) = written
-                    && !was_told
-                {
-                    was_told = true;
-                    complain(&error);
-                }
-            }
-            let _ = sink.flush();
+fn write_all(waiting: &Waiting<Vec<u8>>, mut sink: Sink, complain: impl Fn(&io::Error)) {
+    let (mut was_told, mut is_torn) = (false, false);
+    while let Some(Batch { lines, let_go, .. }) = waiting.next() {
+        if let_go > 0 && !was_told {
+            was_told = true;
+            let kind = ErrorKind::WouldBlock;
+            complain(&io::Error::new(kind, format!("{let_go} lines were let go")));
         }
+        for line in lines {
+            // A line of which only a part was taken is not gone on with.
+            let written = match is_torn {
+                true => sink.write_all(b"\n").and_then(|()| sink.write_all(&line)),
+                false => sink.write_all(&line),
+            };
+            is_torn = written.is_err();
+            if let Err(error) = written
+                && !was_told
+            {
+                was_told = true;
+                complain(&error);
+            }
+        }
+        let _ = sink.flush();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::sync::{Mutex, mpsc};
 
     use super::*;
 

@@ -3,9 +3,9 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anstyle::AnsiColor;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,34 +13,20 @@ use tracing::Level;
 
 use crate::log::{is_all, log};
 use crate::voice::{Loudness, colors_errors, is_for_programs, loudness, shows_progress};
+use crate::waiting::Waiting;
 
-/// So many lines wait for a reader; more are counted and let go.
-const MOST_WAITING: usize = 10_000;
 /// How long the last lines may take at the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Hands lines and bars to the thread that prints.
 #[derive(Debug, Clone)]
 pub struct Printer {
-    shared: Arc<Shared>,
+    waiting: Arc<Output>,
     is_terminal: bool,
 }
 
-#[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    lines: VecDeque<(Stream, Vec<u8>)>,
-    /// Lines that found no room.
-    let_go: usize,
-    bars: Option<Vec<Bar>>,
-    is_closed: bool,
-    is_done: bool,
-}
+/// Lines, and where each goes; the bars.
+type Output = Waiting<(Stream, Vec<u8>), Vec<Bar>>;
 
 #[derive(Debug, Clone, Copy)]
 enum Stream {
@@ -67,15 +53,15 @@ impl Printer {
     /// # Errors
     /// When the system refuses one.
     pub fn start() -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
+        let waiting = Arc::new(Waiting::default());
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
         let is_terminal = !bars.is_hidden() && shows_progress();
-        let own = Arc::clone(&shared);
+        let own = Arc::clone(&waiting);
         thread::Builder::new()
             .name("printer".to_owned())
-            .spawn(move || own.print_all(&bars))?;
+            .spawn(move || print_all(&own, &bars))?;
         Ok(Self {
-            shared,
+            waiting,
             is_terminal,
         })
     }
@@ -115,74 +101,40 @@ impl Printer {
 
     /// Shows these bars from now on, where people are told how far it is.
     pub fn show(&self, bars: Vec<Bar>) {
-        if !self.is_terminal {
-            return;
+        if self.is_terminal {
+            self.waiting.show(bars);
         }
-        self.shared.lock().bars = Some(bars);
-        self.shared.changed.notify_all();
     }
 
     /// Takes the bars away, and waits a moment until all is printed.
     pub fn close(&self) {
-        let mut waiting = self.shared.lock();
-        waiting.bars = Some(Vec::new());
-        waiting.is_closed = true;
-        self.shared.changed.notify_all();
-        let until = Instant::now() + PATIENCE;
-        while !waiting.is_done && Instant::now() < until {
-            let patience = until.saturating_duration_since(Instant::now());
-            let woken = self.shared.changed.wait_timeout(waiting, patience);
-            waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        self.waiting.show(Vec::new());
+        self.waiting.close_within(PATIENCE);
     }
 
     fn add(&self, stream: Stream, bytes: Vec<u8>) {
-        let mut waiting = self.shared.lock();
-        if waiting.lines.len() < MOST_WAITING {
-            waiting.lines.push_back((stream, bytes));
-        } else {
-            waiting.let_go += 1;
-        }
-        self.shared.changed.notify_all();
+        self.waiting.add((stream, bytes));
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn print_all(&self, terminal: &MultiProgress) {
-        let mut drawn: Vec<ProgressBar> = Vec::new();
-        loop {
-            let mut waiting = self.lock();
-            while waiting.lines.is_empty() && waiting.bars.is_none() && !waiting.is_closed {
-                let woken = self.changed.wait(waiting);
-                waiting = woken.unwrap_or_else(PoisonError::into_inner);
-            }
-            let mut lines: Vec<_> = waiting.lines.drain(..).collect();
-            let bars = waiting.bars.take();
-            if std::mem::take(&mut waiting.let_go) > 0 {
-                let line = b"some lines were not printed: nobody read them\n".to_vec();
-                lines.push((Stream::Error, line));
-            }
-            if lines.is_empty() && bars.is_none() && waiting.is_closed {
-                waiting.is_done = true;
-                self.changed.notify_all();
-                return;
-            }
-            drop(waiting);
-            if !lines.is_empty() {
-                terminal.suspend(|| write_all(&lines));
-            }
-            if let Some(bars) = bars {
-                draw(terminal, &mut drawn, &bars);
-            }
+fn print_all(waiting: &Output, terminal: &MultiProgress) {
+    let mut drawn: Vec<ProgressBar> = Vec::new();
+    while let Some(batch) = waiting.next() {
+        let mut lines = batch.lines;
+        if batch.let_go > 0 {
+            let line = b"some lines were not printed: nobody read them\n".to_vec();
+            lines.push_back((Stream::Error, line));
+        }
+        if !lines.is_empty() {
+            terminal.suspend(|| write_all(&lines));
+        }
+        if let Some(bars) = batch.shown {
+            draw(terminal, &mut drawn, &bars);
         }
     }
 }
 
-fn write_all(lines: &[(Stream, Vec<u8>)]) {
+fn write_all(lines: &VecDeque<(Stream, Vec<u8>)>) {
     for (stream, line) in lines {
         // A reader that has gone away, or a log on a full disk, is no reason to end a run.
         let _ = match stream {

@@ -4,32 +4,20 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fixtures::layers::{TestLayer, endpoints_at};
 use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
 use serde_json::{Value, json};
 
 use crate::support::{
-    Background, PATIENCE, PROGRAM, assert_sound, city, count, invert, layer_at, wait_for,
+    Background, PATIENCE, PROGRAM, answering_after, assert_sound, city, count, invert, layer_at,
+    wait_for,
 };
 
 /// Writes the file beside the layer, as a script does that knows nothing of writing it whole.
 fn write_fleet(layer: &TestLayer, endpoints: &Value) {
     fs::write(layer.root().join("fleet.json"), endpoints.to_string()).expect("a file");
-}
-
-/// A server that answers each call only after `may_answer`.
-fn answering_after(may_answer: &Arc<AtomicBool>) -> ScriptedServer {
-    let may_answer = Arc::clone(may_answer);
-    let script = move |_: &RecordedRequest, _| {
-        let deadline = Instant::now() + PATIENCE;
-        while !may_answer.load(Ordering::SeqCst) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        Reply::model()
-    };
-    ServerSpec::new().script(script).start()
 }
 
 /// A server that takes this key only.

@@ -13,25 +13,16 @@ use layer::Storage;
 use planner::Quadrant;
 
 use crate::support::{
-    Background, ItemsByCanvas, PATIENCE, PROGRAM, assert_sound, city, count, invert, layer_at,
-    set_option, wait_for,
+    Background, ItemsByCanvas, PATIENCE, PROGRAM, answering_after, assert_sound, city, count,
+    invert, layer_at, set_option, wait_for,
 };
 
 #[test]
 fn the_first_signal_waits_for_the_calls_that_are_paid_for() {
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let answer = Arc::new(AtomicBool::new(false));
-        let may_answer = Arc::clone(&answer);
         // The answers come only after the run has said that it waits for them.
-        let server = ServerSpec::new()
-            .script(move |_, _| {
-                let deadline = std::time::Instant::now() + PATIENCE;
-                while !may_answer.load(Ordering::SeqCst) && std::time::Instant::now() < deadline {
-                    std::thread::sleep(Duration::from_millis(2));
-                }
-                Reply::model()
-            })
-            .start();
+        let server = answering_after(&answer);
         let layer = layer_at(city(), &[&server]);
         let mut run = Background::start(&layer, &[]);
         wait_for("a call", || count(&layer, "in_progress") == 1);
@@ -61,16 +52,7 @@ fn the_first_signal_waits_for_the_calls_that_are_paid_for() {
 #[test]
 fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid_for() {
     let answer = Arc::new(AtomicBool::new(false));
-    let may_answer = Arc::clone(&answer);
-    let server = ServerSpec::new()
-        .script(move |_, _| {
-            let deadline = std::time::Instant::now() + PATIENCE;
-            while !may_answer.load(Ordering::SeqCst) && std::time::Instant::now() < deadline {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-            Reply::model()
-        })
-        .start();
+    let server = answering_after(&answer);
     let layer = layer_at(city(), &[&server]);
     // `script` is the terminal: the run is all that is in it, and it closes with it.
     let command =

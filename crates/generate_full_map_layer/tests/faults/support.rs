@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use fixtures::layers::{Run, TestLayer, endpoints_at};
 use fixtures::maps::MapSpec;
-use fixtures::server::{RecordedRequest, ScriptedServer};
+use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
 use image::RgbImage;
 use planner::Quadrant;
 
@@ -46,6 +47,19 @@ pub(crate) fn invert(picture: &RgbImage) -> RgbImage {
 pub(crate) fn layer_at(map: MapSpec, servers: &[&ScriptedServer]) -> TestLayer {
     let urls: Vec<String> = servers.iter().map(|server| server.url()).collect();
     TestLayer::new(map, &endpoints_at(urls.iter().map(String::as_str)))
+}
+
+/// A server that answers each call only after `may_answer`.
+pub(crate) fn answering_after(may_answer: &Arc<AtomicBool>) -> ScriptedServer {
+    let may_answer = Arc::clone(may_answer);
+    let script = move |_: &RecordedRequest, _| {
+        let deadline = Instant::now() + PATIENCE;
+        while !may_answer.load(Ordering::SeqCst) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Reply::model()
+    };
+    ServerSpec::new().script(script).start()
 }
 
 /// Gives endpoint number `index` another option.
