@@ -126,8 +126,12 @@ lint:
     cargo clippy --workspace --all-targets --features generate_full_map_layer/fault-points -- -D warnings
 
 # Hold the code to ARCHITECTURE.md: who may use whom, and what is only where.
-check:
-    cargo run -q -p fixtures --example check_dependencies
+check: (_build "--example check_dependencies")
+    "${CARGO_TARGET_DIR:-target}/debug/examples/check_dependencies"
+
+# With the features that the tests are built with, so that no library is built twice.
+_build what:
+    cargo build -q --workspace {{what}} --features generate_full_map_layer/fault-points
 
 # The tests of all crates.
 test-rust:
