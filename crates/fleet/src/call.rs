@@ -6,7 +6,7 @@ use bytes::Bytes;
 use canvas::{Buffers, Content, Sent, Tell};
 use dispatch::Failure;
 use image::RgbImage;
-use model_client::{Ask, Carried, Client, Received, Server, Settings};
+use model_client::{Ask, Called, Carried, Client, Server, Settings};
 
 /// Decodes the picture of an answer.
 ///
@@ -31,9 +31,6 @@ pub fn decode_answer(
 
 /// One call with a canvas in the form of its endpoint, which is let go as it is sent; `again` encodes
 /// it once more.
-///
-/// # Errors
-/// Why it brought no picture.
 pub async fn call_server<F: Future<Output = Result<Bytes, String>>>(
     client: &Client,
     server: &Server,
@@ -41,8 +38,16 @@ pub async fn call_server<F: Future<Output = Result<Bytes, String>>>(
     (content, sent): (Content, &Sent),
     seed: Option<u32>,
     again: impl Fn() -> F,
-) -> Result<Received, Failure> {
-    let (format, picture) = content.encoded().map_err(Failure::bad_answer)?;
+) -> Called {
+    let (format, picture) = match content.encoded() {
+        Ok(encoded) => encoded,
+        Err(reason) => {
+            return Called {
+                result: Err(Failure::bad_answer(reason)),
+                usage: None,
+            };
+        }
+    };
     let ask = Ask {
         format,
         answer_px: sent.answer_px,

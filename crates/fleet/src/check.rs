@@ -218,7 +218,7 @@ async fn call(
             judgement: sent.judge(&picture, accept, &Palette::default()),
         })
     };
-    let answer = answer.and_then(|received| {
+    let answer = answer.result.and_then(|received| {
         let came_as = received.came_as;
         read(&received.picture, came_as.status())
             .map_err(|reason: String| came_as.unusable(&endpoint.redact(&reason)))

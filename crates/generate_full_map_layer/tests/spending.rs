@@ -211,6 +211,29 @@ fn usage_is_kept_as_it_came() {
     assert_eq!(usage, [[r#"{"total_tokens":17}"#]]);
 }
 
+/// So is what it says that an answer used which was of no use: those are the calls that are looked up
+/// on a bill.
+#[test]
+fn usage_of_an_answer_without_a_picture_is_kept_too() {
+    for useless in [
+        json!({"detail": "I would rather not draw this", "usage": {"total_tokens": 1300}}),
+        json!({"image_b64": "AAAA", "usage": {"total_tokens": 1300}}),
+        json!({"image_b64": "that is no base64", "usage": {"total_tokens": 1300}}),
+    ] {
+        let answers = move |_: &RecordedRequest, _| Reply::status(200).json(&useless);
+        let server = ServerSpec::new().script(answers).start();
+        let layer = layer_at(&server, 1, json!({"per_call": 0.01}));
+        layer.run(PROGRAM, &["--max-items", "1"]).assert_status(1);
+        let calls = layer.sql("SELECT DISTINCT outcome, paid, usage FROM attempts");
+        assert_eq!(
+            calls,
+            [["bad_answer", "1", r#"{"total_tokens":1300}"#]],
+            "{:?}",
+            server.calls().len()
+        );
+    }
+}
+
 /// What a dry run says: the figures of its last row, and the seconds that they are of.
 fn estimated(layer: &TestLayer) -> (f64, f64, f64) {
     let dry = layer.run(PROGRAM, &["--dry-run"]);

@@ -17,7 +17,7 @@ use crate::summary::Summary;
 
 /// Plans the layer anew from its configuration, and marks complete the items whose pictures are
 /// all there and join what is there. Nothing is known of these pictures, so the next run with
-/// `--resume` decodes them.
+/// `--resume` decodes them. The calls that the old database tells of are known to the new one.
 pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<Summary> {
     let (config, mut warnings) = layer.read_config()?;
     let _lock = RunLock::take(layer)?;
@@ -40,7 +40,10 @@ pub(crate) async fn rebuild(layer: &LayerDir, partial: bool) -> anyhow::Result<S
     let given = given.is_some_and(|given| given == "1");
     let metadata = metadata_of(&config, &source, bounds, given);
     let complete = match write(layer, &config, &source, &staged, &plan, &metadata).await {
-        Ok(complete) => complete,
+        Ok((complete, lost)) => {
+            warnings.extend(lost);
+            complete
+        }
         Err(error) => {
             remove_database(&staged);
             return Err(error);
@@ -118,7 +121,7 @@ async fn write(
     staged: &Path,
     plan: &Plan,
     metadata: &PlanMetadata,
-) -> anyhow::Result<usize> {
+) -> anyhow::Result<(usize, Option<String>)> {
     progress_db::create(staged, plan, metadata).await?;
     let mut progress = ProgressDb::open(staged).await?;
     let mut items = progress.items().await?;
@@ -147,8 +150,15 @@ async fn write(
         })
         .collect();
     progress.commit(&changes, Durability::Power).await?;
+    let lost = match progress.take_over(&layer.progress_path()).await {
+        Ok(true) => None,
+        Ok(false) | Err(_) => {
+            let line = "what earlier calls cost is not known any more: the old database does not tell, and max_calls, max_cost and estimates begin anew";
+            Some(line.to_owned())
+        }
+    };
     progress.close().await?;
-    Ok(changes.len())
+    Ok((changes.len(), lost))
 }
 
 /// Complete is what has all its pictures; but where canvases show finished neighbours not what was

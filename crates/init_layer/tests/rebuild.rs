@@ -68,7 +68,9 @@ fn what_is_there_is_complete_and_the_rest_pending() {
             _ => std::fs::remove_file(&path).unwrap(),
         }
         let damaged = std::fs::read(&path).ok();
-        init(&layer, &REBUILD).assert_status(0);
+        init(&layer, &REBUILD)
+            .assert_status(0)
+            .assert_says("what earlier calls cost is not known any more");
         assert_eq!(
             plan_of(&layer),
             plan,
@@ -95,6 +97,54 @@ fn what_is_there_is_complete_and_the_rest_pending() {
             damaged.into_iter().collect::<Vec<_>>(),
             "{damage}: the old one is kept"
         );
+    }
+}
+
+/// Limits of a layer's whole life hold, and estimates stay what they were.
+#[test]
+fn calls_are_known_after_a_rebuild_to_belong_to_their_blocks() {
+    // A layer that was extended has other numbers; one of an earlier version lacks columns.
+    for (shift, lacks) in [(0, None), (1000, None), (0, Some("usage"))] {
+        let layer = begun();
+        let _ = layer.sql(
+            "INSERT INTO attempts (id, item_id, endpoint, started_at, ended_at, outcome, settings_hash, paid, cost)
+             SELECT id, id, 'a', 1.5, 3.25, 'ok', 'abc', 1, 0.04 FROM generation_plan WHERE id < 6",
+        );
+        let _ = layer.sql(
+            "UPDATE attempts SET outcome = 'in_flight', ended_at = NULL, paid = NULL WHERE id = 3",
+        );
+        let _ = layer.sql("UPDATE attempts SET pilot = '20260301T091204Z' WHERE id = 4");
+        let _ = layer.sql("INSERT INTO settings VALUES ('abc', '{}')");
+        let _ = layer.sql("INSERT INTO prompts VALUES (2, 'snow')");
+        let calls = || {
+            layer.sql(
+                "SELECT a.id, top_left_x, top_left_y, outcome, paid, cost, pilot, told, added FROM attempts AS a
+                 JOIN generation_plan AS g ON g.id = a.item_id LEFT JOIN settings ON hash = settings_hash
+                 LEFT JOIN prompts AS p ON p.item_id = g.id ORDER BY a.id",
+            )
+        };
+        let before = calls();
+        assert_eq!(before.len(), 5);
+        if shift > 0 {
+            for change in [
+                "UPDATE generation_plan SET id = id + 1000",
+                "UPDATE attempts SET item_id = item_id + 1000",
+                "UPDATE prompts SET item_id = item_id + 1000",
+                "INSERT INTO attempts SELECT 9, 7, 'a', 1, 2, NULL, 'ok', 'abc', 0, '', '', 1, 0.5, NULL, NULL",
+            ] {
+                let _ = layer.sql(change);
+            }
+        }
+        if let Some(column) = lacks {
+            let _ = layer.sql(&format!("ALTER TABLE attempts DROP COLUMN {column}"));
+        }
+        let spent = || layer.sql("SELECT count(*), sum(cost) FROM attempts");
+        let all = spent();
+        let run = init(&layer, &REBUILD);
+        run.assert_status(0);
+        assert!(!run.stderr.contains("not known any more"), "{}", run.stderr);
+        assert_eq!(calls(), before, "{shift} {lacks:?}");
+        assert_eq!(spent(), all, "{shift} {lacks:?}");
     }
 }
 

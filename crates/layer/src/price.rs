@@ -19,6 +19,8 @@ pub enum Price {
 
 /// More than anybody pays, and little enough to add up.
 pub(crate) const MOST: f64 = 1e9;
+/// An object that is longer is not shown.
+const MOST_SHOWN: usize = 100;
 
 impl TryFrom<Value> for Price {
     type Error = String;
@@ -33,10 +35,16 @@ impl TryFrom<Value> for Price {
         };
         match price {
             Some((amount, price)) if (0.0..=MOST).contains(&amount) => Ok(price),
-            _ => Err(format!(
-                "must be {{\"per_call\": 0.04}} or {{\"per_hour\": 1.8}}, with an amount of 0 or more, not {}",
-                shown(&value)
-            )),
+            _ => {
+                // What an amount is is what is wrong with it.
+                let shown = match value.is_object() && value.to_string().len() <= MOST_SHOWN {
+                    true => value.to_string(),
+                    false => shown(&value),
+                };
+                Err(format!(
+                    "must be {{\"per_call\": 0.04}} or {{\"per_hour\": 1.8}}, one of the two, with a number from 0 to {MOST}, not {shown}"
+                ))
+            }
         }
     }
 }

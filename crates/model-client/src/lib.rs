@@ -31,4 +31,4 @@ pub use secrets::{Credentials, Environment};
 pub use server::Server;
 pub use settings::Settings;
 pub use status::status_text;
-pub use wire::{CameAs, Received};
+pub use wire::{Called, CameAs, Received};

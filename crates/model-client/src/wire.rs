@@ -20,6 +20,15 @@ use dispatch::{Failure, FailureKind};
 /// How long a server may take to say that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// What came of a call.
+#[derive(Debug)]
+pub struct Called {
+    /// The picture; else a failure, whose message holds none of the server's keys.
+    pub result: Result<Received, Failure>,
+    /// What the server says that it used, as JSON, whether or not it sent a picture.
+    pub usage: Option<String>,
+}
+
 /// An encoded picture, and what it came as.
 #[derive(Debug)]
 pub struct Received {
@@ -27,8 +36,6 @@ pub struct Received {
     pub picture: Carried,
     /// The status and the type of the answer.
     pub came_as: CameAs,
-    /// What the server says that it used, as JSON.
-    pub usage: Option<String>,
 }
 
 /// The status and the type of an answer.
@@ -69,20 +76,18 @@ impl Client {
     ///
     /// The canvas is let go as it is sent. Where it has to be sent once more, because the server
     /// has not taken it or wants it elsewhere, `again` makes it anew.
-    ///
-    /// # Errors
-    /// [`Failure`], whose message holds none of the server's keys.
     pub async fn call<F>(
         &self,
         server: &Server,
         ask: Ask<'_>,
         picture: Bytes,
         again: impl Fn() -> F,
-    ) -> Result<Received, Failure>
+    ) -> Called
     where
         F: Future<Output = Result<Bytes, String>>,
     {
-        let exchanged = exchange(self, server, ask, picture, again);
+        let mut usage = None;
+        let exchanged = exchange(self, server, ask, picture, again, &mut usage);
         let answered = tokio::time::timeout(server.timeout, exchanged);
         let answered = answered.await.unwrap_or_else(|_| {
             Err(Failure::new(
@@ -93,10 +98,11 @@ impl Client {
                 ),
             ))
         });
-        answered.map_err(|failure| Failure {
+        let result = answered.map_err(|failure| Failure {
             message: server.credentials.redact(&failure.message),
             ..failure
-        })
+        });
+        Called { result, usage }
     }
 
     /// Asks a server something that costs nothing, to learn whether it is there: any answer of
@@ -124,6 +130,7 @@ async fn exchange<F>(
     ask: Ask<'_>,
     picture: Bytes,
     again: impl Fn() -> F,
+    usage: &mut Option<String>,
 ) -> Result<Received, Failure>
 where
     F: Future<Output = Result<Bytes, String>>,
@@ -154,7 +161,7 @@ where
         .await
         .map_err(with_status)?;
     let reply = Reply { headers, body };
-    let usage = protocol::usage(&reply).map(|usage| server.credentials.redact(&usage));
+    *usage = protocol::usage(&reply).map(|usage| server.credentials.redact(&usage));
     let found = protocol::picture(server.protocol, &reply).or_else(|failure| {
         if reply.body.len() > MAX_ERROR_BYTES {
             return Err(failure);
@@ -173,11 +180,7 @@ where
         status,
         content_type,
     };
-    Ok(Received {
-        picture,
-        came_as,
-        usage,
-    })
+    Ok(Received { picture, came_as })
 }
 
 async fn send(

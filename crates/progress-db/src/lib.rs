@@ -16,6 +16,7 @@ mod record;
 mod recorder;
 mod script;
 mod snapshot;
+mod take_over;
 #[cfg(test)]
 mod test_plan;
 mod uncalled;

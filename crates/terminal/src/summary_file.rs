@@ -1,7 +1,7 @@
 //! The file that `--summary` names: written whole, at the end.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -11,6 +11,9 @@ use serde_json::Value;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::flags::{Flags, ProgressKind};
+
+/// Nothing that is longer is a summary.
+const MOST_SUMMARY_BYTES: u64 = 16 << 20;
 
 /// Where the final figures go.
 #[derive(Debug)]
@@ -63,6 +66,12 @@ impl SummaryFile {
             Ok(_) => {
                 let file = OpenOptions::new().append(true).open(&place);
                 drop(file.with_context(refusal)?);
+                if !is_replaceable(&place).with_context(refusal)? {
+                    bail!(
+                        "--summary {} is something else than an earlier summary, and is not replaced; name another file",
+                        path.display()
+                    );
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(refusal),
@@ -97,6 +106,21 @@ impl SummaryFile {
                 .with_context(|| format!("cannot write {}", path.display())),
         }
     }
+}
+
+/// Whether nothing is lost with a file: it is empty, or a summary.
+fn is_replaceable(place: &Path) -> io::Result<bool> {
+    let mut there = Vec::new();
+    let file = File::open(place)?;
+    file.take(MOST_SUMMARY_BYTES + 1).read_to_end(&mut there)?;
+    if there.is_empty() {
+        return Ok(true);
+    }
+    let summary = serde_json::from_slice::<Value>(&there);
+    Ok(summary.is_ok_and(|summary| {
+        let has = |key| summary.get(key).is_some_and(|value| !value.is_null());
+        has("program") && has("exit_status")
+    }))
 }
 
 fn replace(place: &Path, text: &str) -> io::Result<()> {

@@ -95,7 +95,11 @@ impl Work {
                 Ok(content) => content,
                 Err(PrepareFailure::Item(message)) => {
                     let answer = Err(Failure::new(FailureKind::Rejected, message));
-                    return Done::Called { attempt, answer };
+                    return Done::Called {
+                        attempt,
+                        answer,
+                        usage: None,
+                    };
                 }
                 Err(PrepareFailure::Source(message)) => {
                     return Done::Event(Event::StorageFailed {
@@ -105,25 +109,31 @@ impl Work {
                 }
             },
         };
-        let answer = match &endpoint.speaks {
+        let (answer, usage) = match &endpoint.speaks {
             Speaks::Builtin(filter) => {
                 let filter = *filter;
                 let draw = move |_: &mut Buffers| content.filtered(filter);
                 let drawn = self.cores.run(draw).await;
-                drawn.map(Answer::Drawn).map_err(Failure::bad_answer)
+                (drawn.map(Answer::Drawn).map_err(Failure::bad_answer), None)
             }
             Speaks::Http(server) => {
                 let again = || Arc::clone(&self).encode_again(call.clone());
                 let sheet = (content, call.sent());
-                let answer = call_server(&self.client, server, &settings, sheet, seed, again).await;
-                let answer = answer.map_err(|failure| endpoint.with_remedy(failure));
-                answer.map(Answer::Encoded)
+                let called = call_server(&self.client, server, &settings, sheet, seed, again).await;
+                let answer = called
+                    .result
+                    .map_err(|failure| endpoint.with_remedy(failure));
+                (answer.map(Answer::Encoded), called.usage)
             }
         };
         if answer.is_ok() {
             fault_point("answered");
         }
-        Done::Called { attempt, answer }
+        Done::Called {
+            attempt,
+            answer,
+            usage,
+        }
     }
 
     /// Asks an endpoint whether it is there.

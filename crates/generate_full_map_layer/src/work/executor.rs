@@ -165,14 +165,18 @@ impl Executor {
                 let result = canvas.map(|canvas| drop(self.canvases.insert(id, canvas)));
                 Event::Prepared { canvas: id, result }
             }
-            Done::Called { attempt, answer } => {
+            Done::Called {
+                attempt,
+                answer,
+                usage,
+            } => {
                 let Some(in_flight) = self.calls.get_mut(&attempt) else {
                     return;
                 };
                 in_flight.call.ended_at = unix_now();
+                in_flight.usage = usage;
                 let result = answer.map(|answer| {
                     in_flight.http_status = answer.http_status();
-                    in_flight.usage = answer.usage().map(str::to_owned);
                     in_flight.answer = Some(answer);
                 });
                 Event::Called { attempt, result }

@@ -128,14 +128,6 @@ pub(crate) enum Answer {
 }
 
 impl Answer {
-    /// What the server said that it used.
-    pub(crate) fn usage(&self) -> Option<&str> {
-        match self {
-            Self::Encoded(received) => received.usage.as_deref(),
-            Self::Drawn(_) => None,
-        }
-    }
-
     /// The status that came with it, where a server answered.
     pub(crate) fn http_status(&self) -> Option<u16> {
         match self {
@@ -156,6 +148,8 @@ pub(crate) enum Done {
     Called {
         attempt: AttemptId,
         answer: Result<Answer, Failure>,
+        /// What the server says that it used.
+        usage: Option<String>,
     },
     /// Anything else that the dispatcher is to know.
     Event(Event),

@@ -247,6 +247,47 @@ fn a_new_layer_names_its_schema_and_is_valid_by_it() {
 }
 
 #[test]
+fn a_summary_takes_the_place_of_nothing_but_a_summary() {
+    let project = Project::of(&MapSpec::rectangle(3, 3));
+    let args = ["--name", "a", "--generation-dir", "map"];
+    let first = project.init(&[&args[..], &["--summary", "run.json", "-q"]].concat());
+    first.assert_status(0);
+    let others = [
+        ("notes.txt", &b"to do"[..]),
+        ("list.json", b"[1, 2]"),
+        ("config.json", b"{\"version\": 1, \"program\": null}"),
+        ("blank", b"\n"),
+    ];
+    for (name, bytes) in others {
+        std::fs::write(project.path(name), bytes).unwrap();
+    }
+    let there = [
+        "map/quadrants.db",
+        "layers/a/progress.db",
+        "layers/a/layer_config.json",
+        "map/generation_config.json",
+    ];
+    for name in there.into_iter().chain(others.map(|(name, _)| name)) {
+        let before = std::fs::read(project.path(name)).unwrap();
+        let args = ["--name", "b", "--generation-dir", "map", "--summary", name];
+        project.refuses(&args, "is something else than an earlier summary");
+        assert!(!project.path("layers/b").exists(), "nothing was begun");
+        assert!(
+            std::fs::read(project.path(name)).unwrap() == before,
+            "{name}"
+        );
+    }
+    std::fs::write(project.path("empty"), "").unwrap();
+    for (name, file) in [("b", "run.json"), ("c", "empty")] {
+        let args = ["--name", name, "--generation-dir", "map", "--summary", file];
+        project.init(&args).assert_status(0);
+        let summary = std::fs::read(project.path(file)).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        assert_eq!(summary["exit_status"], 0);
+    }
+}
+
+#[test]
 fn a_script_is_told_what_is_planned_or_why_nothing_is() {
     let project = Project::of(&MapSpec::rectangle(3, 3));
     let args = [

@@ -48,6 +48,11 @@ impl Json {
     }
 }
 
+/// The document without its long strings.
+pub(super) fn without_long_strings(body: &[u8]) -> Vec<u8> {
+    leave_out(body).0
+}
+
 /// The document without its long strings, and where those are. In what is no JSON anything may be
 /// taken for a string, but then what is left is no JSON either.
 fn leave_out(body: &[u8]) -> (Vec<u8>, Vec<Range<usize>>) {
