@@ -13,8 +13,11 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dispatch::Money;
-use layer::{Holder, LayerDir, LayerError, PilotName, PilotRecord, RunLock, Source, Tried};
-use planner::Quadrant;
+use layer::{
+    Holder, LayerDir, LayerError, PilotItem, PilotName, PilotRecord, RunLock, Source, Tried,
+};
+use planner::{Block, Quadrant};
+use progress_db::ProgressDb;
 use serde::Serialize;
 use serde_json::Value;
 use terminal::warn;
@@ -70,6 +73,8 @@ struct Pilot {
     left: usize,
     calls: u64,
     cost: Option<String>,
+    #[serde(skip)]
+    currency: String,
     /// The quadrants of which there are pictures: row, first column, how many.
     rows: Vec<(i32, i32, u32)>,
 }
@@ -102,7 +107,8 @@ impl Pilots {
     /// # Errors
     /// When the pilots cannot be listed.
     pub(crate) async fn beside(page: &FilePath, layer: &PlacedLayer) -> Result<Self> {
-        let told = told(&layer.dir, &Cache::default())?;
+        let mut told = told(&layer.dir, &Cache::default())?;
+        told.count_calls(&layer.dir).await?;
         let troubled = told
             .pilots
             .iter()
@@ -208,8 +214,18 @@ impl Pilot {
             let of = record.items.iter().filter(|item| item.status == wanted);
             of.count()
         };
-        let (failed, complete) = (count("error"), count("complete"));
-        let cost = Money::of(record.cost);
+        let has_ended = record.ended_at.is_some();
+        let drawn: HashSet<Quadrant> = quadrants.iter().copied().collect();
+        let is_drawn = |item: &&PilotItem| {
+            let shape = item.shape.parse();
+            let block = shape.map(|shape| Block::new(shape, item.x, item.y));
+            block.is_ok_and(|block| block.quadrants().all(|at| drawn.contains(&at)))
+        };
+        let complete = match has_ended {
+            true => count("complete"),
+            false => record.items.iter().filter(is_drawn).count(),
+        };
+        let failed = count("error");
         let settings = Value::from(record.tried.clone());
         Self {
             name: name.to_string(),
@@ -224,9 +240,10 @@ impl Pilot {
             reason: record.reason,
             blocks: record.items.len(),
             failed,
-            left: record.items.len() - failed - complete,
+            left: record.items.len().saturating_sub(failed + complete),
             calls: record.calls,
-            cost: (cost > Money::ZERO).then(|| format!("{cost} {}", record.currency)),
+            cost: cost_text(record.cost, &record.currency),
+            currency: record.currency,
             rows: rows(quadrants),
         }
     }
@@ -245,6 +262,7 @@ impl Pilot {
             left: 0,
             calls: 0,
             cost: None,
+            currency: String::new(),
             rows: Vec::new(),
         }
     }
@@ -259,6 +277,25 @@ impl Pilot {
 }
 
 impl Told {
+    /// Takes the calls of those that have not ended, or never will, from the layer's database: their own
+    /// record tells them only at its end.
+    async fn count_calls(&mut self, dir: &LayerDir) -> Result<()> {
+        let has_no_end = |pilot: &&mut Pilot| matches!(pilot.state, "running" | "dead");
+        let mut open = self.pilots.iter_mut().filter(has_no_end).peekable();
+        if open.peek().is_none() {
+            return Ok(());
+        }
+        let mut db = ProgressDb::open_read_only(&dir.progress_path()).await?;
+        let calls = db.calls_of_pilots().await?;
+        db.close().await?;
+        for pilot in open {
+            let (calls, cost) = calls.get(&pilot.name).copied().unwrap_or_default();
+            pilot.calls = calls;
+            pilot.cost = cost_text(cost, &pilot.currency);
+        }
+        Ok(())
+    }
+
     fn quadrants(&self) -> HashSet<Quadrant> {
         let rows = self.pilots.iter().flat_map(|pilot| &pilot.rows);
         let row = |&(y, first, count): &(i32, i32, u32)| {
@@ -266,6 +303,11 @@ impl Told {
         };
         rows.flat_map(row).collect()
     }
+}
+
+fn cost_text(cost: f64, currency: &str) -> Option<String> {
+    let cost = Money::of(cost);
+    (cost > Money::ZERO).then(|| format!("{cost} {currency}"))
 }
 
 /// Quadrants as rows of neighbours.
@@ -311,8 +353,11 @@ pub(crate) fn routes(watch: Arc<Watch>, turns: Arc<Turns>) -> Router {
 impl Served {
     async fn told(&self) -> Result<Told> {
         let (dir, cache) = (self.watch.view().layer.dir.clone(), Arc::clone(&self.cache));
+        let layer = dir.clone();
         let told = tokio::task::spawn_blocking(move || told(&dir, &cache));
-        told.await.context("reading was cut short")?
+        let mut told = told.await.context("reading was cut short")??;
+        told.count_calls(&layer).await?;
+        Ok(told)
     }
 }
 

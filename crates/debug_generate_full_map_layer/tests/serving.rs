@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use fixtures::layers::{TestLayer, snapshot};
 use fixtures::maps::MapSpec;
 use fixtures::programs::with_limit;
-use layer::{LayerDir, PilotRecord, Storage};
+use layer::{LayerDir, PilotItem, PilotRecord, Storage};
 use planner::Quadrant;
 use serde_json::{Value, json};
 
@@ -360,6 +360,19 @@ fn overviews_follow_what_is_finished_and_nothing_else_is_given_out() {
     }
 }
 
+fn pilot_item(item: i64, (x, y): (i32, i32)) -> PilotItem {
+    PilotItem {
+        item,
+        x,
+        y,
+        shape: "1x1".to_owned(),
+        step: 3,
+        only_precedes: false,
+        status: "pending".to_owned(),
+        message: None,
+    }
+}
+
 #[test]
 fn pilots_are_given_out_by_their_own_names_and_no_link_is_followed() {
     let layer = test_layer();
@@ -370,8 +383,16 @@ fn pilots_are_given_out_by_their_own_names_and_no_link_is_followed() {
     std::fs::create_dir(&secret).unwrap();
     std::fs::write(secret.join("0_0.png"), "secret").unwrap();
     let name = own.begin_pilot(SystemTime::now()).unwrap();
-    own.write_pilot(&name, &PilotRecord::begun(&config, None))
+    let items = vec![pilot_item(1, (0, 0)), pilot_item(2, (5, 5))];
+    let begun = PilotRecord::begun(&config, None);
+    own.write_pilot(&name, &PilotRecord { items, ..begun })
         .unwrap();
+    // It was killed: its calls and its pictures are all that tells of it.
+    let _ = layer.sql(&format!(
+        "INSERT INTO attempts (item_id, endpoint, started_at, outcome, settings_hash, paid, cost, pilot)
+         VALUES (1, 'a', 1, 'ok', '', 1, 0.04, '{name}'), (2, 'a', 1, 'in_flight', '', NULL, 0.04, '{name}'),
+           (3, 'a', 1, 'ok', '', 1, 7, NULL)"
+    ));
     let place = |file: &str| own.pilot_dir(&name).join(file);
     std::fs::write(place("0_0.png"), "night").unwrap();
     symlink(secret.join("0_0.png"), place("1_0.png")).unwrap();
@@ -385,6 +406,8 @@ fn pilots_are_given_out_by_their_own_names_and_no_link_is_followed() {
     assert_eq!(pilots.len(), 1, "what a link leads to is no pilot");
     assert_eq!(pilots[0]["name"], name.as_str());
     assert_eq!(pilots[0]["state"], "dead");
+    let figures = ["calls", "cost", "blocks", "left"].map(|key| pilots[0][key].clone());
+    assert_eq!(figures, [json!(2), json!("0.08 USD"), json!(2), json!(1)]);
     let known = told["known"].as_str().unwrap();
     assert!(served.json(&format!("/pilots/changes/{known}"))["told"].is_null());
     let at = format!("/pilots/{name}");

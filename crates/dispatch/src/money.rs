@@ -86,6 +86,8 @@ pub struct Bound<T> {
     pub most: T,
     /// As in `--max-cost 25`.
     pub name: String,
+    /// Whether later runs have it, too.
+    pub lasts: bool,
 }
 
 /// What a run may spend. The price of a call is set aside before it starts, as much as it can be, so
@@ -193,11 +195,13 @@ mod tests {
         let bound = |most| Bound {
             most,
             name: String::new(),
+            lasts: false,
         };
         let budget = Budget {
             calls: Some(Bound {
                 most: 3,
                 name: String::new(),
+                lasts: false,
             }),
             cost: Some(bound(Money::of(1.0))),
         };

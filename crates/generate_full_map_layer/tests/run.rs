@@ -383,9 +383,13 @@ fn a_source_that_is_not_the_one_planned_is_refused() {
         .assert_status(2)
         .assert_says("--accept-source-change");
     assert!(server.requests().is_empty());
-    layer
-        .run(PROGRAM, &["--accept-source-change"])
-        .assert_status(0);
+    let accepts = ["--accept-source-change", "--max-items", "1"];
+    let begun = layer.run(PROGRAM, &accepts);
+    begun.assert_status(0);
+    let goes_on = begun.stdout.lines().last().unwrap_or_default().trim();
+    let args: Vec<&str> = goes_on.split(' ').skip(3).collect();
+    assert_eq!(args, ["--accept-source-change"], "{goes_on}");
+    layer.run(PROGRAM, &args).assert_status(0);
 }
 
 #[test]

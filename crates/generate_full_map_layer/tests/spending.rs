@@ -56,13 +56,13 @@ fn limits_in_the_configuration_last_for_all_runs() {
         config["max_cost"] = json!(9.5);
         config["currency"] = json!("EUR");
     });
-    layer
-        .run(PROGRAM, &["--max-cost", "4"])
-        .assert_status(3)
-        .assert_says("4.00 EUR for 4 calls");
+    let own = layer.run(PROGRAM, &["--max-cost", "4"]);
+    own.assert_status(3).assert_says("4.00 EUR for 4 calls");
+    assert!(!own.stderr.contains("later runs"), "{}", own.stderr);
     let run = layer.run(PROGRAM, &["--max-cost", "100"]);
     run.assert_status(3).assert_says("\"max_cost\": 9.5 in");
-    run.assert_says("4.00 spent before this run");
+    run.assert_says("4.00 spent before this run")
+        .assert_says("later runs have it, too: raise it to go on");
     assert_eq!(server.calls().len(), 9);
     let again = layer.run(PROGRAM, &[]);
     again.assert_status(3);
@@ -74,7 +74,8 @@ fn limits_in_the_configuration_last_for_all_runs() {
     layer
         .run(PROGRAM, &[])
         .assert_status(3)
-        .assert_says("\"max_calls\": 11 in");
+        .assert_says("\"max_calls\": 11 in")
+        .assert_says("later runs have it, too: raise it to go on");
     assert_eq!(server.calls().len(), 11);
 }
 

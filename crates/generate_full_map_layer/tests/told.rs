@@ -310,7 +310,8 @@ fn the_summary_goes_to_standard_output_a_link_or_a_pipe_and_is_replaced_whole() 
     assert!(run.stderr.contains("To go on:"));
 
     let file = layer.root().join("there.json");
-    std::fs::write(&file, "old").expect("a file");
+    let old = serde_json::to_vec(&told).expect("JSON");
+    std::fs::write(&file, old).expect("a file");
     std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).expect("its mode");
     std::os::unix::fs::symlink("there.json", layer.root().join("run.json")).expect("a link");
     layer

@@ -31,6 +31,7 @@ pub(crate) fn dispatcher(names: &[&str]) -> Dispatcher {
             calls: Some(Bound {
                 most: 1000,
                 name: String::new(),
+                lasts: false,
             }),
             cost: None,
         },

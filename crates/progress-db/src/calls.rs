@@ -118,7 +118,7 @@ impl ProgressDb {
     }
 
     /// Whether there is a record of calls: another tool may have made the database.
-    async fn has_attempts(&mut self) -> Result<bool, ProgressError> {
+    pub(crate) async fn has_attempts(&mut self) -> Result<bool, ProgressError> {
         let (tables,): (i64,) = self
             .row(|| {
                 sqlx::query_as(

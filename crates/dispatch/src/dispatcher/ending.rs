@@ -153,20 +153,26 @@ impl Dispatcher {
     /// Says which limit leaves no room for another call.
     fn limit_reached(&self) -> String {
         let (calls, cost) = (self.spent.calls, self.spent.cost);
+        let remedy = |lasts| match lasts {
+            true => "; later runs have it, too: raise it to go on",
+            false => "",
+        };
         match (&self.limits.budget.calls, &self.limits.budget.cost) {
             (Some(bound), _) if calls >= bound.most => {
                 format!(
-                    "{} is reached: {calls} calls were paid for in this run",
-                    bound.name
+                    "{} is reached: {calls} calls were paid for in this run{}",
+                    bound.name,
+                    remedy(bound.lasts)
                 )
             }
             (_, Some(bound)) => {
                 let left = self.pool.members().iter().filter(|member| member.is_left());
                 let least = left.map(Member::most).min().unwrap_or_default();
                 format!(
-                    "{} is reached: this run has spent {cost}, {} of it is left, and another call may cost {least}",
+                    "{} is reached: this run has spent {cost}, {} of it is left, and another call may cost {least}{}",
                     bound.name,
-                    bound.most.minus(cost)
+                    bound.most.minus(cost),
+                    remedy(bound.lasts)
                 )
             }
             _ => "there is no limit".to_owned(),

@@ -72,10 +72,12 @@ impl Spending {
             calls: self.most_calls.map(|most| Bound {
                 most,
                 name: name.clone(),
+                lasts: false,
             }),
             cost: self.most_cost.map(|most| Bound {
                 most: Money::of(most),
                 name,
+                lasts: false,
             }),
         }
     }

@@ -17,19 +17,23 @@ pub(crate) fn budget(args: &Args, start: &Start, spent: (u64, f64)) -> Budget {
     let own_calls = args.max_calls.map(|most| Bound {
         most,
         name: format!("--max-calls {most}"),
+        lasts: false,
     });
     let layer_calls = config.max_calls.map(|most| Bound {
         most: most.get().saturating_sub(calls),
         name: in_config("max_calls", &most.to_string()) + &format!(" ({calls} before this run)"),
+        lasts: true,
     });
     let own_cost = args.max_cost.map(|most| Bound {
         most: Money::of(most),
         name: format!("--max-cost {most}"),
+        lasts: false,
     });
     let layer_cost = config.max_cost.map(|most| Bound {
         most: Money::of(most).minus(Money::of(cost)),
         name: in_config("max_cost", &most.to_string())
             + &format!(" ({} spent before this run)", Money::of(cost)),
+        lasts: true,
     });
     Budget {
         calls: least(own_calls, layer_calls),
@@ -60,10 +64,19 @@ pub(crate) fn require_prices(args: &Args, start: &Start) -> anyhow::Result<()> {
     if names.is_empty() {
         return Ok(());
     }
+    let in_config = |&name: &&str| {
+        let mut own = start.config.model_endpoints.iter();
+        own.any(|own| own.name == *name)
+    };
+    let config_path = start.layer.config_path();
+    let file = match &args.endpoints_file {
+        Some(more) if !names.iter().all(in_config) => more.as_path(),
+        _ => config_path.as_path(),
+    };
     bail!(
         "{limit} needs to know what calls cost, and there is no \"price\" of endpoint {}; give it one in {}, as {{\"per_call\": 0.04}}, {{\"per_hour\": 1.8}} or, where it is free, {{\"per_call\": 0}}",
         names.join(", "),
-        start.layer.config_path().display()
+        file.display()
     )
 }
 

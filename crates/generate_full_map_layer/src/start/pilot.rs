@@ -61,7 +61,12 @@ pub(crate) fn goes_on(args: &Args, queue: &Queue) -> Option<String> {
     let layer_dir = shell_quoted(&args.layer_dir);
     let more = args.endpoints_file.as_deref().map(shell_quoted);
     let more = more.map_or_else(String::new, |file| format!(" --endpoints-file {file}"));
-    let all = format!("generate_full_map_layer --layer-dir {layer_dir}{more}");
+    // Who has accepted another source goes on with that.
+    let accepted = match args.accept_source_change {
+        true => " --accept-source-change",
+        false => "",
+    };
+    let all = format!("generate_full_map_layer --layer-dir {layer_dir}{more}{accepted}");
     let StepCounts { pending, .. } = queue.outside();
     match queue.current_step() {
         Some(_) => Some(format!("{all}{}", part_text(args))),
