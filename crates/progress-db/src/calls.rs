@@ -76,6 +76,27 @@ impl ProgressDb {
         Ok(rows.into_iter().map(calls).collect())
     }
 
+    /// How many calls were made for each pilot, by its name, and what they cost in units of the currency,
+    /// as far as that is known.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn calls_of_pilots(&mut self) -> Result<HashMap<String, (u64, f64)>, ProgressError> {
+        if !self.has_attempts().await? || !self.attempts_have("pilot").await? {
+            return Ok(HashMap::new());
+        }
+        let rows: Vec<(String, i64, f64)> = self
+            .rows(|| {
+                sqlx::query_as(
+                    "SELECT CAST(pilot AS TEXT), count(*), coalesce(sum(CAST(cost AS REAL)), 0.0)
+                     FROM attempts WHERE pilot IS NOT NULL GROUP BY pilot",
+                )
+            })
+            .await?;
+        let calls = |(name, calls, cost): (String, i64, f64)| (name, (calls.unsigned_abs(), cost));
+        Ok(rows.into_iter().map(calls).collect())
+    }
+
     /// How many answers were not good enough before the one that an item has now, by item; of one that
     /// has none since its last.
     ///
@@ -118,7 +139,7 @@ impl ProgressDb {
     }
 
     /// Whether there is a record of calls: another tool may have made the database.
-    pub(crate) async fn has_attempts(&mut self) -> Result<bool, ProgressError> {
+    async fn has_attempts(&mut self) -> Result<bool, ProgressError> {
         let (tables,): (i64,) = self
             .row(|| {
                 sqlx::query_as(

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::{ProgressDb, ProgressError};
-
 /// The items that failed in a pilot, and why.
 #[derive(Debug, Clone, Default)]
 pub struct FailedInPilot(Arc<Mutex<HashMap<i64, String>>>);
@@ -49,29 +47,6 @@ impl PilotCalls {
     }
 }
 
-impl ProgressDb {
-    /// How many calls were made for each pilot, by its name, and what they cost in units of the currency,
-    /// as far as that is known.
-    ///
-    /// # Errors
-    /// [`ProgressError`] when the database cannot be read.
-    pub async fn calls_of_pilots(&mut self) -> Result<HashMap<String, (u64, f64)>, ProgressError> {
-        if !self.has_attempts().await? || !self.attempts_have("pilot").await? {
-            return Ok(HashMap::new());
-        }
-        let rows: Vec<(String, i64, f64)> = self
-            .rows(|| {
-                sqlx::query_as(
-                    "SELECT CAST(pilot AS TEXT), count(*), coalesce(sum(CAST(cost AS REAL)), 0.0)
-                     FROM attempts WHERE pilot IS NOT NULL GROUP BY pilot",
-                )
-            })
-            .await?;
-        let calls = |(name, calls, cost): (String, i64, f64)| (name, (calls.unsigned_abs(), cost));
-        Ok(rows.into_iter().map(calls).collect())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use planner::Quadrant;
@@ -79,7 +54,7 @@ mod tests {
 
     use super::*;
     use crate::test_plan::{claim, new_plan};
-    use crate::{Bill, Change, Durability, Outcome, PictureRecord};
+    use crate::{Bill, Change, Durability, Outcome, PictureRecord, ProgressDb};
 
     const CALL: i64 = 1_000;
 
