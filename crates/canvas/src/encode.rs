@@ -1,5 +1,6 @@
 //! Pictures into bytes.
 
+use std::collections::HashSet;
 use std::io::Write as _;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -124,8 +125,15 @@ const BANDS: usize = 2;
 /// The fewest rows of a place: what repeats is often the row above.
 const LEAST_ROWS: usize = 2;
 
-/// Whether compressing an RGB picture saves enough to be worth its time: whether it does for a few of
-/// its rows. Pixel art as models draw it, with noise in every pixel, has no repetitions to be found.
+/// Of so many rows one is looked at for colours.
+const ROWS_A_ROW_OF_COLORS: usize = 16;
+
+/// A picture of so few colours was drawn without noise.
+const FEW_COLORS: usize = 256;
+
+/// Whether compressing an RGB picture saves enough to be worth its time: whether it has few colours, or
+/// it does for a few of its rows. Pixel art as models draw it, with noise in every pixel, has no
+/// repetitions to be found.
 ///
 /// # Errors
 /// A line that says why not; only memory can be short.
@@ -133,7 +141,7 @@ fn is_worth_compressing(samples: &[u8], width: u32) -> Result<bool, String> {
     let stride = 3 * width as usize;
     let height = samples.len() / stride;
     let rows = (height / ROWS_A_SAMPLED_ROW / BANDS).max(LEAST_ROWS);
-    if height < 4 * BANDS * rows {
+    if height < 4 * BANDS * rows || has_few_colors(samples, stride) {
         return Ok(true);
     }
     let mut sample = Vec::with_capacity(BANDS * rows * stride);
@@ -145,6 +153,22 @@ fn is_worth_compressing(samples: &[u8], width: u32) -> Result<bool, String> {
     let fast = encode_rgb(&sample, width, CompressionType::Fast)?.len();
     let compressed = encode_rgb(&sample, width, COMPRESSED)?.len();
     Ok((compressed as f64) < (1.0 - WORTH_IT) * fast as f64)
+}
+
+/// Whether an RGB picture has few colours, as far as rows all over it tell. It takes as long as it takes
+/// to see too many.
+fn has_few_colors(samples: &[u8], stride: usize) -> bool {
+    let (mut seen, mut last) = (HashSet::with_capacity(FEW_COLORS), None);
+    let rows = samples.chunks_exact(stride).step_by(ROWS_A_ROW_OF_COLORS);
+    for color in rows.flat_map(|row| row.chunks_exact(3)) {
+        if last.replace(color) != Some(color) {
+            seen.insert(color);
+            if seen.len() > FEW_COLORS {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Encodes RGB samples, row by row.

@@ -67,6 +67,38 @@ fn compression_is_paid_for_where_it_saves_something() {
     assert!(spared > 20 && saved > 20, "{spared} spared, {saved} saved");
 }
 
+/// Large pixels, of which a row repeats the one above, small ones, and rows in between that are dithered.
+#[test]
+fn what_has_few_colors_is_compressed_where_that_saves() {
+    let mut dice = fastrand::Rng::with_seed(5);
+    let mut saved = 0;
+    for (pixel, colors) in [1, 2, 3, 4, 8, 16]
+        .into_iter()
+        .flat_map(|pixel| [2, 16, 90, 200].map(|colors| (pixel, colors)))
+    {
+        let palette: Vec<[u8; 3]> = (0..colors).map(|_| [0; 3].map(|_| dice.u8(..))).collect();
+        let side = 512_u32.div_ceil(pixel);
+        let drawn: Vec<[u8; 3]> = (0..side * side)
+            .map(|_| palette[dice.usize(..palette.len())])
+            .collect();
+        let picture = RgbImage::from_fn(512, 512, |x, y| match y % 64 {
+            0 | 1 => image::Rgb(palette[dice.usize(..palette.len())]),
+            _ => image::Rgb(drawn[(y / pixel * side + x / pixel) as usize]),
+        });
+        let (small, fast) = (
+            compressed(&picture),
+            encoded(&picture, PngCompression::Fast),
+        );
+        let saving = 1.0 - small.len() as f64 / fast.len() as f64;
+        if saving >= 0.2 {
+            let chosen = encoded(&picture, PngCompression::Balanced);
+            assert!(chosen == small, "{colors} colours, {pixel} px: {saving:.3}");
+            saved += 1;
+        }
+    }
+    assert!(saved > 12, "{saved} saved");
+}
+
 proptest! {
     #[test]
     fn pictures_of_any_size_and_kind_come_back(
