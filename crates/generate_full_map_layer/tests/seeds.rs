@@ -215,6 +215,17 @@ fn a_quadrant_is_explained() {
     for pair in row[2].split(' ') {
         run.assert_says(&format!("joined ({}) of ", pair.replace(',', ", ")));
     }
+    // A call that is under way, and one whose run was killed.
+    for (outcome, said) in [
+        ("in_flight", "in_flight, unless its run was killed"),
+        ("interrupted", "interrupted, for its run was killed"),
+    ] {
+        let rows = layer.sql(&format!(
+            "UPDATE attempts SET outcome = '{outcome}', ended_at = NULL, http_status = NULL WHERE id = 2 RETURNING id"
+        ));
+        assert_eq!(rows.len(), 1);
+        layer.run(PROGRAM, &["--explain", &at]).assert_says(said);
+    }
     for (bad, said) in [
         ("900,900", "is not in the plan"),
         ("900", "is no quadrant"),

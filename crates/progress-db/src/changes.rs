@@ -54,7 +54,7 @@ impl Outcome {
 }
 
 /// The outcome of a call that is under way.
-const IN_FLIGHT: &str = "in_flight";
+pub(crate) const IN_FLIGHT: &str = "in_flight";
 
 /// The model name of items that were made without a call.
 const UNCALLED: &str = "uniform";
@@ -123,6 +123,13 @@ pub enum Change {
         bill: Bill,
         /// When it ended.
         at: f64,
+    },
+    /// What a call has drawn, and is saved or rejected.
+    Drew {
+        /// Its row.
+        attempt: AttemptId,
+        /// What is to be remembered of the pictures, in the order of the block's quadrants.
+        pictures: Vec<PictureRecord>,
     },
     /// What calls of this hash are told is to be known later.
     Settings {
@@ -407,6 +414,13 @@ fn add(script: &mut Script, change: &Change, pilot: Option<&str>) {
                 .bind(*cost)
                 .bind(usage.as_deref())
                 .bind(*at)
+                .bind(*attempt);
+        }
+        Change::Drew { attempt, pictures } => {
+            let drew: Vec<&str> = pictures.iter().map(PictureRecord::short).collect();
+            script
+                .add("UPDATE attempts SET drew = ? WHERE id = ?")
+                .bind(drew.join(" ").as_str())
                 .bind(*attempt);
         }
         _ if pilot.is_some() => {}

@@ -65,6 +65,7 @@ impl ProgressDb {
             ("cost", "REAL"),
             ("usage", "TEXT"),
             ("pilot", "TEXT"),
+            ("drew", "TEXT"),
         ] {
             if self.attempts_have(column).await? {
                 continue;

@@ -28,6 +28,9 @@ pub(crate) struct RecordedCall {
     pub joined: Option<Vec<Quadrant>>,
     /// What was wrong, where something was.
     pub message: Option<String>,
+    /// What it drew that was saved or rejected: the beginnings of the pictures' hashes; `None` where
+    /// there is nothing, or it was not recorded.
+    pub drew: Option<String>,
 }
 
 /// How an item stands. Times are Unix seconds.
@@ -52,6 +55,7 @@ type Row = (
     Option<i64>,
     Option<String>,
     Option<String>,
+    Option<String>,
 );
 
 impl ProgressDb {
@@ -68,10 +72,14 @@ impl ProgressDb {
             true => "CAST(seed AS INTEGER), CAST(joined AS TEXT), CAST(message AS TEXT)",
             false => "NULL, NULL, NULL",
         };
+        let drew = match self.attempts_have("drew").await? {
+            true => "CAST(drew AS TEXT)",
+            false => "NULL",
+        };
         let own = self.is_of_layer().await?;
         let query = format!(
             "SELECT id, CAST(endpoint AS TEXT), CAST(started_at AS REAL), CAST(ended_at AS REAL),
-               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}
+               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}, {drew}
              FROM attempts WHERE item_id = ?1 AND {own} ORDER BY id"
         );
         let rows: Vec<Row> = self
@@ -133,6 +141,7 @@ fn recorded(row: Row) -> RecordedCall {
         seed,
         joined,
         message,
+        drew,
     ) = row;
     let quadrants = |text: String| {
         let pairs = text.split(' ').filter_map(|pair| pair.split_once(','));
@@ -151,6 +160,7 @@ fn recorded(row: Row) -> RecordedCall {
         seed,
         joined: joined.map(quadrants),
         message,
+        drew,
     }
 }
 
@@ -216,6 +226,7 @@ mod tests {
             seed: Some(2_147_483_647),
             joined: Some(joined),
             message: Some("solid 1.00; a 'quote'".to_owned()),
+            drew: None,
         };
         assert_eq!(calls[0], expected);
         assert_eq!((calls[1].seed, calls[1].ended_at), (None, None));

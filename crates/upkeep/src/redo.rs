@@ -168,11 +168,7 @@ impl Upkeep<'_> {
 
 /// The blocks of those of `judged` that touch one of `again`, a corner counted, and come after it;
 /// `items` are all of the plan, in the order of generation.
-fn beside<'a>(
-    again: &[i64],
-    judged: impl Iterator<Item = &'a i64>,
-    items: &[Item],
-) -> Vec<Block> {
+fn beside<'a>(again: &[i64], judged: impl Iterator<Item = &'a i64>, items: &[Item]) -> Vec<Block> {
     let places: HashMap<i64, usize> = items.iter().map(|item| item.id).zip(0..).collect();
     let again = again.iter().filter_map(|item| places.get(item));
     let again: HashMap<Quadrant, usize> = again
@@ -222,7 +218,10 @@ mod tests {
             let (x, y) = ((p.x - q.x).abs(), (p.y - q.y).abs());
             (x <= 1 && y <= 1, x + y == 1)
         };
-        let pairs = || a.quadrants().flat_map(|p| b.quadrants().map(move |q| near((p, q))));
+        let pairs = || {
+            a.quadrants()
+                .flat_map(|p| b.quadrants().map(move |q| near((p, q))))
+        };
         (pairs().any(|(near, _)| near), pairs().any(|(_, edge)| edge))
     }
 
@@ -238,7 +237,9 @@ mod tests {
                 (number / 13).is_multiple_of(of)
             };
             let named: Vec<&Item> = items.iter().filter(|item| picked(item, 11)).collect();
-            let judged = items.iter().filter(|item| picked(item, 2) && !picked(item, 11));
+            let judged = items
+                .iter()
+                .filter(|item| picked(item, 2) && !picked(item, 11));
             let asked = Asked {
                 again: named.iter().map(|item| item.block.top_left).collect(),
                 staying: judged.map(|item| item.id).collect(),
@@ -255,7 +256,9 @@ mod tests {
                 .map(|(named, _)| named.split(' ').collect())
                 .unwrap_or_default();
             for (place, item) in items.iter().enumerate() {
-                let before = items[..place].iter().filter(|other| again.contains(&other.id));
+                let before = items[..place]
+                    .iter()
+                    .filter(|other| again.contains(&other.id));
                 let touches: Vec<_> = before
                     .map(|other| touching(other.block, item.block))
                     .collect();
