@@ -202,6 +202,7 @@ fn a_quadrant_is_explained() {
         .assert_says("item 1, step 1: complete")
         .assert_says("call 1 at ")
         .assert_says("HTTP 500")
+        .assert_says(" (edit_b64), seed ")
         .assert_says("call 2 at ")
         .assert_says("prompt: deep snow");
     let seed = seed_of(&server.calls()[1]).unwrap();

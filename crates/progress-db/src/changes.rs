@@ -66,6 +66,8 @@ pub struct StartedCall {
     pub attempt: AttemptId,
     /// The endpoint's name.
     pub endpoint: String,
+    /// How it is spoken to.
+    pub protocol: &'static str,
     /// Hash of what the model is told.
     pub settings_hash: String,
     /// The seed that is sent, where one is.
@@ -505,7 +507,7 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64, pilo
         .map(|quadrant| format!("{},{}", quadrant.x, quadrant.y))
         .collect();
     script
-        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost, pilot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)")
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost, pilot, protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)")
         .bind(call.attempt)
         .bind(item)
         .bind(call.endpoint.as_str())
@@ -515,7 +517,8 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64, pilo
         .bind(call.seed)
         .bind(joined.join(" ").as_str())
         .bind(call.aside)
-        .bind(pilot);
+        .bind(pilot)
+        .bind(call.protocol);
 }
 
 #[cfg(test)]

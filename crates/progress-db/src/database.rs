@@ -66,6 +66,7 @@ impl ProgressDb {
             ("usage", "TEXT"),
             ("pilot", "TEXT"),
             ("drew", "TEXT"),
+            ("protocol", "TEXT"),
         ] {
             if self.attempts_have(column).await? {
                 continue;

@@ -12,6 +12,8 @@ pub(crate) struct RecordedCall {
     pub attempt: AttemptId,
     /// The endpoint's name.
     pub endpoint: String,
+    /// How it was spoken to, where that was recorded.
+    pub protocol: Option<String>,
     /// When it began.
     pub started_at: f64,
     /// When it ended; `None` while it is under way, and where its run died first.
@@ -56,6 +58,7 @@ type Row = (
     Option<String>,
     Option<String>,
     Option<String>,
+    Option<String>,
 );
 
 impl ProgressDb {
@@ -72,14 +75,15 @@ impl ProgressDb {
             true => "CAST(seed AS INTEGER), CAST(joined AS TEXT), CAST(message AS TEXT)",
             false => "NULL, NULL, NULL",
         };
-        let drew = match self.attempts_have("drew").await? {
-            true => "CAST(drew AS TEXT)",
-            false => "NULL",
+        // And these came with a later one.
+        let latest = match self.attempts_have("protocol").await? {
+            true => "CAST(drew AS TEXT), CAST(protocol AS TEXT)",
+            false => "NULL, NULL",
         };
         let own = self.is_of_layer().await?;
         let query = format!(
             "SELECT id, CAST(endpoint AS TEXT), CAST(started_at AS REAL), CAST(ended_at AS REAL),
-               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}, {drew}
+               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}, {latest}
              FROM attempts WHERE item_id = ?1 AND {own} ORDER BY id"
         );
         let rows: Vec<Row> = self
@@ -142,6 +146,7 @@ fn recorded(row: Row) -> RecordedCall {
         joined,
         message,
         drew,
+        protocol,
     ) = row;
     let quadrants = |text: String| {
         let pairs = text.split(' ').filter_map(|pair| pair.split_once(','));
@@ -152,6 +157,7 @@ fn recorded(row: Row) -> RecordedCall {
     RecordedCall {
         attempt,
         endpoint,
+        protocol,
         started_at: started_at.unwrap_or_default(),
         ended_at,
         http_status,
@@ -175,6 +181,7 @@ mod tests {
         StartedCall {
             attempt,
             endpoint: "a \"b\"".to_owned(),
+            protocol: "sdapi",
             settings_hash: "5e77".to_owned(),
             seed,
             aside: None,
@@ -218,6 +225,7 @@ mod tests {
         let expected = RecordedCall {
             attempt: 1,
             endpoint: "a \"b\"".to_owned(),
+            protocol: Some("sdapi".to_owned()),
             started_at: at,
             ended_at: Some(at + 2.0),
             http_status: Some(200),

@@ -164,6 +164,8 @@ fn describe(call: &RecordedCall, text: &mut String) {
         (None, IN_FLIGHT) => format!("{IN_FLIGHT}, unless its run was killed"),
         (None, outcome) => format!("{outcome}, for its run was killed"),
     };
+    let protocol = call.protocol.as_deref();
+    let protocol = protocol.map_or_else(String::new, |name| format!(" ({})", one_line(name)));
     let seed = match call.seed {
         Some(seed) => format!("seed {seed}"),
         None => "no seed".to_owned(),
@@ -177,7 +179,7 @@ fn describe(call: &RecordedCall, text: &mut String) {
         .map_or_else(String::new, |message| format!(": {}", one_line(message)));
     let _ = writeln!(
         text,
-        "call {} at {} to {}, {seed}, settings {}: {}{status}{message}",
+        "call {} at {} to {}{protocol}, {seed}, settings {}: {}{status}{message}",
         call.attempt,
         date(call.started_at),
         one_line(&call.endpoint),

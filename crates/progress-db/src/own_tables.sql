@@ -13,6 +13,7 @@ CREATE TABLE IF NOT EXISTS pictures (
 -- `usage` what the server said of it, as JSON. `pilot` is the name of the pilot that it was made for
 -- beside the layer, whose items have no part in it. `drew` tells pictures that it brought, and that were
 -- saved or rejected, from others: the beginnings of their hashes, in the order of the block's quadrants.
+-- `protocol` is how the endpoint was spoken to.
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY,
   item_id INTEGER NOT NULL,
@@ -29,7 +30,8 @@ CREATE TABLE IF NOT EXISTS attempts (
   cost REAL,
   usage TEXT,
   pilot TEXT,
-  drew TEXT
+  drew TEXT,
+  protocol TEXT
 );
 -- What the calls of a `settings_hash` were told, as JSON.
 CREATE TABLE IF NOT EXISTS settings (

@@ -53,6 +53,7 @@ impl Work {
         let started = StartedCall {
             attempt,
             endpoint: endpoint.name.clone(),
+            protocol: endpoint.protocol_name(),
             settings_hash: settings.hash.clone(),
             seed: recorded_seed,
             aside: call.aside,
