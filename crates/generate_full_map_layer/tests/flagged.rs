@@ -120,18 +120,83 @@ fn flagged_blocks_are_drawn_again_and_chosen_pictures_put_in_place_once() {
     }
 }
 
-/// A version that is gone is told and hinders nothing.
+/// A finished layer of which the block `A` is flagged, and all that joins it is judged as it should
+/// be: two are kept, and of the third the picture is chosen that it had at first. Returns that, and
+/// what the kept ones have.
+fn flagged_beside_judged_ones(storage: Storage) -> (Finished, Vec<Vec<u8>>, Vec<Vec<u8>>) {
+    let finished = Finished::new(storage);
+    let first = finished.pictures(BESIDE_A[0]);
+    let flags = ["--redo", "0,2", "--without-followers"];
+    finished.layer.run(PROGRAM, &flags).assert_status(0);
+    assert_ne!(finished.pictures(BESIDE_A[0]), first);
+    finished.painter.change_taste();
+    let (from, version) = (Kept::Candidates, 1);
+    finished.judge(BESIDE_A[0], Verdict::Choose { from, version }, None);
+    finished.judge(BESIDE_A[1], Verdict::Keep, None);
+    finished.judge(BESIDE_A[2], Verdict::Keep, None);
+    finished.judge(A, Verdict::Redo, None);
+    let kept = BESIDE_A[1..].iter().flat_map(|&b| finished.pictures(b));
+    let kept = kept.collect();
+    (finished, first, kept)
+}
+
+/// The blocks that join `A`.
+const BESIDE_A: [Block; 3] = [
+    Block::new(BlockShape::TwoByOne, 0, 2),
+    Block::new(BlockShape::OneByTwo, 2, 0),
+    Block::new(BlockShape::OneByOne, 2, 2),
+];
+
+#[test]
+fn what_was_kept_or_chosen_stays_though_it_joins_a_flagged_block() {
+    for storage in STORAGES {
+        let (finished, first, kept) = flagged_beside_judged_ones(storage);
+        let calls = finished.painter.server.calls().len();
+        let dry = finished
+            .layer
+            .run(PROGRAM, &["--redo-flagged", "--dry-run"]);
+        let run = finished.layer.run(PROGRAM, &["--redo-flagged"]);
+        for said in [&dry, &run] {
+            said.assert_status(0)
+                .assert_says("redo: 1 block: 1 call")
+                .assert_says("3 later blocks drawn to join them stay as judged")
+                .assert_says("--redo \"2,0 0,2 2,2\" makes them fit");
+        }
+        assert_eq!(finished.calls_since(calls).len(), 1);
+        assert_eq!(finished.pictures(BESIDE_A[0]), first);
+        let now = BESIDE_A[1..].iter().flat_map(|&b| finished.pictures(b));
+        assert_eq!(now.collect::<Vec<_>>(), kept);
+        finished.layer.assert_whole();
+        let again = finished.layer.run(PROGRAM, &["--redo-flagged"]);
+        again.assert_status(0).assert_says("is still to be done");
+        assert_eq!(finished.calls_since(calls).len(), 1);
+    }
+}
+
+/// A version that is gone is told, by the dry run as by the run, and hinders nothing.
 #[test]
 fn what_cannot_be_carried_out_is_told_and_the_rest_is_done() {
-    let finished = Finished::new(Storage::Files);
-    let from = Kept::Rejected;
-    finished.judge(B, Verdict::Choose { from, version: 3 }, None);
-    finished.judge(A, Verdict::Redo, None);
-    let calls = finished.painter.server.calls().len();
-    let flags = ["--redo-flagged", "--without-followers"];
-    let run = finished.layer.run(PROGRAM, &flags);
-    run.assert_status(0).assert_says("has no rejected answer");
-    assert_eq!(finished.calls_since(calls).len(), 1);
+    for from in [Kept::Rejected, Kept::Candidates] {
+        let finished = Finished::new(Storage::Files);
+        finished.judge(B, Verdict::Choose { from, version: 3 }, None);
+        finished.judge(A, Verdict::Redo, None);
+        let calls = finished.painter.server.calls().len();
+        let flags = ["--redo-flagged", "--without-followers"];
+        let dry = finished
+            .layer
+            .run(PROGRAM, &[&flags[..], &["--dry-run"]].concat());
+        let run = finished.layer.run(PROGRAM, &flags);
+        for said in [&dry, &run] {
+            said.assert_status(0)
+                .assert_says(match from {
+                    Kept::Rejected => "has no rejected answer",
+                    Kept::Candidates => "has no pictures of version 3",
+                })
+                .assert_says("judge the block again at the desk");
+        }
+        assert!(!dry.stdout.contains("chosen for"), "{}", dry.stdout);
+        assert_eq!(finished.calls_since(calls).len(), 1);
+    }
 }
 
 /// The rejected answer of a failed block can be chosen; then there is nothing left to accept.
@@ -209,6 +274,26 @@ fn a_review_that_cannot_be_read_changes_nothing() {
         run.assert_status(2).assert_says("review.json");
         assert_eq!(finished.painter.server.calls().len(), calls, "{text}");
         assert_eq!(finished.layer.statuses().len(), 1, "all is complete");
+    }
+}
+
+/// Wherever a run dies that carries out flags, what was judged to stay stays in the next one.
+#[cfg(feature = "fault-points")]
+#[test]
+fn what_was_kept_or_chosen_stays_after_a_run_died() {
+    for point in ["keeping", "kept", "bringing_back", "claimed", "committed"] {
+        let (finished, first, kept) = flagged_beside_judged_ones(Storage::Files);
+        let mut command = finished.layer.command(PROGRAM, &["--redo-flagged"]);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+        finished
+            .layer
+            .run(PROGRAM, &["--redo-flagged"])
+            .assert_status(0);
+        assert_eq!(finished.pictures(BESIDE_A[0]), first, "{point}");
+        let now = BESIDE_A[1..].iter().flat_map(|&b| finished.pictures(b));
+        assert_eq!(now.collect::<Vec<_>>(), kept, "{point}");
+        finished.layer.assert_whole();
     }
 }
 

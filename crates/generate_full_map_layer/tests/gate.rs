@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::layers::{TestLayer, endpoints_at, snapshot};
@@ -232,6 +233,82 @@ fn an_item_fails_after_its_tries_and_its_best_answer_can_be_accepted() {
             layer.statuses()["complete"],
             layer.statuses().values().sum::<usize>()
         );
+    }
+}
+
+/// Whoever was called last: it is told whose pictures are there, what was accepted by hand and what
+/// was put back; of a neighbour, too.
+#[test]
+fn it_is_told_whose_answer_was_accepted_and_whose_pictures_were_put_back() {
+    for storage in STORAGES {
+        // At first bad, and later good, each time that it is said in another blue.
+        let taste = Arc::new(AtomicUsize::new(0));
+        let painter = |bad: fn(&RgbaImage) -> RgbaImage| {
+            let taste = Arc::clone(&taste);
+            server(move |canvas| match taste.load(Ordering::SeqCst) {
+                0 => bad(canvas),
+                blue => {
+                    let mut picture = snow(canvas);
+                    let pixels = picture.pixels_mut();
+                    pixels.for_each(|pixel| pixel.0[2] = pixel.0[2].saturating_add(blue as u8));
+                    picture
+                }
+            })
+        };
+        let (blank, aside) = (painter(solid), painter(moved_aside));
+        let layer = layer_of(storage, map(3, 2), &[&blank, &aside]);
+        layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
+        layer
+            .run(PROGRAM, &["--max-concurrent", "1"])
+            .assert_status(1);
+        let calls = layer.sql("SELECT endpoint FROM attempts WHERE item_id = 1 ORDER BY id");
+        assert_eq!(calls, [["a"], ["b"], ["a"]]);
+        layer.run(PROGRAM, &["--accept", "0,0"]).assert_status(0);
+        let accepted = "drawn by b: the answer of call 2, which was accepted by hand";
+        let explained = |at: &str| layer.run(PROGRAM, &["--explain", at]).stdout;
+        let told = explained("1,1");
+        assert!(told.contains(accepted), "{told}");
+
+        taste.store(1, Ordering::SeqCst);
+        layer.run(PROGRAM, &[]).assert_status(0);
+        let told = explained("2,0");
+        let joined = "joined (1, 0) of 2x2 at (0, 0), by b: the answer of call 2";
+        assert!(told.contains(joined), "{told}");
+
+        let flags = ["--redo", "0,0", "--without-followers"];
+        layer.run(PROGRAM, &flags).assert_status(0);
+        let by =
+            &layer.sql("SELECT endpoint, id FROM attempts WHERE outcome = 'ok' AND item_id = 1")[0];
+        let (redrawn, told) = (format!(", drawn by {}\n", by[0]), explained("0,0"));
+        assert!(told.contains(&redrawn), "{told}");
+        layer.run(PROGRAM, &["--keep", "0,0"]).assert_status(0);
+        let told = explained("0,0");
+        assert!(told.contains(accepted), "{told}");
+        taste.store(2, Ordering::SeqCst);
+        layer.run(PROGRAM, &flags).assert_status(0);
+        layer.run(PROGRAM, &["--keep", "0,0@2"]).assert_status(0);
+        let told = explained("0,0");
+        let (name, call) = (&by[0], &by[1]);
+        let put_back = format!("drawn by {name}: the pictures of call {call}, which were put back");
+        assert!(told.contains(&put_back), "{told}");
+        let told = explained("2,0");
+        assert!(told.contains(", which has other pictures since "), "{told}");
+
+        // A picture that somebody has painted is of none of the calls.
+        let painted = encode_png(RgbImage::from_pixel(SIDE, SIDE, Rgb([200, 190, 180])));
+        let kept = layer.dir().join("candidates/0_0/2/1_1.png");
+        std::fs::remove_file(&kept).unwrap();
+        std::fs::write(&kept, painted).unwrap();
+        for version in ["0,0@1", "0,0@2"] {
+            layer.run(PROGRAM, &["--keep", version]).assert_status(0);
+        }
+        let told = explained("1,1");
+        assert!(
+            told.contains("drawn by somebody: none of its recorded calls"),
+            "{told}"
+        );
+        let told = explained("0,1");
+        assert!(told.contains(&put_back), "{told}");
     }
 }
 

@@ -202,6 +202,7 @@ fn a_quadrant_is_explained() {
         .assert_says("item 1, step 1: complete")
         .assert_says("call 1 at ")
         .assert_says("HTTP 500")
+        .assert_says(" (edit_b64), seed ")
         .assert_says("call 2 at ")
         .assert_says("prompt: deep snow");
     let seed = seed_of(&server.calls()[1]).unwrap();
@@ -214,6 +215,17 @@ fn a_quadrant_is_explained() {
     let run = layer.run(PROGRAM, &["--explain", &format!("{},{}", row[0], row[1])]);
     for pair in row[2].split(' ') {
         run.assert_says(&format!("joined ({}) of ", pair.replace(',', ", ")));
+    }
+    // A call that is under way, and one whose run was killed.
+    for (outcome, said) in [
+        ("in_flight", "in_flight, unless its run was killed"),
+        ("interrupted", "interrupted, for its run was killed"),
+    ] {
+        let rows = layer.sql(&format!(
+            "UPDATE attempts SET outcome = '{outcome}', ended_at = NULL, http_status = NULL WHERE id = 2 RETURNING id"
+        ));
+        assert_eq!(rows.len(), 1);
+        layer.run(PROGRAM, &["--explain", &at]).assert_says(said);
     }
     for (bad, said) in [
         ("900,900", "is not in the plan"),

@@ -1,7 +1,7 @@
 //! What the entries of a configuration come to: prompt, parameters and their fingerprint, and what
 //! is missing.
 
-use layer::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, LayerConfig};
+use layer::{CanvasConfig, CanvasMode, EndpointConfig, EndpointUrl, ImageFormat, LayerConfig};
 use serde_json::{Map, Value, json};
 
 use crate::protocol;
@@ -71,14 +71,20 @@ impl Settings {
             EndpointUrl::Http(_) => {
                 let mut params = layer_params.clone();
                 protocol::merge(&mut params, &endpoint_params);
-                let told = vec![
+                let mut told = vec![
                     ("prompt", prompt.as_str().into()),
                     ("model", model.as_deref().into()),
                     ("params", params.into()),
                     ("canvas", json!(config.canvas)),
                     ("source_layer", json!(config.source_layer)),
                 ];
-                let hashed = json!([prompt, merged, model, config.canvas, config.source_layer]);
+                let mut hashed = json!([prompt, merged, model, config.canvas, config.source_layer]);
+                // Left out where it is as ever, so that old fingerprints hold.
+                let sent_as = sent_as(endpoint, model.as_deref());
+                if let (false, Value::Array(hashed)) = (sent_as.is_empty(), &mut hashed) {
+                    hashed.push(json!(sent_as));
+                }
+                told.extend(sent_as);
                 (hashed, told)
             }
         };
@@ -151,6 +157,17 @@ pub fn differences(
     lines.collect()
 }
 
+/// What an entry says of how the canvas is sent that makes a difference.
+fn sent_as(endpoint: &EndpointConfig, model: Option<&str>) -> Vec<(&'static str, Value)> {
+    let format = endpoint.image_format.filter(|it| *it != ImageFormat::Png);
+    let shapes = |policy| Some(protocol::shapes(endpoint.protocol()?, model, policy));
+    let policy = endpoint.size_policy;
+    let policy = policy.filter(|it| shapes(Some(*it)) != shapes(None));
+    let format = format.map(|it| ("image_format", json!(it)));
+    let policy = policy.map(|it| ("size_policy", json!(it)));
+    format.into_iter().chain(policy).collect()
+}
+
 /// The model that is asked for when nobody names one, where there are several.
 fn default_model(endpoint: &EndpointConfig) -> Option<String> {
     match (&endpoint.url, endpoint.protocol()) {
@@ -204,5 +221,132 @@ fn take_prompt(
         Some(_) => Err(EndpointError::Prompt {
             place: place.to_owned(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The settings of an endpoint with these keys, beside its name and address.
+    fn of(url: &str, keys: Value) -> Settings {
+        let mut entry = json!({"name": "a", "url": url});
+        let Value::Object(keys) = keys else {
+            panic!("{keys} are no keys")
+        };
+        entry.as_object_mut().unwrap().extend(keys);
+        let config = json!({
+            "version": 1, "name": "snow", "generation_dir": "nyc", "created_at": "2026-01-01T00:00:00Z",
+            "model_endpoints": [entry],
+            "generation_params": {"prompt": "deep snow", "num_inference_steps": 20},
+        });
+        let config: LayerConfig = serde_json::from_value(config).unwrap();
+        Settings::of(&config, &config.model_endpoints[0]).unwrap()
+    }
+
+    const PLAIN: &str = "http://gpu:8000/";
+    const GEMINI: &str = "https://generativelanguage.googleapis.com";
+    const OPENAI: &str = "https://api.openai.com/v1";
+
+    /// The layers that there are were made with these: what a run says of pictures that were made with
+    /// other settings goes by them.
+    #[test]
+    fn the_fingerprints_of_layers_that_there_are_stay_what_they_were() {
+        for (url, keys, expected) in [
+            (PLAIN, json!({}), "9366f8b4cee8c34f"),
+            (
+                PLAIN,
+                json!({"image_format": "png", "size_policy": "exact"}),
+                "9366f8b4cee8c34f",
+            ),
+            (
+                PLAIN,
+                json!({"protocol": "sdapi", "params": {"denoising_strength": 0.5}}),
+                "8df7c5c2de8c177b",
+            ),
+            (
+                PLAIN,
+                json!({"max_concurrent": 2, "timeout_s": 900, "prompt": "night"}),
+                "dc6106af6239a4be",
+            ),
+            (
+                GEMINI,
+                json!({"model": "gemini-3-pro-image"}),
+                "61b86ab0f3e33267",
+            ),
+            (
+                GEMINI,
+                json!({"model": "gemini-3-pro-image", "size_policy": "pad"}),
+                "61b86ab0f3e33267",
+            ),
+            (
+                OPENAI,
+                json!({"model": "gpt-image-1", "size_policy": "pad"}),
+                "daf8e76ad92de82d",
+            ),
+            (
+                OPENAI,
+                json!({"model": "gpt-image-2", "size_policy": "exact"}),
+                "5b9338a495412c87",
+            ),
+            ("builtin:snow", json!({}), "36d360598276130e"),
+        ] {
+            let settings = of(url, keys.clone());
+            assert_eq!(settings.hash, expected, "{url} {keys}");
+            let told = settings.told_json();
+            assert!(
+                !told.contains("image_format") && !told.contains("size_policy"),
+                "{told}"
+            );
+        }
+    }
+
+    /// What the canvas is sent as is told, and makes other settings of it.
+    #[test]
+    fn what_changes_the_canvas_that_is_sent_is_told_and_has_a_fingerprint_of_its_own() {
+        let mut hashes = std::collections::HashSet::new();
+        for (url, keys, told) in [
+            (PLAIN, json!({}), json!([null, null])),
+            (
+                PLAIN,
+                json!({"image_format": "jpeg"}),
+                json!([{"jpeg": 90}, null]),
+            ),
+            (
+                PLAIN,
+                json!({"image_format": {"jpeg": 30}}),
+                json!([{"jpeg": 30}, null]),
+            ),
+            (PLAIN, json!({"size_policy": "pad"}), json!([null, "pad"])),
+            (
+                PLAIN,
+                json!({"size_policy": "pad", "image_format": {"jpeg": 30}}),
+                json!([{"jpeg": 30}, "pad"]),
+            ),
+            (
+                GEMINI,
+                json!({"size_policy": "exact"}),
+                json!([null, "exact"]),
+            ),
+            (
+                OPENAI,
+                json!({"model": "gpt-image-1", "size_policy": "exact"}),
+                json!([null, "exact"]),
+            ),
+            (
+                OPENAI,
+                json!({"model": "gpt-image-2", "size_policy": "pad"}),
+                json!([null, "pad"]),
+            ),
+        ] {
+            let settings = of(url, keys.clone());
+            let of_told = |key: &str| settings.told.get(key).cloned().unwrap_or_default();
+            assert_eq!(
+                json!([of_told("image_format"), of_told("size_policy")]),
+                told,
+                "{keys}"
+            );
+            assert!(hashes.insert(settings.hash), "{url} {keys}");
+        }
     }
 }

@@ -18,7 +18,8 @@ pub struct Settings {
     /// Fingerprint of all of it and of the canvas: pictures of one fingerprint go together.
     pub hash: String,
     /// All that follows from the configuration, for people to read later: prompt, model, params,
-    /// canvas and source layer, or which filter it is.
+    /// canvas and source layer, and how the canvas is sent where that is not as ever; or which filter
+    /// it is.
     pub told: Map<String, Value>,
 }
 

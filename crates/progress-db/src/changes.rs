@@ -54,7 +54,7 @@ impl Outcome {
 }
 
 /// The outcome of a call that is under way.
-const IN_FLIGHT: &str = "in_flight";
+pub(crate) const IN_FLIGHT: &str = "in_flight";
 
 /// The model name of items that were made without a call.
 const UNCALLED: &str = "uniform";
@@ -66,6 +66,8 @@ pub struct StartedCall {
     pub attempt: AttemptId,
     /// The endpoint's name.
     pub endpoint: String,
+    /// How it is spoken to.
+    pub protocol: &'static str,
     /// Hash of what the model is told.
     pub settings_hash: String,
     /// The seed that is sent, where one is.
@@ -123,6 +125,13 @@ pub enum Change {
         bill: Bill,
         /// When it ended.
         at: f64,
+    },
+    /// What a call has drawn, and is saved or rejected.
+    Drew {
+        /// Its row.
+        attempt: AttemptId,
+        /// What is to be remembered of the pictures, in the order of the block's quadrants.
+        pictures: Vec<PictureRecord>,
     },
     /// What calls of this hash are told is to be known later.
     Settings {
@@ -409,6 +418,13 @@ fn add(script: &mut Script, change: &Change, pilot: Option<&str>) {
                 .bind(*at)
                 .bind(*attempt);
         }
+        Change::Drew { attempt, pictures } => {
+            let drew: Vec<&str> = pictures.iter().map(PictureRecord::short).collect();
+            script
+                .add("UPDATE attempts SET drew = ? WHERE id = ?")
+                .bind(drew.join(" ").as_str())
+                .bind(*attempt);
+        }
         _ if pilot.is_some() => {}
         Change::Uncalled { item, made, at } => {
             script
@@ -491,7 +507,7 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64, pilo
         .map(|quadrant| format!("{},{}", quadrant.x, quadrant.y))
         .collect();
     script
-        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost, pilot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?)")
+        .add("INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, seed, joined, paid, cost, pilot, protocol) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)")
         .bind(call.attempt)
         .bind(item)
         .bind(call.endpoint.as_str())
@@ -501,7 +517,8 @@ fn add_attempt(script: &mut Script, item: i64, call: &StartedCall, at: f64, pilo
         .bind(call.seed)
         .bind(joined.join(" ").as_str())
         .bind(call.aside)
-        .bind(pilot);
+        .bind(pilot)
+        .bind(call.protocol);
 }
 
 #[cfg(test)]

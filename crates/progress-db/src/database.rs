@@ -65,6 +65,8 @@ impl ProgressDb {
             ("cost", "REAL"),
             ("usage", "TEXT"),
             ("pilot", "TEXT"),
+            ("drew", "TEXT"),
+            ("protocol", "TEXT"),
         ] {
             if self.attempts_have(column).await? {
                 continue;

@@ -12,6 +12,8 @@ pub(crate) struct RecordedCall {
     pub attempt: AttemptId,
     /// The endpoint's name.
     pub endpoint: String,
+    /// How it was spoken to, where that was recorded.
+    pub protocol: Option<String>,
     /// When it began.
     pub started_at: f64,
     /// When it ended; `None` while it is under way, and where its run died first.
@@ -28,6 +30,9 @@ pub(crate) struct RecordedCall {
     pub joined: Option<Vec<Quadrant>>,
     /// What was wrong, where something was.
     pub message: Option<String>,
+    /// What it drew that was saved or rejected: the beginnings of the pictures' hashes; `None` where
+    /// there is nothing, or it was not recorded.
+    pub drew: Option<String>,
 }
 
 /// How an item stands. Times are Unix seconds.
@@ -52,6 +57,8 @@ type Row = (
     Option<i64>,
     Option<String>,
     Option<String>,
+    Option<String>,
+    Option<String>,
 );
 
 impl ProgressDb {
@@ -68,10 +75,15 @@ impl ProgressDb {
             true => "CAST(seed AS INTEGER), CAST(joined AS TEXT), CAST(message AS TEXT)",
             false => "NULL, NULL, NULL",
         };
+        // And these came with a later one.
+        let latest = match self.attempts_have("protocol").await? {
+            true => "CAST(drew AS TEXT), CAST(protocol AS TEXT)",
+            false => "NULL, NULL",
+        };
         let own = self.is_of_layer().await?;
         let query = format!(
             "SELECT id, CAST(endpoint AS TEXT), CAST(started_at AS REAL), CAST(ended_at AS REAL),
-               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}
+               CAST(http_status AS INTEGER), CAST(outcome AS TEXT), CAST(settings_hash AS TEXT), {last}, {latest}
              FROM attempts WHERE item_id = ?1 AND {own} ORDER BY id"
         );
         let rows: Vec<Row> = self
@@ -133,6 +145,8 @@ fn recorded(row: Row) -> RecordedCall {
         seed,
         joined,
         message,
+        drew,
+        protocol,
     ) = row;
     let quadrants = |text: String| {
         let pairs = text.split(' ').filter_map(|pair| pair.split_once(','));
@@ -143,6 +157,7 @@ fn recorded(row: Row) -> RecordedCall {
     RecordedCall {
         attempt,
         endpoint,
+        protocol,
         started_at: started_at.unwrap_or_default(),
         ended_at,
         http_status,
@@ -151,6 +166,7 @@ fn recorded(row: Row) -> RecordedCall {
         seed,
         joined: joined.map(quadrants),
         message,
+        drew,
     }
 }
 
@@ -165,6 +181,7 @@ mod tests {
         StartedCall {
             attempt,
             endpoint: "a \"b\"".to_owned(),
+            protocol: "sdapi",
             settings_hash: "5e77".to_owned(),
             seed,
             aside: None,
@@ -208,6 +225,7 @@ mod tests {
         let expected = RecordedCall {
             attempt: 1,
             endpoint: "a \"b\"".to_owned(),
+            protocol: Some("sdapi".to_owned()),
             started_at: at,
             ended_at: Some(at + 2.0),
             http_status: Some(200),
@@ -216,6 +234,7 @@ mod tests {
             seed: Some(2_147_483_647),
             joined: Some(joined),
             message: Some("solid 1.00; a 'quote'".to_owned()),
+            drew: None,
         };
         assert_eq!(calls[0], expected);
         assert_eq!((calls[1].seed, calls[1].ended_at), (None, None));

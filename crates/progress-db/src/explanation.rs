@@ -1,13 +1,16 @@
 //! How a quadrant came to be, in words.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
 use planner::{Item, Owners, Quadrant, Status};
 use serde_json::Value;
 
-use crate::explained::RecordedCall;
-use crate::{ProgressDb, ProgressError};
+use crate::changes::IN_FLIGHT;
+use crate::explained::{ItemState, RecordedCall};
+use crate::{Outcome, ProgressDb, ProgressError};
 
 impl ProgressDb {
     /// All that is recorded of the item that holds `quadrant`, in lines for people.
@@ -27,6 +30,7 @@ impl ProgressDb {
         })?;
         let mut text = String::new();
         let state = self.item_state(item.id).await?;
+        let calls = self.calls_of(item.id).await?;
         let Item {
             id,
             step,
@@ -40,10 +44,9 @@ impl ProgressDb {
         match status {
             Status::Complete => {
                 let at = state.completed_at.map_or("some time".to_owned(), date);
-                let model = state.model_name.as_deref().unwrap_or("somebody");
                 let how = match self.made_without_call(id).await? {
                     Some(made) => format!("made without a call: {made}"),
-                    None => format!("drawn by {model}"),
+                    None => format!("drawn {}", self.author(&state, &calls, quadrant).await?),
                 };
                 let _ = writeln!(text, "  complete since {at}, {}", one_line(&how));
             }
@@ -53,11 +56,11 @@ impl ProgressDb {
                 }
             }
         }
-        let calls = self.calls_of(id).await?;
         if calls.is_empty() {
             text += "no call is recorded for it\n";
         }
         let mut told: Vec<&str> = Vec::new();
+        let mut of_neighbours: HashMap<i64, Vec<RecordedCall>> = HashMap::new();
         for call in &calls {
             describe(call, &mut text);
             for &at in call.joined.iter().flatten() {
@@ -65,20 +68,26 @@ impl ProgressDb {
                     continue;
                 };
                 let state = self.item_state(neighbour.id).await?;
-                let drawn = match (neighbour.status, state.completed_at) {
-                    (Status::Complete, Some(since)) if since <= call.started_at => String::new(),
-                    (Status::Complete, Some(since)) => {
-                        format!(", which was drawn anew {}", date(since))
+                let now = match (neighbour.status, state.completed_at) {
+                    (Status::Complete, Some(since)) if since > call.started_at => {
+                        format!(", which has other pictures since {}", date(since))
                     }
-                    (Status::Complete, None) => String::new(),
+                    (Status::Complete, _) => String::new(),
                     (other, _) => format!(", which is {other} now"),
                 };
-                let by = state.model_name.as_deref().unwrap_or("somebody");
+                let calls = match of_neighbours.entry(neighbour.id) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(place) => place.insert(self.calls_of(neighbour.id).await?),
+                };
+                let by = match neighbour.status {
+                    Status::Complete => self.author(&state, calls, at).await?,
+                    _ => by_model(&state),
+                };
                 let _ = writeln!(
                     text,
-                    "    joined {at} of {}, by {}{drawn}",
+                    "    joined {at} of {}{now}, {}",
                     neighbour.block,
-                    one_line(by)
+                    one_line(&by)
                 );
             }
             if call.joined.is_none() {
@@ -97,13 +106,66 @@ impl ProgressDb {
         }
         Ok(text)
     }
+
+    /// Who has drawn the picture of a quadrant of a complete item, as in "by gpu-1": of the item's
+    /// `calls` the one that brought what is there now.
+    async fn author(
+        &mut self,
+        state: &ItemState,
+        calls: &[RecordedCall],
+        quadrant: Quadrant,
+    ) -> Result<String, ProgressError> {
+        // What was drawn before such things were recorded is by whoever was called last.
+        let is_saved = |call: &&RecordedCall| call.outcome == Outcome::Ok.name();
+        let last_saved = calls.iter().rfind(is_saved);
+        let is_recorded = match last_saved {
+            Some(call) => call.drew.is_some(),
+            None => calls.iter().any(|call| call.drew.is_some()),
+        };
+        if !is_recorded {
+            return Ok(by_model(state));
+        }
+        let picture = self.pictures(&[quadrant]).await?.pop().flatten();
+        let is_drawn_by = |call: &&RecordedCall| {
+            let drew = call.drew.as_deref().unwrap_or_default();
+            let is_it = |short: &str| picture.as_ref().is_some_and(|it| it.short() == short);
+            drew.split(' ').any(is_it)
+        };
+        let own = calls
+            .iter()
+            .filter(|call| call.outcome != Outcome::Compared.name());
+        let Some(call) = own.clone().rfind(is_drawn_by) else {
+            return Ok("by somebody: none of its recorded calls has brought this picture".into());
+        };
+        let by = format!("by {}", call.endpoint);
+        let is_last = own.last().is_some_and(|last| last.attempt == call.attempt);
+        let attempt = call.attempt;
+        Ok(match (call.outcome == Outcome::Ok.name(), is_last) {
+            (true, true) => by,
+            (true, false) => format!("{by}: the pictures of call {attempt}, which were put back"),
+            (false, _) => format!("{by}: the answer of call {attempt}, which was accepted by hand"),
+        })
+    }
+}
+
+/// Whoever was called last.
+fn by_model(state: &ItemState) -> String {
+    format!("by {}", state.model_name.as_deref().unwrap_or("somebody"))
 }
 
 fn describe(call: &RecordedCall, text: &mut String) {
-    let took = match call.ended_at {
-        Some(ended) => format!("{:.1} s", (ended - call.started_at).max(0.0)),
-        None => "never ended".to_owned(),
+    let outcome = match (call.ended_at, &*call.outcome) {
+        (Some(ended), outcome) => {
+            format!(
+                "{outcome} after {:.1} s",
+                (ended - call.started_at).max(0.0)
+            )
+        }
+        (None, IN_FLIGHT) => format!("{IN_FLIGHT}, unless its run was killed"),
+        (None, outcome) => format!("{outcome}, for its run was killed"),
     };
+    let protocol = call.protocol.as_deref();
+    let protocol = protocol.map_or_else(String::new, |name| format!(" ({})", one_line(name)));
     let seed = match call.seed {
         Some(seed) => format!("seed {seed}"),
         None => "no seed".to_owned(),
@@ -117,12 +179,12 @@ fn describe(call: &RecordedCall, text: &mut String) {
         .map_or_else(String::new, |message| format!(": {}", one_line(message)));
     let _ = writeln!(
         text,
-        "call {} at {} to {}, {seed}, settings {}: {} after {took}{status}{message}",
+        "call {} at {} to {}{protocol}, {seed}, settings {}: {}{status}{message}",
         call.attempt,
         date(call.started_at),
         one_line(&call.endpoint),
         one_line(&call.settings_hash),
-        one_line(&call.outcome),
+        one_line(&outcome),
     );
 }
 

@@ -11,7 +11,9 @@ CREATE TABLE IF NOT EXISTS pictures (
 -- none was sent. `joined` are the quadrants that the canvas showed as finished, `x,y x,y`. `paid` is 1
 -- where the call is paid for, `cost` what it cost, in units of the currency, where that was known, and
 -- `usage` what the server said of it, as JSON. `pilot` is the name of the pilot that it was made for
--- beside the layer, whose items have no part in it.
+-- beside the layer, whose items have no part in it. `drew` tells pictures that it brought, and that were
+-- saved or rejected, from others: the beginnings of their hashes, in the order of the block's quadrants.
+-- `protocol` is how the endpoint was spoken to.
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY,
   item_id INTEGER NOT NULL,
@@ -27,7 +29,9 @@ CREATE TABLE IF NOT EXISTS attempts (
   paid INTEGER,
   cost REAL,
   usage TEXT,
-  pilot TEXT
+  pilot TEXT,
+  drew TEXT,
+  protocol TEXT
 );
 -- What the calls of a `settings_hash` were told, as JSON.
 CREATE TABLE IF NOT EXISTS settings (

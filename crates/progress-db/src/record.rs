@@ -9,6 +9,9 @@ pub struct PictureRecord {
     pub hash: String,
 }
 
+/// So much of a hash tells the pictures of one block apart.
+const SHORT: usize = 16;
+
 impl PictureRecord {
     /// The record of a picture with these bytes.
     #[must_use]
@@ -17,5 +20,10 @@ impl PictureRecord {
             bytes: bytes.len() as u64,
             hash: blake3::hash(bytes).to_hex().to_string(),
         }
+    }
+
+    /// The beginning of its hash, by which a call is known that has drawn it.
+    pub(crate) fn short(&self) -> &str {
+        self.hash.get(..SHORT).unwrap_or(&self.hash)
     }
 }

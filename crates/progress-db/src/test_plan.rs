@@ -32,6 +32,7 @@ pub(crate) fn claim(item: i64, endpoint: &str) -> Change {
         call: StartedCall {
             attempt: item,
             endpoint: endpoint.to_owned(),
+            protocol: "edit_b64",
             settings_hash: String::new(),
             seed: None,
             aside: None,

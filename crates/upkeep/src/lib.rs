@@ -14,7 +14,7 @@ mod uniform;
 mod upkeep;
 mod whole;
 
-pub use asked::Asked;
+pub use asked::{Asked, Choices};
 pub use error::UpkeepError;
 
 pub use gate::Gate;

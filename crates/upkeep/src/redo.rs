@@ -2,10 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use planner::{Item, Quadrant, Status, complete_followers};
+use planner::{Block, Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability};
 
-use crate::{Uncalled, Upkeep, UpkeepError};
+use crate::{Asked, Uncalled, Upkeep, UpkeepError};
 
 /// What becomes of the complete blocks that were drawn to join one that is generated again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,30 +29,37 @@ pub struct Redo {
     pub calls: usize,
     /// What is said of it.
     told: String,
+    /// What is said of blocks that stay though they join ones that do not.
+    told_of_staying: String,
     /// What is said of other items that are pending, where these run too.
     told_of_others: String,
 }
 
 impl Redo {
-    /// What it takes to generate the blocks again that hold one of `chosen`; `items` are all of the
+    /// What it takes to generate the blocks again that are `asked` for; `items` are all of the
     /// plan, and `uncalled` knows which of these blocks need no call.
     #[must_use]
-    pub fn of(
-        chosen: &HashSet<Quadrant>,
-        items: &[Item],
-        followers: Followers,
-        uncalled: &Uncalled,
-    ) -> Self {
-        let named: Vec<&Item> = Self::named(chosen, items).collect();
+    pub fn of(asked: &Asked, items: &[Item], followers: Followers, uncalled: &Uncalled) -> Self {
+        let judged = &asked.staying;
+        let named: Vec<&Item> = Self::named(&asked.again, items).collect();
         let is_open = |item: &&Item| matches!(item.status, Status::Pending | Status::InProgress);
         let (pending, asked): (Vec<&Item>, Vec<&Item>) = named.iter().partition(|i| is_open(i));
         let asked: Vec<i64> = asked.iter().map(|item| item.id).collect();
         let named: Vec<i64> = named.iter().map(|item| item.id).collect();
-        let followers = match followers {
+        let (followers, staying) = match followers {
             Followers::Again => {
-                complete_followers(items, &uncalled.changing(&named), &uncalled.before)
+                let changing = uncalled.changing(&named);
+                let past = complete_followers(items, &changing, &uncalled.before);
+                let apart = &uncalled.before | judged;
+                let followers = match past.iter().any(|item| judged.contains(item)) {
+                    true => complete_followers(items, &changing, &apart),
+                    false => past.clone(),
+                };
+                let judged = past.iter().filter(|item| judged.contains(item));
+                let staying = beside(&[&changing[..], &followers].concat(), judged, items);
+                (followers, staying)
             }
-            Followers::Stay => Vec::new(),
+            Followers::Stay => (Vec::new(), Vec::new()),
         };
         let mut told = format!("redo: {}", counted(asked.len(), "block"));
         if !followers.is_empty() {
@@ -70,6 +77,19 @@ impl Redo {
             let anyway = counted(pending.len(), "other");
             told += &format!("; {anyway} of what is asked for is pending anyway");
         }
+        let mut told_of_staying = String::new();
+        if !staying.is_empty() {
+            let named: Vec<String> = staying
+                .iter()
+                .map(|Block { top_left: at, .. }| format!("{},{}", at.x, at.y))
+                .collect();
+            told_of_staying = format!(
+                "\n{} drawn to join them {} as judged, and edges to the new pictures may show; --redo \"{}\" makes them fit",
+                counted(staying.len(), "later block"),
+                if staying.len() == 1 { "stays" } else { "stay" },
+                named.join(" ")
+            );
+        }
         let others = items.iter().filter(is_open).count() - pending.len();
         let mut told_of_others = String::new();
         if others > 0 {
@@ -82,6 +102,7 @@ impl Redo {
             followers,
             calls,
             told,
+            told_of_staying,
             told_of_others,
         }
     }
@@ -98,10 +119,11 @@ impl Redo {
     /// What is said of it in a run of a part, or of all.
     #[must_use]
     pub fn told(&self, is_part: bool) -> String {
-        match is_part {
-            true => self.told.clone(),
-            false => self.told.clone() + &self.told_of_others,
-        }
+        let others = match is_part {
+            true => "",
+            false => &self.told_of_others,
+        };
+        [&self.told, others, &self.told_of_staying].concat()
     }
 
     /// The items that are put back.
@@ -144,7 +166,122 @@ impl Upkeep<'_> {
     }
 }
 
+/// The blocks of those of `judged` that touch one of `again`, a corner counted, and come after it;
+/// `items` are all of the plan, in the order of generation.
+fn beside<'a>(again: &[i64], judged: impl Iterator<Item = &'a i64>, items: &[Item]) -> Vec<Block> {
+    let places: HashMap<i64, usize> = items.iter().map(|item| item.id).zip(0..).collect();
+    let again = again.iter().filter_map(|item| places.get(item));
+    let again: HashMap<Quadrant, usize> = again
+        .flat_map(|&place| items[place].block.quadrants().map(move |at| (at, place)))
+        .collect();
+    let touches = |place: usize| {
+        let block = items[place].block;
+        let around = block.top_left;
+        let size = (block.shape.width(), block.shape.height());
+        let rows = around.y.saturating_sub(1)..=around.y.saturating_add(size.1);
+        let columns = around.x.saturating_sub(1)..=around.x.saturating_add(size.0);
+        let around = rows.flat_map(|y| columns.clone().map(move |x| Quadrant::new(x, y)));
+        let mut before = around.filter_map(|at| again.get(&at));
+        before.any(|&other| other < place)
+    };
+    let judged = judged.filter_map(|item| places.get(item).copied());
+    let beside = judged.filter(|&place| touches(place));
+    beside.map(|place| items[place].block).collect()
+}
+
 fn counted(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use planner::{Region, plan};
+
+    use super::*;
+
+    fn nine_by_nine() -> Vec<Item> {
+        let quadrants = (0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y)));
+        let blocks = plan(&Region::from_quadrants(quadrants)).blocks;
+        let item = |(id, block): (i64, Block)| Item {
+            id,
+            step: block.shape.step(),
+            block,
+            status: Status::Complete,
+        };
+        (1..).zip(blocks).map(item).collect()
+    }
+
+    /// Whether two blocks touch, and whether they share an edge.
+    fn touching(a: Block, b: Block) -> (bool, bool) {
+        let near = |(p, q): (Quadrant, Quadrant)| {
+            let (x, y) = ((p.x - q.x).abs(), (p.y - q.y).abs());
+            (x <= 1 && y <= 1, x + y == 1)
+        };
+        let pairs = || {
+            a.quadrants()
+                .flat_map(|p| b.quadrants().map(move |q| near((p, q))))
+        };
+        (pairs().any(|(near, _)| near), pairs().any(|(_, edge)| edge))
+    }
+
+    /// Whatever was judged to be as it should be stays, and what follows it alone; all else that
+    /// joined something that is drawn anew follows; and those are told whose edges may show.
+    #[test]
+    fn what_was_judged_stays_and_all_else_that_joins_what_is_drawn_anew_follows() {
+        let items = nine_by_nine();
+        let mut stayed = 0;
+        for seed in 0..300_usize {
+            let picked = |item: &Item, of: usize| {
+                let number = (seed * 7919 + item.id as usize * 104_729) ^ (seed >> 2);
+                (number / 13).is_multiple_of(of)
+            };
+            let named: Vec<&Item> = items.iter().filter(|item| picked(item, 11)).collect();
+            let judged = items
+                .iter()
+                .filter(|item| picked(item, 2) && !picked(item, 11));
+            let asked = Asked {
+                again: named.iter().map(|item| item.block.top_left).collect(),
+                staying: judged.map(|item| item.id).collect(),
+                ..Asked::default()
+            };
+            let redo = Redo::of(&asked, &items, Followers::Again, &Uncalled::default());
+            let again = redo.items();
+            assert!(again.is_disjoint(&asked.staying), "seed {seed}");
+            assert_eq!(redo.calls, again.len());
+            let told = redo.told(true);
+            let named_there = told.split_once("--redo \"").map(|(_, command)| command);
+            let named_there = named_there.and_then(|command| command.split_once('"'));
+            let mut told_of: HashSet<&str> = named_there
+                .map(|(named, _)| named.split(' ').collect())
+                .unwrap_or_default();
+            for (place, item) in items.iter().enumerate() {
+                let before = items[..place]
+                    .iter()
+                    .filter(|other| again.contains(&other.id));
+                let touches: Vec<_> = before
+                    .map(|other| touching(other.block, item.block))
+                    .collect();
+                let (near, edge) = (
+                    touches.iter().any(|(near, _)| *near),
+                    touches.iter().any(|(_, edge)| *edge),
+                );
+                let Quadrant { x, y } = item.block.top_left;
+                match (asked.staying.contains(&item.id), again.contains(&item.id)) {
+                    (true, _) => {
+                        let is_told = told_of.remove(&*format!("{x},{y}"));
+                        assert!(is_told >= edge && is_told <= near, "seed {seed}: {told}");
+                        stayed += usize::from(is_told);
+                    }
+                    (false, false) => assert!(!edge, "seed {seed}: {} is left", item.block),
+                    (false, true) if !named.iter().any(|own| own.id == item.id) => {
+                        assert!(near, "seed {seed}: {} joins none", item.block);
+                    }
+                    _ => {}
+                }
+            }
+            assert!(told_of.is_empty(), "seed {seed}: {told}");
+        }
+        assert!(stayed > 300);
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) fn redo_of(
         true => Followers::Again,
         false => Followers::Stay,
     };
-    (!asked.again.is_empty()).then(|| Redo::of(&asked.again, items, followers, uncalled))
+    (!asked.again.is_empty()).then(|| Redo::of(asked, items, followers, uncalled))
 }
 
 impl Start {

@@ -165,11 +165,6 @@ async fn bring_up_to_date(
         db.commit(&changes, Durability::Power).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
-    if !asked.replaced.is_empty() {
-        let mut upkeep = start.upkeep(pictures, db);
-        let told = upkeep.carry_out_choices(&asked, &mut items).await?;
-        printer.say(told.trim_end());
-    }
     let named = Redo::named(&asked.again, &items);
     let uncalled = start.find_uncalled(uniform, pictures, db, named, printer);
     let uncalled = uncalled.await?;
@@ -182,6 +177,14 @@ async fn bring_up_to_date(
         upkeep.put_back(&redo, &items, &asked.prompts).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
+    }
+    // After that: of one that is carried out nothing tells any more that its block is to stay.
+    if !asked.replaced.is_empty() {
+        let mut upkeep = start.upkeep(pictures, db);
+        let told = upkeep.carry_out_choices(&asked, &mut items).await?;
+        if !told.is_empty() {
+            printer.say(told.trim_end());
+        }
     }
     Ok((items, part))
 }
@@ -260,11 +263,6 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let asked = asked_for(args, start, &items).await?;
-    let is_chosen = |item: &Item| {
-        let mut chosen = asked.replaced.iter();
-        chosen.any(|&(_, at, _)| item.block.top_left == at)
-    };
-    complete(&mut items, is_chosen);
     let named = Redo::named(&asked.again, &items);
     let uncalled = start.find_uncalled(uniform, &pictures, &mut db, named, printer);
     let redo = redo_of(&asked, args, start, &items, &uncalled.await?);
@@ -272,6 +270,9 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
+    let upkeep = start.upkeep(&pictures, &mut db);
+    let chosen = upkeep.choices(&asked, &items).await?;
+    chosen.complete(&mut items);
     // As a run finishes them, before it looks what is left.
     let looking = start.find_uncalled(uniform, &pictures, &mut db, pending(&items), printer);
     let flat = looking.await?.next;
@@ -293,8 +294,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     db.close().await?;
     let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";
     let mut told = redo.as_ref().map_or_else(String::new, redo_told);
-    if !asked.replaced.is_empty() {
-        let chosen = asked.replaced.len();
+    if chosen.count() > 0 {
+        let chosen = chosen.count();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");
     }
     let config = &start.config;

@@ -53,6 +53,7 @@ impl Work {
         let started = StartedCall {
             attempt,
             endpoint: endpoint.name.clone(),
+            protocol: endpoint.protocol_name(),
             settings_hash: settings.hash.clone(),
             seed: recorded_seed,
             aside: call.aside,
@@ -199,11 +200,9 @@ impl Work {
         })?;
         self.sizes.note(size_match);
         if !judgement.is_good() {
-            let rejected = self.reject(call, judgement, quadrants).await;
-            return Err(match rejected {
-                Ok(told) => NotSaved::Unusable(Failure::new(FailureKind::NotAccepted, told)),
-                Err(error) => NotSaved::Storage(error.to_string()),
-            });
+            let told = self.reject(call, judgement, quadrants).await?;
+            let failure = Failure::new(FailureKind::NotAccepted, told);
+            return Err(NotSaved::Unusable(failure));
         }
         let permit = self
             .writers
@@ -322,7 +321,14 @@ impl Work {
         call: &Call,
         judgement: Judgement,
         quadrants: Vec<(Quadrant, Vec<u8>)>,
-    ) -> Result<String, LayerError> {
+    ) -> Result<String, NotSaved> {
+        let pictures = quadrants.iter().map(|(_, bytes)| PictureRecord::of(bytes));
+        let drew = Change::Drew {
+            attempt: call.attempt,
+            pictures: pictures.collect(),
+        };
+        let recorded = self.recorder.commit(vec![drew], Durability::Process).await;
+        recorded.map_err(|error| NotSaved::Storage(error.to_string()))?;
         let (this, item, endpoint) = (Arc::clone(self), call.item, call.endpoint);
         let at = Arc::clone(&call.at);
         let reject = move || {
@@ -330,7 +336,9 @@ impl Work {
             this.gate.reject(item, drawn_by, &judgement, &quadrants)
         };
         let rejected = tokio::task::spawn_blocking(reject).await;
-        rejected.unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()))
+        rejected
+            .unwrap_or_else(|panic| panic::resume_unwind(panic.into_panic()))
+            .map_err(|error| NotSaved::Storage(error.to_string()))
     }
 }
 

@@ -67,7 +67,7 @@ async fn publish(
     recorder: &Recorder,
     batch: &mut [Finished],
 ) -> Result<(), String> {
-    let mut changes = Vec::with_capacity(2 * batch.len());
+    let mut changes = Vec::with_capacity(3 * batch.len());
     let mut staged = Vec::new();
     let at = unix_now();
     for finished in batch {
@@ -76,6 +76,10 @@ async fn publish(
             staged.push(picture);
             records.push((quadrant, record));
         }
+        changes.push(Change::Drew {
+            attempt: finished.attempt,
+            pictures: records.iter().map(|(_, record)| record.clone()).collect(),
+        });
         changes.push(Change::Complete {
             item: finished.item,
             pictures: records,
