@@ -37,7 +37,7 @@ pub enum FailureKind {
     /// There is nothing at the address: the endpoint is away when it has answered before, and
     /// else its address is wrong.
     Missing,
-    /// The endpoint is of no use for the rest of the run; the item loses nothing.
+    /// The endpoint is of no use until something is changed; the item loses nothing.
     EndpointOut,
 }
 

@@ -29,6 +29,9 @@ pub enum EndpointChange {
     Replaced,
     /// It has another chance, though it rests or is out. What it asked for itself still holds.
     TriedAgain,
+    /// It has another chance, also where it asked to be left alone: it is called with another key, which
+    /// is another account, or somebody wants it now. If it asked, one call goes there first.
+    TriedNow,
     /// It is none of the run's any more: it gets no call, and those under way are waited for.
     Gone,
 }
@@ -100,6 +103,7 @@ impl Pool {
             }
             EndpointChange::Replaced => self.members[index].replace(now),
             EndpointChange::TriedAgain => self.members[index].renew(now),
+            EndpointChange::TriedNow => self.members[index].try_now(now),
             EndpointChange::Gone => self.members[index].gone = true,
         }
         self.count();
@@ -258,6 +262,7 @@ impl Pool {
                 .map_or(took, |latency| latency.mul_f64(0.7) + took.mul_f64(0.3)),
         );
         member.away_in_a_row = 0;
+        member.one_first = false;
         member.resting_until = None;
         let with = member.calls.len() + 1;
         if let Some(adapting) = &mut member.adapting {
@@ -293,6 +298,7 @@ impl Pool {
             self.count();
         }
         let member = &mut self.members[index];
+        member.one_first = false;
         member.last_failure = Some(failure.message.clone());
         member.had_enough_at = member::has_enough(failure).then_some(now);
         match failure.kind {
@@ -313,7 +319,7 @@ impl Pool {
             FailureKind::Missing | FailureKind::EndpointOut => {
                 member.out = Some(failure.message.clone());
                 return Some(format!(
-                    "endpoint {} is out for the rest of this run: {}",
+                    "endpoint {} is out until its entry or its key changes: {}",
                     member.limits.name, failure.message
                 ));
             }

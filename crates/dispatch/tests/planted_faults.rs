@@ -83,8 +83,20 @@ const FAULTS: &[Fault] = &[
     Fault(
         "pool/member.rs",
         "an endpoint gets one call more than it has slots",
-        "self.is_left() && self.calls.len() < self.slots()",
-        "self.is_left() && self.calls.len() <= self.slots()",
+        "self.calls.len() < self.width() &&",
+        "self.calls.len() <= self.width() &&",
+    ),
+    Fault(
+        "pool/member.rs",
+        "one that asked to be left alone is called in all its slots when it is to be tried now",
+        "self.one_first |= asked_until",
+        "self.one_first &= asked_until",
+    ),
+    Fault(
+        "pool/member.rs",
+        "one that is to be tried now is left alone as long as it asked",
+        "self.asked_until.take()",
+        "self.asked_until",
     ),
     Fault(
         "pool/member.rs",

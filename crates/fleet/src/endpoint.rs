@@ -6,7 +6,7 @@ use std::time::Duration;
 use canvas::{CanvasForm, Carries, Frame};
 use dispatch::{EndpointLimits, Failure, FailureKind, Money, Price};
 use layer::{CanvasMode, EndpointConfig, EndpointUrl, Filter, ImageFormat, LayerConfig};
-use model_client::{Credentials, Environment, Server, Settings, Shapes};
+use model_client::{Credentials, Environment, Secrets, Server, Settings, Shapes};
 
 /// One endpoint of the pool and all that a call to it needs.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Endpoint {
     pub expected: Option<Duration>,
     /// The variable that holds its key, where there is one.
     pub key_variable: Option<String>,
+    /// Whether that is set in the environment, where no edit changes it as long as the process lives.
+    pub key_is_fixed: bool,
 }
 
 /// What answers at an endpoint.
@@ -91,6 +93,8 @@ impl Endpoint {
             price: price_of(entry),
             expected: entry.expected_s.map(Duration::from_secs_f64),
             key_variable: entry.api_key_env.clone(),
+            key_is_fixed: (entry.api_key_env.as_deref())
+                .is_some_and(|variable| environment.is_fixed(variable)),
         })
     }
 
@@ -148,15 +152,15 @@ impl Endpoint {
         }
     }
 
-    /// What its calls carry that must not be seen; a filter has none.
-    pub fn credentials_mut(&mut self) -> Option<&mut Credentials> {
-        match &mut self.speaks {
-            Speaks::Builtin(_) => None,
-            Speaks::Http(server) => Some(&mut server.credentials),
+    /// Lets it strike out what is secret of all that share `secrets`, as [`Credentials::share`]; a filter
+    /// says nothing.
+    pub(crate) fn share(&mut self, secrets: &Secrets) {
+        if let Speaks::Http(server) = &mut self.speaks {
+            server.credentials.share(secrets);
         }
     }
 
-    /// `text` with every key of the layer struck out.
+    /// `text` with every key of the layer struck out, also those that it had before.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         match &self.speaks {
@@ -207,6 +211,14 @@ impl Endpoint {
     pub fn with_remedy(&self, mut failure: Failure) -> Failure {
         if let FailureKind::EndpointOut | FailureKind::Missing = failure.kind {
             failure.message = format!("{}; {}", failure.message, self.remedy(&failure));
+        }
+        if let (FailureKind::EndpointOut, Some(400 | 401 | 403)) =
+            (failure.kind, failure.http_status)
+            && let (Some(variable), true) = (&self.key_variable, self.key_is_fixed)
+        {
+            failure.message += &format!(
+                "; {variable} is set in the environment, which .env cannot change: start the run again"
+            );
         }
         failure
     }

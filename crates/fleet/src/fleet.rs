@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use dispatch::{EndpointChange, EndpointIndex, Level};
 use layer::{EndpointConfig, LayerConfig, LayerDir, LayerError, Tried, read_coming_endpoints};
-use model_client::{Credentials, Environment};
+use model_client::{Credentials, Environment, NotSet, Secrets};
 use serde_json::Value;
 
 use crate::differences::{differing_keys, names_of};
@@ -34,6 +34,8 @@ pub struct Fleet {
     of_layer: Vec<EndpointConfig>,
     of_file: Vec<EndpointConfig>,
     members: Vec<Placed>,
+    /// What calls to any of them carry or carried, which no server's words may show.
+    secrets: Secrets,
     /// What was told of each place that is wrong there.
     told: BTreeMap<String, String>,
 }
@@ -108,7 +110,10 @@ impl Fleet {
         let entries = told.model_endpoints.iter();
         let endpoints = entries.map(|entry| Endpoint::of(&told, entry, &environment));
         let mut endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
-        Credentials::share(endpoints.iter_mut().filter_map(Endpoint::credentials_mut));
+        let secrets = Secrets::default();
+        for endpoint in &mut endpoints {
+            endpoint.share(&secrets);
+        }
         let redact = |line: String| endpoints.iter().fold(line, |line, one| one.redact(&line));
         let mut differences = match tried {
             None => Vec::new(),
@@ -145,6 +150,7 @@ impl Fleet {
             priced_for: None,
             of_layer,
             of_file,
+            secrets,
             told: BTreeMap::new(),
         };
         Ok((fleet, warnings))
@@ -252,7 +258,6 @@ impl Fleet {
             }
         }
         if !update.changes.is_empty() {
-            self.share_secrets();
             let all = self.members.iter();
             let all = all.map(|placed| (Arc::clone(&placed.endpoint), placed.is_here));
             update.endpoints = all.collect();
@@ -260,7 +265,7 @@ impl Fleet {
         if reason == Reason::Asked {
             let here = self.members.iter().enumerate();
             let here = here.filter(|(_, placed)| placed.is_here);
-            let again = here.map(|(index, _)| (index, EndpointChange::TriedAgain));
+            let again = here.map(|(index, _)| (index, EndpointChange::TriedNow));
             update.changes.extend(again);
             update.say("the endpoints were read again; who rests or is out is tried".to_owned());
         }
@@ -343,14 +348,18 @@ impl Fleet {
         entry: &EndpointConfig,
         environment: &Environment,
     ) -> anyhow::Result<Endpoint> {
-        let Some(tried) = &self.tried else {
-            return Endpoint::of(&self.config, entry, environment);
+        let mut endpoint = match &self.tried {
+            None => Endpoint::of(&self.config, entry, environment)?,
+            Some(tried) => {
+                let told = tried.over(&LayerConfig {
+                    model_endpoints: vec![entry.clone()],
+                    ..self.config.clone()
+                });
+                Endpoint::of(&told, &told.model_endpoints[0], environment)?
+            }
         };
-        let told = tried.over(&LayerConfig {
-            model_endpoints: vec![entry.clone()],
-            ..self.config.clone()
-        });
-        Endpoint::of(&told, &told.model_endpoints[0], environment)
+        endpoint.share(&self.secrets);
+        Ok(endpoint)
     }
 
     /// What becomes of an entry, as it stands there and with the keys that there are.
@@ -368,8 +377,10 @@ impl Fleet {
             }
         }
         let missing = Credentials::of(entry, environment).map(|(_, missing)| missing);
-        if let Some(missing) = missing.unwrap_or_default().into_iter().next() {
-            return Outcome::Refused(format!("{missing}; set it in .env"));
+        if let Some(NotSet { variable, .. }) = missing.unwrap_or_default().into_iter().next() {
+            return Outcome::Refused(format!(
+                "{variable} is not set; set it in .env, in the working directory"
+            ));
         }
         if let (Some(limit), None) = (self.priced_for, endpoint.price) {
             return Outcome::Refused(format!(
@@ -405,8 +416,9 @@ impl Fleet {
         let placed = &mut self.members[index];
         let of = |entry: &EndpointConfig| serde_json::to_value(entry).unwrap_or(Value::Null);
         let mut keys = differing_keys(&of(&placed.entry), &of(&entry));
-        let is_another = placed.entry.url != entry.url;
-        if !placed.endpoint.carries_the_same_as(&endpoint) && keys.is_empty() {
+        let is_another_server = placed.entry.url != entry.url;
+        let is_another_account = !placed.endpoint.carries_the_same_as(&endpoint);
+        if is_another_account && keys.is_empty() {
             keys.push("key".to_owned());
         }
         let came_back = !std::mem::replace(&mut placed.is_here, true);
@@ -419,27 +431,16 @@ impl Fleet {
             ),
         };
         update.say(line);
-        let again = match is_another {
-            true => EndpointChange::Replaced,
-            false => EndpointChange::TriedAgain,
+        let again = match (is_another_server || came_back, is_another_account) {
+            // Calls from before it was gone may hang for long.
+            (true, _) => EndpointChange::Replaced,
+            (false, true) => EndpointChange::TriedNow,
+            (false, false) => EndpointChange::TriedAgain,
         };
         let here = EndpointChange::Here(endpoint.limits());
         update.changes.extend([(index, here), (index, again)]);
         placed.entry = entry;
         placed.endpoint = Arc::new(endpoint);
-    }
-
-    /// Lets each strike out the keys of all, those of the past included.
-    fn share_secrets(&mut self) {
-        let all = self
-            .members
-            .iter()
-            .map(|placed| Endpoint::clone(&placed.endpoint));
-        let mut all: Vec<Endpoint> = all.collect();
-        Credentials::share(all.iter_mut().filter_map(Endpoint::credentials_mut));
-        for (placed, endpoint) in self.members.iter_mut().zip(all) {
-            placed.endpoint = Arc::new(endpoint);
-        }
     }
 
     fn tell_refusal(&mut self, name: &str, outcome: Outcome, update: &mut Update) {

@@ -199,6 +199,60 @@ proptest! {
     }
 }
 
+/// Of each entry: its name, and the key that it carries.
+type Keys = Vec<(char, u8)>;
+
+fn keys() -> impl Strategy<Value = Keys> {
+    prop::collection::btree_map(0..3_u8, 0..8_u8, 0..4).prop_map(|keys| {
+        keys.into_iter()
+            .map(|(n, key)| ((b'a' + n) as char, key))
+            .collect()
+    })
+}
+
+/// In the places where an entry may have a key.
+fn key(number: u8) -> String {
+    format!("{number}-key-of-{number}{number}{number}")
+}
+
+fn with_keys(keys: &Keys) -> Value {
+    let entry = |&(name, number): &(char, u8)| match number % 2 {
+        0 => json!({"name": name.to_string(), "url": url(1), "headers": {"x-key": key(number)}}),
+        _ => {
+            json!({"name": name.to_string(), "url": format!("http://127.0.0.1:1/?key={}", key(number))})
+        }
+    };
+    keys.iter().map(entry).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_key_that_was_one_is_struck_out_of_what_any_endpoint_says_from_then_on(
+        edits in prop::collection::vec(keys(), 1..8),
+    ) {
+        let place = Place::new(&[], &[]);
+        place.write_config(&with_keys(&edits[0]));
+        let mut fleet = place.read(Some(&place.file)).expect("it is read");
+        // A call that is under way has the endpoint that it began with.
+        let mut endpoints = fleet.endpoints();
+        let mut known: Vec<String> = Vec::new();
+        for edit in &edits {
+            place.write_config(&with_keys(edit));
+            let update = fleet.look_again(Reason::Changed);
+            endpoints.extend(update.endpoints.into_iter().map(|(endpoint, _)| endpoint));
+            known.extend(edit.iter().map(|&(_, number)| key(number)));
+            let said = format!("{} is not as good as {}", known.join(", "), known.join(", "));
+            for endpoint in &endpoints {
+                let told = endpoint.redact(&said);
+                let shown = known.iter().find(|key| told.contains(key.as_str()));
+                prop_assert_eq!(shown, None, "{} says {}", endpoint.name, told);
+            }
+        }
+    }
+}
+
 fn lines(update: &Update, wanted: Level) -> Vec<&str> {
     let lines = update.lines.iter().filter(|(level, _)| *level == wanted);
     lines.map(|(_, line)| line.as_str()).collect()
@@ -246,7 +300,7 @@ fn an_edit_that_leaves_no_endpoint_is_refused_where_no_other_can_come() {
     assert!(update.changes.is_empty());
     let told = lines(&update, Level::Warning);
     assert!(
-        told[0].starts_with("endpoint b is not taken: NO_SUCH_KEY is not set"),
+        told[0].starts_with("endpoint b is not taken: NO_SUCH_KEY is not set; set it in .env"),
         "{told:?}"
     );
 }
@@ -294,6 +348,33 @@ fn another_address_is_another_server_and_another_number_is_not() {
     let told = lines(&update, Level::Plain);
     assert!(told[0].ends_with("has another url"), "{told:?}");
     assert!(told[1].ends_with("has another max_concurrent"), "{told:?}");
+}
+
+#[test]
+fn one_that_comes_back_is_called_as_another_server_and_another_key_is_another_account() {
+    let place = Place::new(&[], &[('b', 2, 1)]);
+    let mut fleet = place.read(Some(&place.file)).expect("it is read");
+    let mut change_to = |keys: &Keys, file: &[Entry], reason| {
+        place.write_config(&with_keys(keys));
+        fs::write(&place.file, list(file).to_string()).expect("a file");
+        let changes = fleet.look_again(reason).changes;
+        let again = changes.into_iter().map(|(_, change)| change);
+        again
+            .filter(|change| !matches!(change, EndpointChange::Here(_)))
+            .collect::<Vec<_>>()
+    };
+    let b = [('b', 2, 1)];
+    assert_eq!(change_to(&vec![('a', 0)], &b, Reason::Changed), []);
+    let other_key = change_to(&vec![('a', 2)], &b, Reason::Changed);
+    assert_eq!(other_key, [EndpointChange::TriedNow]);
+    let other_limits = change_to(&vec![('a', 2)], &[('b', 2, 3)], Reason::Changed);
+    assert_eq!(other_limits, [EndpointChange::TriedAgain]);
+    let is_gone = change_to(&vec![('a', 2)], &[], Reason::Changed);
+    assert_eq!(is_gone, [EndpointChange::Gone]);
+    let is_back = change_to(&vec![('a', 2)], &[('b', 2, 3)], Reason::Changed);
+    assert_eq!(is_back, [EndpointChange::Replaced]);
+    let asked = change_to(&vec![('a', 2)], &[('b', 2, 3)], Reason::Asked);
+    assert_eq!(asked, [EndpointChange::TriedNow, EndpointChange::TriedNow]);
 }
 
 #[test]

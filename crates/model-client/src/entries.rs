@@ -115,8 +115,8 @@ pub fn remarks(
     let mut remarks = Vec::new();
     let mut asked = None;
     for endpoint in &config.model_endpoints {
-        let (credentials, about_keys) = Credentials::of(endpoint, environment)?;
-        remarks.extend(about_keys);
+        let (credentials, missing) = Credentials::of(endpoint, environment)?;
+        remarks.extend(missing.iter().map(ToString::to_string));
         let settings = Settings::of(config, endpoint)?;
         if let EndpointUrl::Http(url) = &endpoint.url {
             Server::of(endpoint, url, credentials, settings.model.as_deref())?;

@@ -27,7 +27,7 @@ pub use entries::{differences, remarks};
 pub use error::EndpointError;
 pub use protocol::{Ask, Carried, Shapes};
 pub use retry_after::retry_after;
-pub use secrets::{Credentials, Environment};
+pub use secrets::{Credentials, Environment, NotSet, Secrets};
 pub use server::Server;
 pub use settings::Settings;
 pub use status::status_text;

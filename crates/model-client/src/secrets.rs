@@ -1,8 +1,9 @@
 //! Keys: where they come from, and that they go nowhere else.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -54,14 +55,38 @@ impl Environment {
     /// The value of a variable that is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<SecretString> {
-        match std::env::var(name) {
-            Ok(value) if !value.is_empty() => Some(SecretString::from(value)),
-            _ => self
-                .file
-                .get(name)
-                .filter(|value| !value.expose_secret().is_empty())
-                .cloned(),
-        }
+        let is_set = |value: &SecretString| !value.expose_secret().is_empty();
+        let of_file = || self.file.get(name).filter(|value| is_set(value)).cloned();
+        of_process(name).or_else(of_file)
+    }
+
+    /// Whether a variable is set in the environment itself, where no edit of `.env` changes it.
+    #[must_use]
+    pub fn is_fixed(&self, name: &str) -> bool {
+        of_process(name).is_some()
+    }
+}
+
+/// What the environment has, before any file.
+fn of_process(name: &str) -> Option<SecretString> {
+    let value = std::env::var(name).ok();
+    value
+        .filter(|value| !value.is_empty())
+        .map(SecretString::from)
+}
+
+/// A variable that an entry names and that is not set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotSet {
+    /// Its name.
+    pub variable: String,
+    /// What calls do without it.
+    so: String,
+}
+
+impl fmt::Display for NotSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} is not set: {}", self.variable, self.so)
     }
 }
 
@@ -73,19 +98,54 @@ pub struct Credentials {
     /// Its own headers, with their values marked as sensitive.
     pub headers: HeaderMap,
     /// All that must never be shown: of this endpoint, and what is shared with it.
-    secrets: Arc<Vec<SecretString>>,
+    secrets: Secrets,
+}
+
+/// What must never be shown, for all that strike it out. What was in it once stays in it.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets(Arc<RwLock<Vec<SecretString>>>);
+
+impl Secrets {
+    fn of(secrets: impl IntoIterator<Item = SecretString>) -> Self {
+        let own = Self::default();
+        own.add(secrets);
+        own
+    }
+
+    /// Adds what is not there yet; they are in order.
+    fn add(&self, secrets: impl IntoIterator<Item = SecretString>) {
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for secret in secrets {
+            let new = secret.expose_secret();
+            if let Err(place) = all.binary_search_by(|own| own.expose_secret().cmp(new)) {
+                all.insert(place, secret);
+            }
+        }
+    }
+
+    fn all(&self) -> Vec<SecretString> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn strike_out_of(&self, text: &str) -> String {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        strike_out(text, all.iter().map(ExposeSecret::expose_secret))
+    }
 }
 
 impl Credentials {
-    /// The credentials of an endpoint, and warnings about variables that are not set.
+    /// The credentials of an endpoint, and the variables that are not set.
     ///
     /// # Errors
     /// When a header is none that HTTP knows, or one that every call has; its value is not shown.
     pub fn of(
         endpoint: &EndpointConfig,
         environment: &Environment,
-    ) -> Result<(Self, Vec<String>), EndpointError> {
-        let mut warnings = Vec::new();
+    ) -> Result<(Self, Vec<NotSet>), EndpointError> {
+        let mut missing = Vec::new();
         let mut credentials = Self::default();
         let name = &endpoint.name;
         if let Some(variable) = &endpoint.api_key_env {
@@ -97,9 +157,10 @@ impl Credentials {
                     credentials.keep([Some(key.clone()), password].into_iter().flatten());
                     credentials.key = Some(key);
                 }
-                None => warnings.push(format!(
-                    "{variable} is not set: calls to {name} go without a key"
-                )),
+                None => missing.push(NotSet {
+                    variable: variable.clone(),
+                    so: format!("calls to {name} go without a key"),
+                }),
             }
         }
         for (header, source) in &endpoint.headers {
@@ -121,9 +182,10 @@ impl Credentials {
                 HeaderSource::Env { env } => match environment.get(env) {
                     Some(value) => value,
                     None => {
-                        warnings.push(format!(
-                            "{env} is not set: calls to {name} go without the header {header}"
-                        ));
+                        missing.push(NotSet {
+                            variable: env.clone(),
+                            so: format!("calls to {name} go without the header {header}"),
+                        });
                         continue;
                     }
                 },
@@ -138,13 +200,13 @@ impl Credentials {
         if let EndpointUrl::Http(url) = &endpoint.url {
             credentials.keep(secrets_of(url));
         }
-        Ok((credentials, warnings))
+        Ok((credentials, missing))
     }
 
     /// What is secret of an address alone: its signature, mostly.
     pub(crate) fn of_address(url: &Url) -> Self {
         Self {
-            secrets: Arc::new(secrets_of(url)),
+            secrets: Secrets::of(secrets_of(url)),
             ..Self::default()
         }
     }
@@ -193,7 +255,7 @@ impl Credentials {
     }
 
     fn keep(&mut self, secrets: impl IntoIterator<Item = SecretString>) {
-        Arc::make_mut(&mut self.secrets).extend(secrets);
+        self.secrets.add(secrets);
     }
 
     /// Whether calls carry the same with both.
@@ -203,26 +265,18 @@ impl Credentials {
         key(self) == key(other) && self.headers == other.headers
     }
 
-    /// From now on each of them strikes out what is secret of any: several may be of one server,
-    /// which knows the keys of all.
-    pub fn share<'a>(all: impl Iterator<Item = &'a mut Self>) {
-        let mut all: Vec<&mut Self> = all.collect();
-        let secrets = all.iter().flat_map(|one| one.secrets.iter());
-        let mut secrets: Vec<&str> = secrets.map(ExposeSecret::expose_secret).collect();
-        secrets.sort_unstable();
-        secrets.dedup();
-        let secrets: Arc<Vec<_>> = Arc::new(secrets.into_iter().map(SecretString::from).collect());
-        for one in &mut all {
-            one.secrets = Arc::clone(&secrets);
-        }
+    /// From now on it strikes out what is secret of any that share `secrets`, whenever they do or did:
+    /// several may be of one server, which knows the keys of all, and those that they had before.
+    pub fn share(&mut self, secrets: &Secrets) {
+        secrets.add(self.secrets.all());
+        self.secrets = secrets.clone();
     }
 
     /// `text` with every secret in it struck out, and the queries of all addresses: servers repeat
     /// in their errors what they were sent, and name places that are signed.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let secrets = self.secrets.iter().map(ExposeSecret::expose_secret);
-        without_queries(&strike_out(text, secrets))
+        without_queries(&self.secrets.strike_out_of(text))
     }
 
     /// The same for a body, whatever its bytes are.

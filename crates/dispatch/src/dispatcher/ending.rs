@@ -100,8 +100,14 @@ impl Dispatcher {
             && !self.pool.any_answered()
             && now >= self.startup_ends()
         {
+            let since = match self.endpoints_since {
+                Moment::ZERO => "of the start",
+                _ => "after the first one came",
+            };
+            let file = self.limits.awaits_endpoints.as_deref();
+            let file = file.map_or_else(String::new, |file| format!("{file} and "));
             self.stop = Some(Ending::Early(format!(
-                "no endpoint has answered anything within {} of the start; check the addresses in layer_config.json:{}",
+                "no endpoint has answered anything within {} {since}; check the addresses in {file}layer_config.json:{}",
                 duration_text(self.limits.startup_wait),
                 self.last_failures(now)
             )));

@@ -27,8 +27,10 @@ pub struct Member {
     pub(super) last_minute: VecDeque<Moment>,
     /// Until when it rests because it was away, or its answer was bad. An answer ends this.
     pub(super) resting_until: Option<Moment>,
-    /// Until when it asked to be left alone. Nothing ends this but time.
+    /// Until when it asked to be left alone. Nothing that it does ends this but time.
     pub(super) asked_until: Option<Moment>,
+    /// Whether it is called though it asked to be left alone, and no such call has ended yet.
+    pub(super) one_first: bool,
     pub(super) out: Option<String>,
     /// Failures without an answer in between, that each make the next rest longer.
     pub(super) away_in_a_row: u32,
@@ -75,6 +77,7 @@ impl Member {
             last_minute: VecDeque::new(),
             resting_until: None,
             asked_until: None,
+            one_first: false,
             out: None,
             away_in_a_row: 0,
             bad_in_a_row: 0,
@@ -185,11 +188,19 @@ impl Member {
         self.last_away = None;
     }
 
+    /// The same, and what it asked for does not hold either; one call shows whether it asks again.
+    pub(super) fn try_now(&mut self, now: Moment) {
+        self.renew(now);
+        let asked_until = self.asked_until.take();
+        self.one_first |= asked_until.is_some_and(|until| until > now);
+    }
+
     /// It is another server from now on.
     pub(super) fn replace(&mut self, now: Moment) {
         self.renew(now);
         self.replaced_at = Some(now);
         self.asked_until = None;
+        self.one_first = false;
         self.latency = None;
         self.former.append(&mut self.calls);
         if let Some(adapting) = &mut self.adapting {
@@ -267,7 +278,7 @@ impl Member {
     /// Whether it could take a call now.
     #[must_use]
     pub fn is_free(&self, now: Moment) -> bool {
-        self.is_left() && self.calls.len() < self.slots() && self.wakes_at(now).is_none()
+        self.is_left() && self.has_room() && self.wakes_at(now).is_none()
     }
 
     /// Whether it is likely to take a call before long.
@@ -278,7 +289,7 @@ impl Member {
             .map_or(self.limits.timeout, |latency| 2 * latency);
         let is_on_time = |&started: &Moment| now <= started + usual;
         let rests = self.wakes_at(now).is_some_and(|until| until > now + SOON);
-        let has_room = self.calls.len() < self.slots() || self.calls.iter().any(is_on_time);
+        let has_room = self.has_room() || self.calls.iter().any(is_on_time);
         self.is_left() && !rests && has_room
     }
 
@@ -288,13 +299,16 @@ impl Member {
         self.away_in_a_row > 0
     }
 
-    /// An endpoint that was away is tried with one call, not with all it can take.
-    fn slots(&self) -> usize {
-        if self.away_in_a_row > 0 {
-            1
-        } else {
-            self.width()
-        }
+    /// Whether a slot is free. An endpoint that was away is tried with one call, not with all it can take.
+    fn has_room(&self) -> bool {
+        let is_of_now = |&started: &Moment| !self.is_of_the_past(started);
+        let is_tried = || self.calls.iter().any(is_of_now);
+        self.calls.len() < self.width() && !(self.takes_one() && is_tried())
+    }
+
+    /// Whether it is to be seen first whether it takes calls.
+    fn takes_one(&self) -> bool {
+        self.is_away() || self.one_first
     }
 
     /// When its rest and its limit of calls a minute allow the next call, if not now.
@@ -327,7 +341,7 @@ impl Member {
         let Some(latency) = self.latency.filter(|latency| !latency.is_zero()) else {
             return 0;
         };
-        if !self.is_left() || self.away_in_a_row > 0 || self.bad_in_a_row > 0 {
+        if !self.is_left() || self.takes_one() || self.bad_in_a_row > 0 {
             return 0;
         }
         // One that rests may have to rest again.

@@ -152,7 +152,7 @@ fn an_endpoint_that_is_out_gets_nothing_more() {
     );
     assert_eq!(
         line.unwrap(),
-        "endpoint e0 is out for the rest of this run: HTTP 401"
+        "endpoint e0 is out until its entry or its key changes: HTTP 401"
     );
     assert_eq!(pool.pick(now, 100, |_| true), Some(1));
     assert!(!pool.all_out());

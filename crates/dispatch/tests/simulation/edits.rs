@@ -21,10 +21,10 @@ enum What {
     Returns,
     Leaves,
     Comes,
-    /// So many slots, and so many calls a minute.
+    /// So many slots, and so many calls a minute; what it asked for still holds.
     Limits(usize, Option<usize>),
     KeyMended,
-    /// Whoever rests or is out gets another chance.
+    /// Whoever rests, is out or asked to be left alone gets another chance.
     AllAgain,
 }
 
@@ -86,7 +86,16 @@ pub(crate) fn made_up(servers: &mut [Server], horizon: Duration, chance: &mut Ch
                     at = until;
                     edit(at, What::KeyMended);
                 }
-                _ => edit(at, What::AllAgain),
+                _ => {
+                    if chance.happens(0.5) {
+                        // It works again long before it said.
+                        let until = at + chance.duration(1.0, 100.0);
+                        let asked = Some(chance.duration(100.0, 500.0));
+                        server.impose(at, until, Mood::Away(429, asked));
+                        at = until;
+                    }
+                    edit(at, What::AllAgain);
+                }
             }
         }
     }
@@ -116,22 +125,22 @@ impl Edit {
                 server.is_here = true;
                 let is_new = *joined <= index;
                 *joined = (*joined).max(index + 1);
-                (!is_new).then_some(EndpointChange::TriedAgain)
+                (!is_new).then_some(EndpointChange::Replaced)
             }
             What::Limits(slots, per_minute) => {
                 if !server.limits.adapts {
                     server.limits.slots = slots;
                 }
                 server.limits.max_per_minute = per_minute;
-                None
+                Some(EndpointChange::TriedAgain)
             }
             What::KeyMended => {
                 server.take_key();
-                Some(EndpointChange::TriedAgain)
+                Some(EndpointChange::TriedNow)
             }
             What::AllAgain => {
                 let here = (0..*joined).filter(|&other| servers[other].is_here);
-                return here.map(|at| (at, EndpointChange::TriedAgain)).collect();
+                return here.map(|at| (at, EndpointChange::TriedNow)).collect();
             }
         };
         if !server.is_here || index >= *joined {

@@ -91,6 +91,8 @@ struct Watched {
     rests_until: Duration,
     /// Until when it has asked to be left alone.
     asked_until: Duration,
+    /// Whether it is called though it asked for that, and nothing has come of it yet.
+    one_first: bool,
     slowest: Duration,
 }
 
@@ -290,6 +292,15 @@ impl Promises {
             format!("item {item} is called after a signal")
         })?;
         let edition = self.endpoints[endpoint].edition;
+        let is_of_now =
+            |&(_, at, of): &(usize, EndpointIndex, Edition)| (at, of) == (endpoint, edition);
+        let is_tried = self.calls.values().any(is_of_now);
+        self.check(!(self.endpoints[endpoint].one_first && is_tried), || {
+            format!(
+                "{} asked to be left alone, and gets a second call",
+                server.limits.name
+            )
+        })?;
         self.calls.insert(attempt, (item, endpoint, edition));
         self.spending.on_call(attempt, endpoint, width)?;
         let all = self.calls.len();
@@ -339,6 +350,7 @@ impl Promises {
         let watched = &mut self.endpoints[endpoint];
         watched.under_way -= usize::from(edition.0 == watched.edition.0);
         let is_past = watched.is_gone || edition != watched.edition;
+        watched.one_first &= is_past;
         watched.excuse(now);
         watched.slowest = watched.slowest.max(took);
         let own = &mut self.own[item];
@@ -510,6 +522,11 @@ impl Promises {
                 watched.under_way = 0;
                 watched.slowest = Duration::ZERO;
                 watched.asked_until = now;
+                watched.one_first = false;
+            }
+            EndpointChange::TriedNow => {
+                watched.one_first |= watched.asked_until > now;
+                watched.asked_until = now;
             }
             EndpointChange::TriedAgain => {}
         }
@@ -614,7 +631,7 @@ impl Promises {
         let is_last = self.startable.len() <= 8 * slots;
         for (index, server) in servers.iter().enumerate() {
             let watched = &self.endpoints[index];
-            let slots = match watched.was_away {
+            let slots = match watched.was_away || watched.one_first {
                 true => 1,
                 false if server.limits.adapts => pool.members().get(index).map_or(0, Member::width),
                 false => server.limits.slots,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use dispatch::{CanvasId, EndpointChange, EndpointLimits, Event, Failure, FailureKind, Level};
+use dispatch::{
+    CanvasId, Ending, EndpointChange, EndpointLimits, Event, Failure, FailureKind, Level,
+};
 use planner::{Block, BlockShape, Item, Status};
 
 use crate::broke_off;
@@ -74,10 +76,63 @@ fn one_that_was_out_and_one_that_rests_get_another_chance() {
     called.sort_unstable();
     assert_eq!(called, [0, 1]);
     // What it asked for itself still holds.
-    let retry_after = Some(Duration::from_secs(50));
-    run.ends(Err(Failure::new(FailureKind::Away { retry_after }, "busy")));
+    run.ends(Err(busy()));
     run.tell(Event::Endpoints(again.to_vec()));
     assert_eq!(places(&run).len(), 1);
+}
+
+/// A server that asks to be left alone.
+fn busy() -> Failure {
+    let retry_after = Some(Duration::from_secs(300));
+    Failure::new(FailureKind::Away { retry_after }, "busy").with_status(429)
+}
+
+#[test]
+fn one_that_asked_to_be_left_alone_is_tried_now_with_one_call_first() {
+    let columns: Vec<i32> = (0..9).map(|n| 2 * n).collect();
+    let mut run = Run::at(&columns, &["a"], 3).begun();
+    run.ends_nth(1, Err(busy()));
+    assert_eq!(places(&run), [0, 0], "two that began before hang");
+    let change = |run: &mut Run, change| run.tell(Event::Endpoints(vec![(0, change)]));
+    change(&mut run, EndpointChange::Here(limits("a", 4)));
+    change(&mut run, EndpointChange::TriedAgain);
+    assert_eq!(places(&run).len(), 2, "its limits are no reason");
+    run.now += Duration::from_secs(1);
+    change(&mut run, EndpointChange::TriedNow);
+    assert_eq!(places(&run).len(), 3, "one goes there first");
+    change(&mut run, EndpointChange::TriedNow);
+    assert_eq!(places(&run).len(), 3, "however often it is asked for");
+    // What began before tells nothing of it.
+    run.ends_nth(0, Err(busy()));
+    assert_eq!(places(&run).len(), 2);
+    run.ends_nth(1, Ok(()));
+    assert_eq!(places(&run).len(), 4, "it takes calls");
+    run.ends_nth(1, Err(busy()));
+    assert_eq!(places(&run).len(), 3, "and rests when it asks again");
+    run.now += Duration::from_secs(299);
+    run.tell(Event::Wake);
+    assert_eq!(places(&run).len(), 3);
+}
+
+#[test]
+fn one_that_comes_back_has_all_its_slots_while_old_calls_hang_and_no_more() {
+    let columns: Vec<i32> = (0..9).map(|n| 2 * n).collect();
+    let mut run = Run::at(&columns, &["a"], 2).begun();
+    for returns in 1..3 {
+        run.now += Duration::from_secs(1);
+        run.tell(Event::Endpoints(vec![(0, EndpointChange::Gone)]));
+        run.tell(Event::Endpoints(vec![
+            (0, EndpointChange::Here(limits("a", 2))),
+            (0, EndpointChange::Replaced),
+        ]));
+        assert_eq!(places(&run).len(), 2 + 2 * returns);
+        run.tell(Event::Wake);
+        assert_eq!(places(&run).len(), 2 + 2 * returns);
+    }
+    while !run.calls.is_empty() {
+        run.ends(Ok(()));
+    }
+    assert_eq!(run.dispatcher.tally().items_completed, 9);
 }
 
 /// One item is complete, the other breaks off until it is compared with the first.
@@ -179,4 +234,42 @@ fn a_run_waits_for_endpoints_where_some_may_come_and_says_so_once() {
     run.now += Duration::from_secs(1);
     run.tell(Event::Wake);
     assert_eq!(run.dispatcher.ending(), None);
+}
+
+#[test]
+fn a_run_that_nobody_answers_names_where_its_endpoints_come_from_and_since_when() {
+    let items = || {
+        let blocks = (0..3).map(|n| Block::new(BlockShape::OneByOne, 2 * n, 0));
+        let item = |(id, block)| Item {
+            id,
+            step: 3,
+            block,
+            status: Status::Pending,
+        };
+        (1..).zip(blocks).map(item).collect()
+    };
+    let why = |mut run: Run| {
+        while run.dispatcher.ending().is_none() {
+            match run.calls.is_empty() {
+                true => run.wakes(),
+                false => run.ends(Err(Failure::away("refused"))),
+            }
+        }
+        let Some(Ending::Early(why)) = run.dispatcher.ending() else {
+            panic!("it ends with {:?}", run.dispatcher.ending());
+        };
+        why
+    };
+    let begun = Run::awaiting(items(), &["a"], 1, None, Some("fleet.json")).begun();
+    let at_start =
+        "within 10m 0s of the start; check the addresses in fleet.json and layer_config.json: a (";
+    let told = why(begun);
+    assert!(told.contains(at_start), "{told}");
+    let mut waits = Run::awaiting(items(), &[], 1, None, Some("fleet.json")).begun();
+    waits.now += Duration::from_secs(9000);
+    let comes = vec![(0, EndpointChange::Here(limits("dead", 1)))];
+    waits.tell(Event::Endpoints(comes));
+    let later = "within 10m 0s after the first one came; check the addresses in fleet.json and layer_config.json: dead (";
+    let told = why(waits);
+    assert!(told.contains(later), "{told}");
 }

@@ -128,7 +128,7 @@ fn an_endpoint_that_is_out_is_told_and_the_run_ends_when_none_is_left() {
     run.ends(Err(refused.clone()));
     assert_eq!(
         run.said(Level::Error),
-        ["endpoint a is out for the rest of this run: HTTP 401: bad key"]
+        ["endpoint a is out until its entry or its key changes: HTTP 401: bad key"]
     );
     run.ends(Err(refused));
     let Some(Ending::Early(why)) = run.dispatcher.ending() else {
