@@ -48,14 +48,8 @@ impl Surroundings {
     #[must_use]
     pub fn finished_around(&self, queue: &Queue, handle: Handle) -> Option<Vec<Quadrant>> {
         let block = queue.item(handle).block;
-        let Quadrant { x, y } = block.top_left;
-        let (width, height) = (block.shape.width(), block.shape.height());
         let mut finished = Vec::new();
-        for (dx, dy) in (-1..=height).flat_map(|dy| (-1..=width).map(move |dx| (dx, dy))) {
-            let (Some(x), Some(y)) = (x.checked_add(dx), y.checked_add(dy)) else {
-                continue;
-            };
-            let quadrant = Quadrant::new(x, y);
+        for (quadrant, _) in block.around() {
             let Some(owner) = self.owners.of_quadrant(quadrant) else {
                 continue;
             };
@@ -86,7 +80,7 @@ fn is_shown_when_complete(
 mod tests {
     use std::collections::BTreeMap;
 
-    use planner::{Region, plan};
+    use planner::{Region, complete_followers, plan};
 
     use super::*;
     use crate::Turn;
@@ -164,6 +158,44 @@ mod tests {
                 return shown;
             }
         }
+    }
+
+    /// What is put back with an item is what has seen it, directly or over others.
+    #[test]
+    fn followers_are_all_later_items_whose_canvas_shows_what_they_follow() {
+        let mut random = Random::from_seed(12);
+        let mut at_corners = 0;
+        for _ in 0..40 {
+            let (mut items, uncalled) = items(&mut random);
+            items.iter_mut().for_each(|i| i.status = Status::Complete);
+            let queue = Queue::of(items.clone());
+            let around = surroundings(&queue, &uncalled);
+            for ids in [1, 1, 2].map(|count| {
+                let any = |_| items[(random.fraction() * items.len() as f64) as usize].id;
+                (0..count).map(any).collect::<Vec<i64>>()
+            }) {
+                let mut anew: HashSet<i64> = ids.iter().copied().collect();
+                let mut expected = Vec::new();
+                // In the order of generation all that it shows is decided before.
+                for (handle, item) in (0..).zip(&items) {
+                    let shown = around.finished_around(&queue, handle).expect("all is");
+                    let owners = shown.iter().map(|&at| around.owners.of_quadrant(at));
+                    let of_anew =
+                        |owner: &Handle| *owner < handle && anew.contains(&queue.item(*owner).id);
+                    let seen: Vec<Handle> = owners.flatten().filter(of_anew).collect();
+                    if seen.is_empty() || uncalled.contains(&item.id) || ids.contains(&item.id) {
+                        continue;
+                    }
+                    let touches =
+                        |other: &Handle| item.block.shared_edge(queue.item(*other).block).is_some();
+                    at_corners += usize::from(!seen.iter().any(touches));
+                    anew.insert(item.id);
+                    expected.push(item.id);
+                }
+                assert_eq!(complete_followers(&items, &ids, &uncalled), expected);
+            }
+        }
+        assert!(at_corners > 10, "{at_corners}");
     }
 
     #[test]

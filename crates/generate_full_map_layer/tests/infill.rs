@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use debug_generate_full_map_layer::{Edge, Seams};
 use dispatch::duration_text;
 use fixtures::layers::{Run, TestLayer, endpoints_at};
+use fixtures::maps::MapSpec;
 use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
 use image::{RgbImage, RgbaImage};
-use layer::{LayerDir, block_seed};
-use planner::{Block, BlockShape, Quadrant};
+use layer::{LayerDir, block_seed, quadrant_named};
+use planner::{Block, BlockShape, Quadrant, Region};
 use serde_json::{Value, json};
 
 use grey_city::{HEIGHT_PX, WIDTH_PX, city};
@@ -405,7 +406,7 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
     let server = infilling();
     let layer = layer(&json!({"mode": "infill"}), &server);
     layer.run(PROGRAM, &[]).assert_status(0);
-    // By plain SQL: everything that touches and comes later, and so on.
+    // By plain SQL: everything that touches and comes later, or in a later step at a corner, and so on.
     let followers = layer.sql(
         "WITH RECURSIVE again(id) AS (
            SELECT id FROM generation_plan WHERE id = 1
@@ -414,7 +415,10 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
              AND ((p.top_left_x + p.width = q.top_left_x OR q.top_left_x + q.width = p.top_left_x)
                    AND p.top_left_y < q.top_left_y + q.height AND q.top_left_y < p.top_left_y + p.height
                OR (p.top_left_y + p.height = q.top_left_y OR q.top_left_y + q.height = p.top_left_y)
-                   AND p.top_left_x < q.top_left_x + q.width AND q.top_left_x < p.top_left_x + p.width))
+                   AND p.top_left_x < q.top_left_x + q.width AND q.top_left_x < p.top_left_x + p.width
+               OR p.step < q.step
+                   AND p.top_left_x <= q.top_left_x + q.width AND q.top_left_x <= p.top_left_x + p.width
+                   AND p.top_left_y <= q.top_left_y + q.height AND q.top_left_y <= p.top_left_y + p.height))
          SELECT id FROM again WHERE id <> 1",
     );
     assert!(followers.len() > 1);
@@ -433,6 +437,57 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
         .assert_status(0)
         .assert_says(&says);
     assert_eq!(server.calls().len(), calls + followers.len() + 1);
+}
+
+/// Whatever the calls' own record says was shown to them is what a redo takes along.
+#[test]
+fn a_redo_takes_along_all_that_was_shown_what_it_draws_anew() {
+    let server = infilling();
+    let all = (0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y)));
+    let there = all.filter(|at| (at.x * 7 + at.y * 5) % 11 != 0);
+    let map = MapSpec::new(Region::from_quadrants(there)).quadrant_px(8, 8);
+    let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
+    layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
+    layer.run(PROGRAM, &[]).assert_status(0);
+    let rows = layer.sql(
+        "SELECT top_left_x, top_left_y, width, height, joined FROM attempts a
+         JOIN generation_plan p ON p.id = a.item_id WHERE outcome = 'ok' ORDER BY p.step, p.id",
+    );
+    let blocks: Vec<(Block, Vec<Quadrant>)> = rows
+        .iter()
+        .map(|row| {
+            let [x, y, width, height] = [0, 1, 2, 3].map(|at| row[at].parse().unwrap());
+            let shape = BlockShape::of_size(width, height).unwrap();
+            let joined = row[4]
+                .split_whitespace()
+                .map(|at| quadrant_named(at).unwrap());
+            (Block::new(shape, x, y), joined.collect())
+        })
+        .collect();
+    let mut at_corners = 0;
+    for (block, _) in blocks
+        .iter()
+        .filter(|(block, _)| block.shape == BlockShape::TwoByTwo)
+    {
+        let mut anew = vec![*block];
+        for (later, joined) in &blocks {
+            let shows = |one: &&Block| joined.iter().any(|&at| one.contains(at));
+            let shown: Vec<&Block> = anew.iter().filter(shows).collect();
+            if !shown.is_empty() && later != block {
+                let beside = shown.iter().any(|one| one.shared_edge(*later).is_some());
+                at_corners += usize::from(!beside);
+                anew.push(*later);
+            }
+        }
+        let Quadrant { x, y } = block.top_left;
+        let dry = layer.run(PROGRAM, &["--redo", &format!("{x},{y}"), "--dry-run"]);
+        dry.assert_status(0)
+            .assert_says(&format!(": {} call", anew.len()));
+    }
+    assert!(
+        at_corners > 0,
+        "the map has no block that shows a corner alone"
+    );
 }
 
 #[test]

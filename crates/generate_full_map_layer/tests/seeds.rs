@@ -236,3 +236,31 @@ fn a_quadrant_is_explained() {
         run.assert_status(2).assert_says(said);
     }
 }
+
+/// What is asked for again is the same request then, and paid for all the same.
+#[test]
+fn a_seed_of_ones_own_is_told_where_something_may_be_asked_for_again() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 1);
+    for (seed, accept, args, is_told) in [
+        (json!(7), json!({"tries": 3}), &[][..], true),
+        (json!(7), json!(false), &[], false),
+        (json!(7), json!(false), &["--redo", "0,0"], true),
+        (json!(-1), json!({"tries": 3}), &["--redo", "0,0"], false),
+        (Value::Null, json!({"tries": 3}), &["--redo", "0,0"], false),
+    ] {
+        layer.configure(|config| {
+            config["generation_params"] = json!({"prompt": "snow", "seed": seed});
+            config["accept"] = accept;
+        });
+        let args = [args, &["--max-items", "1"]].concat();
+        let run = layer.run(PROGRAM, &args);
+        let told = run.stderr.matches("goes out with every call (7 to").count();
+        assert_eq!(
+            told,
+            usize::from(is_told),
+            "{seed} {args:?}: {}",
+            run.stderr
+        );
+    }
+}

@@ -44,7 +44,7 @@ pub fn plan_beside(region: &Region, standing: &[Block]) -> Plan {
 
 /// Whether `block` has room for whatever stands beside it, and comes after it.
 fn fits_beside(block: Block, stands: impl Fn(Quadrant) -> Option<Block>) -> bool {
-    around(block).all(|(quadrant, is_corner)| {
+    block.around().all(|(quadrant, is_corner)| {
         let Some(other) = stands(quadrant) else {
             return true;
         };
@@ -54,18 +54,6 @@ fn fits_beside(block: Block, stands: impl Fn(Quadrant) -> Option<Block>) -> bool
             // Two 2x2 blocks do not even touch by a corner.
             None => !(is_corner && are_squares),
         }
-    })
-}
-
-/// The quadrants around a block, and whether each is at a corner of it.
-fn around(block: Block) -> impl Iterator<Item = (Quadrant, bool)> {
-    let Quadrant { x, y } = block.top_left;
-    let (width, height) = (block.shape.width(), block.shape.height());
-    let all = (-1..=height).flat_map(move |dy| (-1..=width).map(move |dx| (dx, dy)));
-    all.filter_map(move |(dx, dy)| {
-        let beside = [dx == -1 || dx == width, dy == -1 || dy == height];
-        let quadrant = Quadrant::new(x.checked_add(dx)?, y.checked_add(dy)?);
-        (beside != [false, false]).then_some((quadrant, beside == [true, true]))
     })
 }
 

@@ -157,6 +157,18 @@ impl Block {
         })
     }
 
+    /// The quadrants around it, row by row, and whether each is at a corner of it.
+    pub fn around(self) -> impl Iterator<Item = (Quadrant, bool)> {
+        let Quadrant { x, y } = self.top_left;
+        let (width, height) = (self.shape.width(), self.shape.height());
+        let all = (-1..=height).flat_map(move |dy| (-1..=width).map(move |dx| (dx, dy)));
+        all.filter_map(move |(dx, dy)| {
+            let beside = [dx == -1 || dx == width, dy == -1 || dy == height];
+            let quadrant = Quadrant::new(x.checked_add(dx)?, y.checked_add(dy)?);
+            (beside != [false, false]).then_some((quadrant, beside == [true, true]))
+        })
+    }
+
     /// Whether `quadrant` is one of its own.
     #[must_use]
     pub const fn contains(self, quadrant: Quadrant) -> bool {

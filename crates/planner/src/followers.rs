@@ -2,30 +2,37 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::{Adjacency, Item, Status};
+use crate::{Item, Owners, Status};
 
-/// The complete items that touch one of the items `ids` and come later, directly or over others;
-/// those of `ids` themselves are left out. `items` are all of a plan, in the order of generation;
-/// those of `apart` were made without regard to others, so that nothing leads to them or over them.
+/// The complete items that come later than one of the items `ids` and were drawn in the sight of it,
+/// directly or over others; those of `ids` themselves are left out. `items` are all of a plan, in the
+/// order of generation; those of `apart` were made without a call before all others, so that nothing
+/// leads to them or over them.
 ///
-/// Where canvases show finished neighbours these were drawn to continue what is now drawn anew.
+/// A canvas shows earlier items that it touches, and at its corners those of earlier steps and those
+/// `apart`. Where canvases show finished neighbours these were drawn to continue what is drawn anew.
 #[must_use]
 pub fn complete_followers(items: &[Item], ids: &[i64], apart: &HashSet<i64>) -> Vec<i64> {
     if ids.is_empty() {
         return Vec::new();
     }
     let ids: HashSet<i64> = ids.iter().copied().collect();
-    let blocks: Vec<_> = items.iter().map(|item| item.block).collect();
-    let adjacency = Adjacency::of(&blocks);
+    let owners = Owners::of(items.iter().map(|item| item.block));
     let mut found: BTreeSet<usize> = BTreeSet::new();
     let mut behind: Vec<usize> = (0..items.len())
         .filter(|&i| ids.contains(&items[i].id))
         .collect();
     while let Some(index) = behind.pop() {
-        for &next in adjacency.successors(index) {
-            let is_apart = apart.contains(&items[next as usize].id);
-            if !is_apart && found.insert(next as usize) {
-                behind.push(next as usize);
+        let item = &items[index];
+        for (quadrant, is_corner) in item.block.around() {
+            let Some(next) = owners.of_quadrant(quadrant).map(|next| next as usize) else {
+                continue;
+            };
+            let later = &items[next];
+            let is_shown = !is_corner || item.step < later.step || apart.contains(&item.id);
+            let is_behind = next > index && is_shown && !apart.contains(&later.id);
+            if is_behind && found.insert(next) {
+                behind.push(next);
             }
         }
     }
@@ -44,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_touches_later_follows_over_any_number_of_items() {
+    fn what_is_drawn_later_in_its_sight_follows_over_any_number_of_items() {
         let region =
             Region::from_quadrants((0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y))));
         let mut items: Vec<Item> = (1..)
@@ -82,6 +89,12 @@ mod tests {
         let strips = items.iter().filter(|item| item.step == 2);
         let apart = strips.map(|item| item.id).collect();
         let past = complete_followers(&items, &[5], &apart);
-        assert_eq!(past, [0_i64; 0], "corners are reached over strips alone");
+        // The four single quadrants at its corners have seen it, too.
+        assert_eq!(past.len(), 4);
+        let singles = items.iter().filter(|item| item.step == 3);
+        assert!(
+            past.iter()
+                .all(|id| singles.clone().any(|one| one.id == *id))
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use dispatch::Queue;
-use fleet::{Checks, Given};
+use fleet::{Checks, Endpoint, Given};
 use layer::{LayerDir, Pictures, RunLock};
 use planner::{Item, Pilot, Quadrant, Status};
 use progress_db::{Change, Durability, ProgressDb};
@@ -113,6 +113,9 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
             "{others} complete items were made with other settings (prompt, parameters or canvas) than this run has; their pictures may look different"
         );
     }
+    if redoes || start.config.accept.is_on() {
+        tell(&fixed_seeds(&endpoints));
+    }
     // Before anything is paid for that could not be saved.
     pictures.require_writable().await?;
     drop(uniform);
@@ -192,6 +195,27 @@ async fn bring_up_to_date(
 fn put_back(items: &mut [Item], which: impl Fn(&Item) -> bool) {
     for item in items.iter_mut().filter(|item| which(item)) {
         item.status = Status::Pending;
+    }
+}
+
+/// A line where endpoints are sent a seed of the user's own: whatever is asked for again is the same
+/// request then. A negative one means any.
+fn fixed_seeds(endpoints: &[Arc<Endpoint>]) -> Vec<String> {
+    let seed_of = |endpoint: &Arc<Endpoint>| match endpoint.seed_of(0) {
+        (None, Some(own)) if own >= 0 => Some(format!("{own} to {}", endpoint.name)),
+        _ => None,
+    };
+    let fixed: Vec<String> = endpoints.iter().filter_map(seed_of).collect();
+    let line = || {
+        format!(
+            "\"seed\" stands in the parameters, and goes out with every call ({}): an answer that is not good enough, and a block that is generated again, is asked for with the same request; take it out there, and each try has a seed of its own, which \"seed\" beside \"generation_params\" changes for all",
+            fixed.join(", ")
+        )
+    };
+    if fixed.is_empty() {
+        Vec::new()
+    } else {
+        vec![line()]
     }
 }
 
