@@ -444,14 +444,19 @@ fn what_would_be_otherwise_in_the_configuration_is_told() {
         config["model_endpoints"][0]["prompt"] = json!("its own");
         config["model_endpoints"][0]["params"] = json!({"num_steps": 9});
     });
-    let settings = "prompt=tried, numSteps=20, canvas=x";
+    let settings = "prompt=tried, numSteps=20, name=x";
     let args = ["--only", PART, "--try", settings];
     let run = layer.run(PROGRAM, &[&args[..], &["--dry-run"]].concat());
     run.assert_status(0)
         .assert_says("prompt: \"its own\" -> \"tried\"")
         .assert_says("has its own prompt, numSteps, in place of which that is told")
-        .assert_says("the parameter canvas: none -> \"x\"");
+        .assert_says("the parameter name: none -> \"x\"");
     assert!(!run.stdout.contains("canvas: {"), "{}", run.stdout);
+    // What no model is told is refused before anything is begun.
+    let of_layer = settings.replace("name", "canvas");
+    let run = layer.run(PROGRAM, &["--only", PART, "--try", &of_layer, "--dry-run"]);
+    run.assert_status(2)
+        .assert_says("canvas is a key of the layer's configuration");
     // That some of it is left is told as well.
     let run = layer.run(PROGRAM, &[&args[..], &["--max-items", "1"]].concat());
     run.assert_status(0);

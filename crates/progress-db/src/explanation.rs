@@ -138,7 +138,9 @@ impl ProgressDb {
             return Ok("by somebody: none of its recorded calls has brought this picture".into());
         };
         let by = format!("by {}", call.endpoint);
-        let is_last = own.next_back().is_some_and(|last| last.attempt == call.attempt);
+        let is_last = own
+            .next_back()
+            .is_some_and(|last| last.attempt == call.attempt);
         let attempt = call.attempt;
         Ok(match (call.outcome == Outcome::Ok.name(), is_last) {
             (true, true) => by,
