@@ -450,7 +450,7 @@ fn what_would_be_otherwise_in_the_configuration_is_told() {
     run.assert_status(0)
         .assert_says("prompt: \"its own\" -> \"tried\"")
         .assert_says("has its own prompt, numSteps, in place of which that is told")
-        .assert_says("the parameter name: none -> \"x\"");
+        .assert_says("name: none -> \"x\"");
     assert!(!run.stdout.contains("canvas: {"), "{}", run.stdout);
     // What no model is told is refused before anything is begun.
     let of_layer = settings.replace("name", "canvas");
