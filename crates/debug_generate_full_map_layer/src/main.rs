@@ -1,9 +1,11 @@
 //! The `debug_generate_full_map_layer` program.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use debug_generate_full_map_layer::{Args, run, runtime};
+use layer::LayerDir;
 use serde_json::{Map, Value};
 use terminal::{End, Program, complain, note};
 
@@ -16,14 +18,18 @@ const PROGRAM: Program = Program {
 fn main() -> ExitCode {
     let args: Args = terminal::parse(&[]);
     sqlite::on_wait(|line| note(line));
-    terminal::run(PROGRAM, &args.flags, || match run_to_the_end(&args) {
-        Ok(figures) => End {
-            figures,
-            ..End::default()
-        },
-        Err(error) => {
-            complain(format_args!("{error:#}"));
-            End::refused(format!("{error:#}"))
+    let layer = LayerDir::at(&args.layer_dir);
+    let owner_of = |path: &Path| layer.owner_of(path);
+    terminal::run(PROGRAM, &args.flags, owner_of, || {
+        match run_to_the_end(&args) {
+            Ok(figures) => End {
+                figures,
+                ..End::default()
+            },
+            Err(error) => {
+                complain(format_args!("{error:#}"));
+                End::refused(format!("{error:#}"))
+            }
         }
     })
 }

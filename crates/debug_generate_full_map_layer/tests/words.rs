@@ -23,6 +23,18 @@ fn ended(output: &Output) -> Run {
     run
 }
 
+#[test]
+fn the_log_is_none_of_the_layer_s_own_files() {
+    let layer = test_layer();
+    let own = "layers/test/review.json";
+    let run = layer.run(PROGRAM, &["--log-file", own]);
+    run.assert_status(2)
+        .assert_says("one of the files that layers/test has for itself");
+    assert!(!layer.root().join(own).exists());
+    let beside = ["--log-file", "layers/test/map.log"];
+    layer.run(PROGRAM, &beside).assert_status(0);
+}
+
 /// Each way of using the program that says something and ends.
 const WAYS: [&[&str]; 2] = [&[], &["--seams"]];
 

@@ -1,9 +1,11 @@
 //! `generate_full_map_layer`: runs a layer's plan on its model endpoints.
 
 use std::panic::resume_unwind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use generate_full_map_layer::{Args, Ended, run, runtime};
+use layer::LayerDir;
 use lookout::Lookout;
 use terminal::{End, Program, answer, complain, say};
 
@@ -16,7 +18,9 @@ const PROGRAM: Program = Program {
 fn main() -> ExitCode {
     let args: Args = terminal::parse(&[]);
     let lookout = Lookout::begin(&args.lookout, &args.layer_dir);
-    terminal::run(PROGRAM, &args.flags.clone(), || {
+    let layer = LayerDir::at(&args.layer_dir);
+    let owner_of = |path: &Path| layer.owner_of(path);
+    terminal::run(PROGRAM, &args.flags.clone(), owner_of, || {
         run_to_the_end(args, lookout)
     })
 }

@@ -11,6 +11,7 @@ use fixtures::layers::{Run, TestLayer, endpoints_at, snapshot};
 use fixtures::maps::MapSpec;
 use fixtures::metrics::Metrics;
 use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
+use layer::LayerDir;
 use serde_json::{Value, json};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_generate_full_map_layer");
@@ -300,6 +301,15 @@ fn a_limit_and_an_end_of_any_kind_are_told() {
             ["--log-file", "layers/test/layer_config.json"],
             "else than a log",
         ),
+        (
+            ["--log-file", "layers/test/review.json"],
+            "one of the files that layers/test has for itself; name another file",
+        ),
+        (
+            ["--log-file", "layers/test/generations/zz.log"],
+            "one of the files that layers/test has for itself",
+        ),
+        (["--log-file", "map/bounds.json"], "map has for itself"),
         (["--keep", "100,100"], "100"),
     ] {
         let receiver = receiver();
@@ -328,6 +338,11 @@ fn a_limit_and_an_end_of_any_kind_are_told() {
         .run(PROGRAM, &["--dry-run", "--metrics", "0"])
         .assert_status(2);
     assert!(snapshot(layer.dir()) == before, "nothing is changed");
+    assert!(!layer.map_dir().join("bounds.json").exists());
+    let own = LayerDir::at(layer.dir());
+    for (path, _) in &before {
+        assert!(own.is_own(path), "{} is the layer's", path.display());
+    }
     assert_eq!(server.calls().len(), calls, "nothing is called");
 }
 

@@ -142,6 +142,17 @@ fn require_plain(flag: &str, text: &OsStr) -> anyhow::Result<()> {
     }
 }
 
+/// Whose a file is of what the command line names, the layer or what it is made from, as
+/// [`LayerDir::owner_of`].
+#[must_use]
+pub fn owner_of(args: &Args, path: &Path) -> Option<PathBuf> {
+    let layer = output_of(args).ok().map(LayerDir::at);
+    let of_layer = layer.and_then(|layer| layer.owner_of(path));
+    let source = args.generation_dir.clone().map(LayerDir::at);
+    let source = source.filter(|source| source.is_own(path));
+    of_layer.or_else(|| source.map(|source| source.path().to_owned()))
+}
+
 fn output_of(args: &Args) -> anyhow::Result<PathBuf> {
     if let Some(output) = &args.output {
         if output.as_os_str().is_empty() {

@@ -13,5 +13,5 @@ mod staging;
 mod summary;
 
 pub use args::{Args, COMMANDS};
-pub use init::init;
+pub use init::{init, owner_of};
 pub use summary::Summary;

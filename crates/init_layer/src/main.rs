@@ -1,9 +1,10 @@
 //! `init_layer`: plans a layer and writes its directory.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use init_layer::{Args, Summary, init};
+use init_layer::{Args, Summary, init, owner_of};
 use terminal::{End, Program, complain, note, say};
 use tokio::runtime::Builder;
 
@@ -16,7 +17,9 @@ const PROGRAM: Program = Program {
 fn main() -> ExitCode {
     let args: Args = terminal::parse(&init_layer::COMMANDS);
     sqlite::on_wait(|line| note(line));
-    terminal::run(PROGRAM, &args.flags.clone(), || run_to_the_end(args))
+    let asked = args.clone();
+    let owner_of = |path: &Path| owner_of(&asked, path);
+    terminal::run(PROGRAM, &asked.flags, owner_of, || run_to_the_end(args))
 }
 
 fn run_to_the_end(args: Args) -> End {

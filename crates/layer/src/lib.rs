@@ -13,6 +13,7 @@ mod kept;
 mod lock;
 mod order;
 mod overviews;
+mod own_files;
 mod pictures;
 mod pilot_name;
 mod pilot_record;

@@ -68,7 +68,7 @@ fn text(event: &str, fields: &Value) -> String {
     let took = duration_text(Duration::try_from_secs_f64(seconds).unwrap_or_default());
     match event {
         "endpoint_out" => format!(
-            "endpoint {} is out for the rest of the run: {}",
+            "endpoint {} is out until its entry or its key changes: {}",
             said("endpoint"),
             said("reason")
         ),
@@ -126,7 +126,7 @@ mod tests {
         let out = notice("endpoint_out", &json!({"endpoint": "a", "reason": "401"})).unwrap();
         assert_eq!(
             out["text"],
-            "snow: endpoint a is out for the rest of the run: 401"
+            "snow: endpoint a is out until its entry or its key changes: 401"
         );
         assert!(notice("item", &json!({})).is_none() && notice("started", &json!({})).is_none());
     }

@@ -25,7 +25,7 @@ pub enum Outcome {
     Away,
     /// The endpoint refused this canvas for good.
     Rejected,
-    /// The endpoint is out for the rest of the run.
+    /// The endpoint is out.
     EndpointOut,
     /// The answer was good and could not be saved.
     NotSaved,

@@ -143,7 +143,7 @@ pub(crate) fn tell_wasted(
     event("wasted", told);
 }
 
-/// Tells that an endpoint is out for the rest of the run.
+/// Tells that an endpoint is out, until its entry or its key changes.
 pub(crate) fn tell_out(dispatcher: &Dispatcher, endpoint: &str, reason: &str) {
     event(
         "endpoint_out",

@@ -2,9 +2,11 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::SystemTime;
 
+use anyhow::bail;
 use serde_json::{Map, Value, json};
 
 use crate::events::time_text;
@@ -50,14 +52,22 @@ impl End {
 }
 
 /// Does the work of a program, which says itself what people read; then writes `--summary` and
-/// tells the event `ended`, whatever came of it.
-pub fn run(program: Program, flags: &Flags, work: impl FnOnce() -> End) -> ExitCode {
+/// tells the event `ended`, whatever came of it. `owner_of` says which directory has a file for itself,
+/// where one does: nothing is written there.
+pub fn run(
+    program: Program,
+    flags: &Flags,
+    owner_of: impl Fn(&Path) -> Option<PathBuf>,
+    work: impl FnOnce() -> End,
+) -> ExitCode {
     let started = SystemTime::now();
     if let Err(error) = speak_as(flags) {
         complain(format_args!("cannot start: {error}"));
         return ExitCode::from(2);
     }
-    let summary = open_log(flags).and_then(|()| SummaryFile::of(flags));
+    let summary = require_free(flags, owner_of)
+        .and_then(|()| open_log(flags))
+        .and_then(|()| SummaryFile::of(flags));
     let refused = |error: &anyhow::Error| {
         complain(format_args!("{error:#}"));
         End::refused(format!("{error:#}"))
@@ -83,6 +93,21 @@ pub fn run(program: Program, flags: &Flags, work: impl FnOnce() -> End) -> ExitC
         resume_unwind(panic);
     }
     ExitCode::from(end.exit_status)
+}
+
+/// Refuses to log into what somebody has for himself.
+fn require_free(flags: &Flags, owner_of: impl Fn(&Path) -> Option<PathBuf>) -> anyhow::Result<()> {
+    let Some(path) = &flags.log_file else {
+        return Ok(());
+    };
+    if let Some(owner) = owner_of(path) {
+        bail!(
+            "--log-file {} is something else than a log: it is one of the files that {} has for itself; name another file",
+            path.display(),
+            owner.display()
+        );
+    }
+    Ok(())
 }
 
 /// Tells a script that the process ends now, by a signal that was sent twice.

@@ -107,7 +107,11 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     let endpoints = start.fleet.endpoints();
     let settings = endpoints.iter().map(|own| &own.settings);
     let own = |added: Option<&str>| settings.clone().map(|own| own.hash_with(added)).collect();
-    let others = db.made_otherwise(own).await?;
+    let others = match &endpoints[..] {
+        // There is nothing to compare with yet.
+        [] => 0,
+        _ => db.made_otherwise(own).await?,
+    };
     if others > 0 {
         tracing::warn!(
             "{others} complete items were made with other settings (prompt, parameters or canvas) than this run has; their pictures may look different"

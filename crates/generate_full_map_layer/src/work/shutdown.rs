@@ -1,7 +1,8 @@
-//! Signals: SIGINT and SIGTERM end a run, and so does SIGHUP when the terminal is gone; else it asks for
-//! another look at the endpoints. SIGXFSZ must not end anything.
+//! Signals: SIGINT and SIGTERM end a run, and so does SIGHUP when the terminal is gone, unless it was
+//! ignored at the start, as under `nohup`; else it asks for another look at the endpoints. SIGXFSZ must
+//! not end anything.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::time::Duration;
 
 use dispatch::Signal;
@@ -32,11 +33,12 @@ impl Shutdown {
         // With nobody listening, a file that grows beyond a limit of the user's would end the
         // process; heard and let pass, it is an error of the write, as on a full disk.
         let _heard = unix::signal(SignalKind::from_raw(libc::SIGXFSZ))?;
+        // Who listens does not ignore any more.
+        let terminal = ControllingTerminal::at_start();
         let mut interrupt = unix::signal(SignalKind::interrupt())?;
         let mut terminate = unix::signal(SignalKind::terminate())?;
         let mut hang_up = unix::signal(SignalKind::hangup())?;
         let (sender, signals) = mpsc::unbounded_channel();
-        let terminal = ControllingTerminal::at_start();
         tokio::spawn(async move {
             let mut heard = false;
             loop {
@@ -81,7 +83,7 @@ impl Shutdown {
     }
 }
 
-/// The terminal that the process was started from, where there is one.
+/// The terminal that the process was started from, where there is one that the run ends with.
 #[derive(Debug, Clone, Copy)]
 struct ControllingTerminal {
     was_there: bool,
@@ -90,7 +92,7 @@ struct ControllingTerminal {
 impl ControllingTerminal {
     fn at_start() -> Self {
         Self {
-            was_there: is_there(),
+            was_there: !ignores_hang_up() && is_there(),
         }
     }
 
@@ -109,4 +111,14 @@ impl ControllingTerminal {
 /// Whether the process has a terminal that would hang it up.
 fn is_there() -> bool {
     File::open("/dev/tty").is_ok()
+}
+
+/// Whether SIGHUP is ignored, as `nohup` has it. Where the system does not tell, it is not.
+fn ignores_hang_up() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigIgn:"))
+        .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & (1 << (libc::SIGHUP - 1)) != 0)
 }

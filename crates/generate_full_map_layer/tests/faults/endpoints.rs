@@ -195,7 +195,7 @@ fn an_endpoint_that_refuses_the_key_is_out_and_the_others_do_its_share() {
         let layer = layer_at(city(), &[&bad, &good]);
         let run = layer.run(PROGRAM, &[]);
         run.assert_status(0).assert_says("no such key");
-        let line = "endpoint a is out for the rest of this run";
+        let line = "endpoint a is out until its entry or its key changes";
         assert_eq!(run.stderr.matches(line).count(), 1, "{}", run.stderr);
         assert_eq!(bad.calls().len(), 1, "{status}");
         layer.assert_complete(invert);

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use fixtures::layers::{TestLayer, endpoints_at};
+use fixtures::layers::{Run, TestLayer, endpoints_at};
 use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
 use serde_json::{Value, json};
 
 use crate::support::{
     Background, PATIENCE, PROGRAM, answering_after, assert_sound, city, count, invert, layer_at,
-    wait_for,
+    set_option, wait_for,
 };
 
 /// Writes the file beside the layer, as a script does that knows nothing of writing it whole.
@@ -112,6 +112,107 @@ fn sighup_has_the_endpoints_read_and_tried_again() {
     run.wait_until_says("the endpoints were read again");
     run.finish().assert_status(0);
     layer.assert_complete(invert);
+}
+
+#[test]
+fn a_wait_that_was_asked_for_ends_with_sighup_and_with_another_key() {
+    for by_key in [false, true] {
+        let may_work = Arc::new(AtomicBool::new(false));
+        let works = Arc::clone(&may_work);
+        // Longer than the test may take.
+        let script = move |_: &RecordedRequest, _| match works.load(Ordering::SeqCst) {
+            true => Reply::model(),
+            false => Reply::status(429).header("retry-after", "3000"),
+        };
+        let server = ServerSpec::new().script(script).start();
+        let layer = layer_at(city(), &[]);
+        let entry = json!({"name": "a", "url": server.url(), "api_key_env": "FLEET_KEY"});
+        layer.configure(|config| config["model_endpoints"] = json!([entry]));
+        fs::write(layer.root().join(".env"), "FLEET_KEY=one-account\n").expect("a file");
+        let mut run = Background::start(&layer, &[]);
+        run.wait_until_says("no endpoint answers; waiting for one: a (");
+        set_option(&layer, 0, "max_concurrent", 2);
+        run.wait_until_says("has another max_concurrent");
+        may_work.store(true, Ordering::SeqCst);
+        assert_eq!(server.calls().len(), 1, "it asked to be left alone");
+        match by_key {
+            true => {
+                let other = "FLEET_KEY=another-account\n";
+                fs::write(layer.root().join(".env"), other).expect("a file");
+            }
+            false => run.signal("HUP"),
+        }
+        run.finish().assert_status(0);
+        layer.assert_complete(invert);
+    }
+}
+
+#[test]
+fn a_machine_that_is_taken_out_and_put_back_is_called_while_an_old_call_hangs() {
+    let hangs_once = |_: &RecordedRequest, call| match call {
+        1 => Reply::hang(),
+        _ => Reply::model(),
+    };
+    let server = ServerSpec::new().script(hangs_once).start();
+    let layer = layer_at(city(), &[]);
+    let entries = json!([{"name": "a", "url": server.url()}]);
+    write_fleet(&layer, &entries);
+    let args = ["--endpoints-file", "fleet.json", "--drain-s", "0"];
+    let mut run = Background::start(&layer, &args);
+    assert!(server.wait_for_calls(1, PATIENCE));
+    write_fleet(&layer, &json!([]));
+    run.wait_until_says("endpoint a is no longer one of this run's");
+    write_fleet(&layer, &entries);
+    run.wait_until_says(" is back");
+    wait_for("others are complete", || count(&layer, "complete") > 2);
+    run.signal("INT");
+    run.finish().assert_status(130);
+    let hung = layer.sql("SELECT outcome FROM attempts ORDER BY id LIMIT 1");
+    assert_eq!(hung[0][0], "interrupted");
+}
+
+#[test]
+fn a_key_of_the_environment_is_told_to_need_another_start() {
+    let server = with_key("right");
+    let layer = layer_at(city(), &[]);
+    let entry = json!({"name": "a", "url": server.url(), "api_key_env": "FLEET_KEY"});
+    layer.configure(|config| config["model_endpoints"] = json!([entry]));
+    fs::write(layer.root().join(".env"), "FLEET_KEY=right\n").expect("a file");
+    let mut command = layer.command(PROGRAM, &[]);
+    command.env("FLEET_KEY", "wrong");
+    let run = Run::of(&command.output().expect("it starts"));
+    run.assert_status(3).assert_says(
+        "endpoint a is out until its entry or its key changes: HTTP 401 Unauthorized: no such key; check the key in FLEET_KEY; FLEET_KEY is set in the environment, which .env cannot change: start the run again",
+    );
+    // A key of the file needs none.
+    fs::write(layer.root().join(".env"), "FLEET_KEY=wrong\n").expect("a file");
+    let run = layer.run(PROGRAM, &[]);
+    run.assert_status(3)
+        .assert_says("check the key in FLEET_KEY");
+    assert!(
+        !run.stderr.contains("start the run again"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn settings_are_not_told_to_be_others_before_there_is_an_endpoint_to_compare_with() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(city(), &[&server]);
+    layer.run(PROGRAM, &["--max-items", "2"]).assert_status(0);
+    layer.configure(|config| config["model_endpoints"] = json!([]));
+    write_fleet(&layer, &json!([]));
+    let mut run = Background::start(&layer, &["--endpoints-file", "fleet.json"]);
+    run.wait_until_says("no endpoint is left; waiting for one in fleet.json");
+    run.signal("INT");
+    let run = run.finish();
+    run.assert_status(130);
+    assert!(
+        !run.stderr.contains("with other settings"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

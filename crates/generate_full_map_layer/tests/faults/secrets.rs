@@ -1,12 +1,13 @@
 //! Keys are planted everywhere, and everything that was written is searched for them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixtures::layers::snapshot;
 use fixtures::server::{RecordedRequest, Reply, ReservedPort, ServerSpec};
 use serde_json::json;
 
-use crate::support::{PROGRAM, city, layer_at};
+use crate::support::{Background, PATIENCE, PROGRAM, city, layer_at};
 
 const KEYS: [&str; 7] = [
     "sk-bearer-11aa22bb33cc",
@@ -145,5 +146,54 @@ fn keys_are_in_nothing_that_is_written() {
                 .any(|request| request.header("authorization").is_some()),
             "no key was ever sent, so the test shows nothing"
         );
+    }
+}
+
+#[test]
+fn a_key_that_was_changed_while_the_run_goes_on_is_in_nothing_that_is_written() {
+    const FIRST: &str = "sk-first-key-123456";
+    const SECOND: &str = "sk-second-key-654321";
+    let complaints = AtomicUsize::new(0);
+    let script = move |request: &RecordedRequest, _| {
+        let sent = request.header("authorization").unwrap_or_default();
+        if sent != format!("Bearer {SECOND}") {
+            return Reply::status(503).header("retry-after", "0.2");
+        }
+        let said = format!("key {SECOND} is not as good as {FIRST} was");
+        match complaints.fetch_add(1, Ordering::SeqCst) {
+            0..3 => Reply::status(400).json(&json!({"error": {"message": said}})),
+            _ => Reply::model(),
+        }
+    };
+    let server = ServerSpec::new().script(script).start();
+    let layer = layer_at(city(), &[]);
+    let entry = |name| json!({"name": name, "url": server.url(), "api_key_env": "KEYM"});
+    layer.configure(|config| config["model_endpoints"] = json!([entry("a"), entry("b")]));
+    let set_key = |key: &str| {
+        std::fs::write(layer.root().join(".env"), format!("KEYM={key}\n")).expect("a file");
+    };
+    set_key(FIRST);
+    let args = ["--progress", "json", "--log-file", "run.log", "-vv"];
+    let run = Background::start(&layer, &args);
+    assert!(server.wait_for_calls(1, PATIENCE));
+    set_key(SECOND);
+    let run = run.finish();
+    run.assert_status(1);
+    for said in [&run.stdout, &run.stderr] {
+        assert!(said.contains("is not as good as"), "{said}");
+    }
+    let log = std::fs::read(layer.root().join("run.log")).expect("the log");
+    let mut written = vec![
+        ("standard output".to_owned(), run.stdout.into_bytes()),
+        ("standard error".to_owned(), run.stderr.into_bytes()),
+        ("run.log".to_owned(), log),
+    ];
+    let files = snapshot(layer.dir()).into_iter();
+    written.extend(files.map(|(path, bytes)| (path.display().to_string(), bytes)));
+    for (place, bytes) in &written {
+        let text = String::from_utf8_lossy(bytes);
+        for key in [FIRST, SECOND] {
+            assert!(!text.contains(&key[..12]), "{key} is in {place}: {text}");
+        }
     }
 }

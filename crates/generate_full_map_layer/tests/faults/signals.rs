@@ -1,6 +1,6 @@
 //! SIGINT, SIGTERM and SIGHUP at every stage of a run.
 
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -49,15 +49,13 @@ fn the_first_signal_waits_for_the_calls_that_are_paid_for() {
     }
 }
 
-#[test]
-fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid_for() {
-    let answer = Arc::new(AtomicBool::new(false));
-    let server = answering_after(&answer);
-    let layer = layer_at(city(), &[&server]);
-    // `script` is the terminal: the run is all that is in it, and it closes with it.
-    let command =
-        format!("exec {PROGRAM} --layer-dir layers/test --summary run.json > out.txt 2> err.txt");
-    let mut terminal = Command::new("script")
+/// A terminal, in which `shell` starts a run of the layer and is replaced by it: the run is all that is
+/// in it. It writes to `out.txt`, `err.txt` and `run.json`.
+fn terminal_with(layer: &TestLayer, shell: &str) -> Child {
+    let command = format!(
+        "{shell} exec {PROGRAM} --layer-dir layers/test --summary run.json > out.txt 2> err.txt"
+    );
+    Command::new("script")
         .args(["-q", "-e", "-c", &command, "/dev/null"])
         .current_dir(layer.root())
         .env_remove("RUST_LOG")
@@ -65,19 +63,18 @@ fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid
         .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
         .spawn()
-        .expect("script is there");
-    let said = |text: &str| {
-        let files = ["out.txt", "err.txt"].map(|file| layer.root().join(file));
-        let said = files.map(|file| std::fs::read_to_string(file).unwrap_or_default());
-        said.iter().any(|said| said.contains(text))
-    };
-    wait_for("a call", || count(&layer, "in_progress") == 1);
-    terminal.kill().expect("it is there");
-    terminal.wait().expect("it has ended");
-    wait_for("the end", || {
-        said("SIGHUP: no new calls; waiting up to 10m 0s for 1 under way")
-    });
-    answer.store(true, Ordering::SeqCst);
+        .expect("script is there")
+}
+
+/// Whether a run in a terminal has said it.
+fn has_said(layer: &TestLayer, text: &str) -> bool {
+    let files = ["out.txt", "err.txt"].map(|file| layer.root().join(file));
+    let said = files.map(|file| std::fs::read_to_string(file).unwrap_or_default());
+    said.iter().any(|said| said.contains(text))
+}
+
+/// The exit status of a run in a terminal, when it has ended.
+fn status_in_summary(layer: &TestLayer) -> serde_json::Value {
     let summary = layer.root().join("run.json");
     let figures = || std::fs::read(&summary).ok();
     wait_for("the summary", || {
@@ -85,7 +82,24 @@ fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid
     });
     let figures: serde_json::Value =
         serde_json::from_slice(&figures().expect("a file")).expect("JSON");
-    assert_eq!(figures["exit_status"], 129, "{figures}");
+    figures["exit_status"].clone()
+}
+
+#[test]
+fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid_for() {
+    let answer = Arc::new(AtomicBool::new(false));
+    let server = answering_after(&answer);
+    let layer = layer_at(city(), &[&server]);
+    let mut terminal = terminal_with(&layer, "");
+    let said = |text: &str| has_said(&layer, text);
+    wait_for("a call", || count(&layer, "in_progress") == 1);
+    terminal.kill().expect("it is there");
+    terminal.wait().expect("it has ended");
+    wait_for("the end", || {
+        said("SIGHUP: no new calls; waiting up to 10m 0s for 1 under way")
+    });
+    answer.store(true, Ordering::SeqCst);
+    assert_eq!(status_in_summary(&layer), 129);
     wait_for("the last words", || said("1 items complete, 0 failed"));
     assert!(said("1 calls made, 0 wasted"));
     assert_eq!(
@@ -96,6 +110,24 @@ fn a_terminal_that_closes_ends_the_run_when_the_calls_are_answered_that_are_paid
     layer.run(PROGRAM, &[]).assert_status(0);
     layer.assert_complete(invert);
     assert_eq!(server.calls().len(), layer.statuses()["complete"]);
+}
+
+#[test]
+fn a_terminal_that_closes_does_not_end_a_run_that_ignored_sighup_when_it_began() {
+    let answer = Arc::new(AtomicBool::new(false));
+    let server = answering_after(&answer);
+    let layer = layer_at(city(), &[&server]);
+    // As `nohup` starts it.
+    let mut terminal = terminal_with(&layer, "trap '' HUP;");
+    wait_for("a call", || count(&layer, "in_progress") == 1);
+    terminal.kill().expect("it is there");
+    terminal.wait().expect("it has ended");
+    wait_for("a word on the signal", || {
+        has_said(&layer, "SIGHUP") || has_said(&layer, "the endpoints were read again")
+    });
+    answer.store(true, Ordering::SeqCst);
+    assert_eq!(status_in_summary(&layer), 0);
+    layer.assert_complete(invert);
 }
 
 #[test]

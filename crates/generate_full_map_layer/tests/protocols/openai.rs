@@ -156,7 +156,7 @@ fn an_account_or_a_model_that_is_not_there_puts_the_endpoint_out() {
         let layer = layer_with(small_map(), &entry(&server.url_at("/v1")));
         let run = layer.run(PROGRAM, &[]);
         run.assert_status(3)
-            .assert_says("endpoint a is out for the rest of this run: HTTP 4")
+            .assert_says("endpoint a is out until its entry or its key changes: HTTP 4")
             .assert_says(words);
         assert_eq!(layer.statuses()["pending"], 4, "the items lose nothing");
         assert_eq!(server.calls().len(), 1);

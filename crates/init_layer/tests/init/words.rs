@@ -337,6 +337,10 @@ fn a_script_is_told_what_is_planned_or_why_nothing_is() {
     let run = project.init(&[&args[..], &["--summary", "nowhere/b.json"]].concat());
     run.assert_status(2)
         .assert_says("nowhere/b.json cannot be written");
+    let run = project.init(&[&args[..], &["--log-file", "map/bounds.json"]].concat());
+    run.assert_status(2)
+        .assert_says("one of the files that map has for itself");
+    assert!(!project.path("map/bounds.json").exists());
     assert!(!project.path("layers/b").exists(), "nothing was begun");
     let run = project.init(&[&args[..], &["--summary", "-", "-q"]].concat());
     run.assert_status(0);
