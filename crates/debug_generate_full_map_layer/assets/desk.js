@@ -5,6 +5,7 @@ const BLOCKS_AHEAD = 5;
 /** The order is asked for again at most so often while a run goes on. */
 const AGENDA_EVERY_MS = 2000;
 const NOTE_LEFT = "The note is not sent: Enter sends it, Escape leaves it.";
+const NOTHING_TO_KEEP = "The block failed, so there is nothing to keep: choose a picture by its number and c, or flag it with r.";
 
 class Desk {
   constructor(data, plan, index, own, details, address) {
@@ -138,6 +139,7 @@ class Desk {
   async judge(verdict, note, prompt) {
     const { item } = this;
     if (verdict !== "redo" && this.form.isOpen()) return this.say(NOTE_LEFT);
+    if (verdict === "keep" && STATES[this.plan.state[item]]?.key === "failed") return this.say(NOTHING_TO_KEEP);
     if (!(await this.send(item, this.told, verdict, note, prompt))) return;
     this.done.push(item);
     // The form may be open for another block by now, or for this one once more.

@@ -84,20 +84,31 @@ test("suspects are gone through and judged by key, and the layer has what was ju
   await page.keyboard.press("ArrowLeft");
   assert.match(await page.innerText("#desk-place"), /^1 of /);
 
+  // Of a failed one there is nothing to keep.
+  await page.keyboard.press("k");
+  assert.match(await page.innerText("#desk-trouble"), /nothing to keep/);
+  assert.match(await page.innerText("#desk-counts"), /^0 kept /);
+  assert.match(await page.innerText("#desk-place"), /^1 of /);
+  assert.equal(existsSync(path.join(layer, "review.json")), false);
+  await page.keyboard.press("n");
+  assert.equal(await shown(page), second);
+  assert.equal(await page.isVisible("#desk-trouble"), false);
+  await isLoadedAhead(page);
+
   await pressAndGoOn(page, "k");
   assert.deepEqual(judgements(layer).map(({ verdict }) => verdict), ["keep"]);
-  assert.equal(titleOf(judgements(layer)[0]), `${failed.width}x${failed.height} at (${failed.x}, ${failed.y})`);
-  assert.equal(await shown(page), second);
+  assert.equal(titleOf(judgements(layer)[0]), second);
+  const flagged = await shown(page);
 
   // Keys are letters while a note is written.
   await page.keyboard.press("r");
   await page.keyboard.type("knpcu1 <i>seam</i>");
-  assert.equal(await shown(page), second);
+  assert.equal(await shown(page), flagged);
   await page.keyboard.press("Tab");
   await page.keyboard.type("no cars");
   await pressAndGoOn(page, "Enter");
   const redo = judgements(layer).find(({ verdict }) => verdict === "redo");
-  assert.equal(titleOf(redo), second);
+  assert.equal(titleOf(redo), flagged);
   assert.deepEqual([redo.note, redo.prompt], ["knpcu1 <i>seam</i>", "no cars"]);
   assert.match(redo.at, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
@@ -117,7 +128,7 @@ test("suspects are gone through and judged by key, and the layer has what was ju
   // Back over what is judged, which next then leaves out.
   const fourth = await shown(page);
   for (let i = 0; i < 2; i++) await page.keyboard.press("p");
-  assert.equal(await shown(page), second);
+  assert.equal(await shown(page), flagged);
   await page.waitForFunction(() => document.getElementById("desk-judgement").textContent.includes("no cars"));
   await page.keyboard.press("n");
   assert.equal(await shown(page), fourth);
@@ -377,6 +388,9 @@ test("a note that is not sent is not left behind, and a held key judges nothing"
 test("a block that is drawn while the desk is open is shown as it is then, and to be judged anew", async (t) => {
   const { layer, directory } = layerToJudge(t);
   const { page } = await openDesk(t, layer);
+  // The first one failed.
+  await page.keyboard.press("n");
+  await isLoadedAhead(page);
   await pressAndGoOn(page, "k");
   await page.keyboard.press("n");
   await pressAndGoOn(page, "k");

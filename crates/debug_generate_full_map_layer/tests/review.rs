@@ -172,10 +172,16 @@ fn judgements_are_in_the_layer_when_they_are_answered() {
     }
     assert_eq!(kept.versions(review_block(&layer, 3)).unwrap(), [4]);
 
-    let open = served.judge(&layer, failed, &json!("keep"));
+    // Of a failed one there is nothing to keep.
+    let keep = served.judgement(&layer, failed, &json!("keep"));
+    let (status, told) = served.post(&keep.to_string());
+    assert_eq!(status, 400, "{told}");
+    assert!(told.contains("nothing to keep; choose"), "{told}");
+    assert!(!layer.dir().join("review.json").exists());
+    let open = served.judge(&layer, failed, &json!("redo"));
     assert_eq!(
         open,
-        json!({"items": [[0, 1]], "keep": 1, "redo": 0, "choose": 0})
+        json!({"items": [[0, 1]], "keep": 0, "redo": 1, "choose": 0})
     );
     let mut redo = served.judgement(&layer, second, &json!("redo"));
     redo["note"] = json!("a seam, and <b>cars</b>");
@@ -185,11 +191,11 @@ fn judgements_are_in_the_layer_when_they_are_answered() {
     let open = served.judge(&layer, third, &choose);
     assert_eq!(
         open,
-        json!({"items": [[0, 3]], "keep": 1, "redo": 1, "choose": 1})
+        json!({"items": [[0, 3]], "keep": 0, "redo": 2, "choose": 1})
     );
     let review = review(&layer);
     let of = |id| review.of(review_block(&layer, id)).unwrap();
-    assert_eq!(of(1).verdict, Verdict::Keep);
+    assert_eq!(of(1).verdict, Verdict::Redo);
     assert_eq!(of(2).verdict, Verdict::Redo);
     assert_eq!(of(2).note, "a seam, and <b>cars</b>");
     assert_eq!(of(2).prompt.as_deref(), Some("no cars"));
@@ -203,7 +209,7 @@ fn judgements_are_in_the_layer_when_they_are_answered() {
     let open = served.judge(&layer, third, &Value::Null);
     assert_eq!(
         open,
-        json!({"items": [[0, 2]], "keep": 2, "redo": 0, "choose": 0})
+        json!({"items": [[0, 2]], "keep": 1, "redo": 1, "choose": 0})
     );
     assert!(!layer.dir().join(".review.json.part").exists());
 }

@@ -54,7 +54,7 @@ pub struct Review {
 impl Judgement {
     /// Whether it is still to be carried out: nothing has happened to its block since. That is when it
     /// is later than what was judged: the pictures of a complete item, and the last try of a failed
-    /// one. Of an item that is to be drawn, or is being drawn, nothing is left to judge. Times are
+    /// one, of which there is nothing to keep. Of an item that is to be drawn, or is being drawn, nothing is left to judge. Times are
     /// unix time in milliseconds.
     #[must_use]
     pub fn is_open(
@@ -65,6 +65,8 @@ impl Judgement {
     ) -> bool {
         let judged = match status {
             Status::Complete => completed_at_ms,
+            // It has no pictures that could stay.
+            Status::Error if self.verdict == Verdict::Keep => return false,
             Status::Error => started_at_ms,
             Status::Pending | Status::InProgress => return false,
         };
@@ -138,6 +140,16 @@ mod tests {
         assert!(!is_open(Status::Error, after, None), "tried again");
         // A try that began before the judgement says nothing of a complete one.
         assert!(is_open(Status::Complete, after, before));
+        let verdict = Verdict::Keep;
+        let kept = Judgement {
+            verdict,
+            ..judged_at(1_795_356_180_250)
+        };
+        assert!(kept.is_open(Status::Complete, before, before));
+        assert!(
+            !kept.is_open(Status::Error, before, None),
+            "nothing to keep"
+        );
         for status in [Status::Pending, Status::InProgress] {
             assert!(!is_open(status, before, None), "{status:?}");
         }

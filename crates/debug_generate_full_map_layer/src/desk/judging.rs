@@ -21,6 +21,9 @@ const MOST_BYTES: usize = 16 << 10;
 /// So long a judgement may take on its way.
 const SENT_WITHIN: Duration = Duration::from_secs(10);
 
+/// Why a failed block is not kept.
+const NOTHING_TO_KEEP: &str = "the block failed, so there is nothing to keep; choose its rejected answer or an earlier picture, or flag it for redo";
+
 /// A judgement that is not taken in, and why.
 type Refused = (StatusCode, String);
 
@@ -69,6 +72,10 @@ pub(crate) async fn judge(
             let reason = format!("there is no version {version} to choose any more");
             return Err((StatusCode::CONFLICT, reason));
         }
+    }
+    let is_kept = matches!(&judgement, Some(j) if j.verdict == Verdict::Keep);
+    if is_kept && view.plan.states[place] == ItemState::Failed {
+        return Err(bad(NOTHING_TO_KEEP.to_owned()));
     }
     let changed = judged.change(move |review| match judgement {
         Some(judgement) => review.put(judgement),
