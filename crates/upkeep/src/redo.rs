@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use planner::{Item, Quadrant, Status, complete_followers};
+use planner::{Adjacency, Block, Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability};
 
 use crate::{Uncalled, Upkeep, UpkeepError};
@@ -70,7 +70,10 @@ impl Redo {
             let anyway = counted(pending.len(), "other");
             told += &format!("; {anyway} of what is asked for is pending anyway");
         }
-        let others = items.iter().filter(is_open).count() - pending.len();
+        let again: HashSet<i64> = asked.iter().chain(&followers).copied().collect();
+        let is_named: HashSet<i64> = named.iter().copied().collect();
+        let others = able_to_run(items, &again).filter(is_open);
+        let others = others.filter(|item| !is_named.contains(&item.id)).count();
         let mut told_of_others = String::new();
         if others > 0 {
             let others = counted(others, "item");
@@ -147,4 +150,62 @@ impl Upkeep<'_> {
 fn counted(count: usize, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {what}{ending}")
+}
+/// The items that are complete or can become it, where those of `again` are drawn anew: neither failed
+/// nor behind a failed one.
+fn able_to_run<'a>(items: &'a [Item], again: &HashSet<i64>) -> impl Iterator<Item = &'a Item> {
+    let blocks: Vec<Block> = items.iter().map(|item| item.block).collect();
+    let adjacency = Adjacency::of(&blocks);
+    let mut is_able: Vec<bool> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let mut before = adjacency.predecessors(index).iter();
+        let is_again = again.contains(&item.id);
+        is_able.push(match item.status {
+            Status::Complete if !is_again => true,
+            Status::Error if !is_again => false,
+            _ => before.all(|&other| is_able[other as usize]),
+        });
+    }
+    let items = items.iter().zip(is_able);
+    items.filter_map(|(item, is_able)| is_able.then_some(item))
+}
+
+
+#[cfg(test)]
+mod tests {
+    use planner::{Region, plan};
+
+    use super::*;
+
+    /// What waits on a failed block is pending and does not run, unless that one is done again.
+    #[test]
+    fn of_what_else_is_pending_that_is_counted_which_can_run() {
+        let all = (0..5).flat_map(|y| (0..5).map(move |x| Quadrant::new(x, y)));
+        let blocks = plan(&Region::from_quadrants(all)).blocks;
+        // Four 2x2, four strips, a single quadrant. The first 2x2 has failed; two strips touch it.
+        let item = |(id, block): (i64, Block)| Item {
+            id,
+            step: block.shape.step(),
+            block,
+            status: match (id, block.shape.step()) {
+                (1, _) => Status::Error,
+                (_, 1) => Status::Complete,
+                _ => Status::Pending,
+            },
+        };
+        let items: Vec<Item> = (1..).zip(blocks).map(item).collect();
+        let told = |x: i32, y: i32| {
+            let chosen = HashSet::from([Quadrant::new(x, y)]);
+            let redo = Redo::of(&chosen, &items, Followers::Stay, &Uncalled::default());
+            redo.told(false)
+        };
+        assert_eq!(
+            told(3, 3),
+            "redo: 1 block: 1 call; what else is pending runs too, 2 items"
+        );
+        assert_eq!(
+            told(0, 0),
+            "redo: 1 block: 1 call; what else is pending runs too, 5 items"
+        );
+    }
 }
