@@ -14,6 +14,7 @@ mod pilot;
 mod queries;
 mod record;
 mod recorder;
+mod replacing;
 mod script;
 mod snapshot;
 #[cfg(test)]
@@ -29,5 +30,6 @@ pub use metadata::MetadataKey;
 pub use pilot::FailedInPilot;
 pub use record::PictureRecord;
 pub use recorder::Recorder;
+pub use replacing::Replacing;
 pub use snapshot::{LastTry, Snapshot};
 pub use sqlite::FileState;

@@ -115,6 +115,40 @@ impl Redo {
 }
 
 impl Upkeep<'_> {
+    /// Tells which pictures [`Self::put_back`] will not be able to keep. Writes nothing.
+    ///
+    /// # Errors
+    /// [`UpkeepError`] when a picture cannot be read.
+    pub async fn foretell_damage(
+        &mut self,
+        redo: &Redo,
+        items: &[Item],
+    ) -> Result<(), UpkeepError> {
+        let again = redo.items();
+        let whole = self.keepable(items.iter().filter(|item| again.contains(&item.id)));
+        let whole = whole.await?;
+        self.warn_of_damage(&whole);
+        Ok(())
+    }
+
+    /// Puts back the items `again`, whose pictures are missing or not those that were saved; what is
+    /// whole of them is kept.
+    ///
+    /// # Errors
+    /// [`UpkeepError`] when a picture cannot be kept; then nothing is put back.
+    pub async fn put_back_damaged(
+        &mut self,
+        again: &HashSet<i64>,
+        items: &[Item],
+    ) -> Result<(), UpkeepError> {
+        let whole = self.keepable(items.iter().filter(|item| again.contains(&item.id)));
+        let whole = whole.await?;
+        self.keep(&whole).await?;
+        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
+        self.db.commit(&changes, Durability::Power).await?;
+        Ok(())
+    }
+
     /// Keeps the pictures of the complete items among those of `redo`, and puts all of them back.
     /// `prompts` is what is added from now on to the prompts of items that hold what was asked for;
     /// nothing where it says nothing.
@@ -128,14 +162,10 @@ impl Upkeep<'_> {
         prompts: &HashMap<i64, String>,
     ) -> Result<(), UpkeepError> {
         let again = redo.items();
-        let candidates = self.layer.candidates();
         let put_back = items.iter().filter(|item| again.contains(&item.id));
-        for item in self.whole_of(put_back).await? {
-            (self.passing)("keeping");
-            candidates.keep(item.block, self.pictures).await?;
-        }
-        candidates.sync().await?;
-        (self.passing)("kept");
+        let whole = self.keepable(put_back).await?;
+        self.warn_of_damage(&whole);
+        self.keep(&whole).await?;
         let prompts = redo.named.iter().map(|&item| Change::Prompt {
             item,
             added: prompts.get(&item).cloned(),
@@ -147,10 +177,6 @@ impl Upkeep<'_> {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{ending}")
-}
 /// The items that are complete or can become it, where those of `again` are drawn anew: neither failed
 /// nor behind a failed one.
 fn able_to_run<'a>(items: &'a [Item], again: &HashSet<i64>) -> impl Iterator<Item = &'a Item> {
@@ -170,6 +196,10 @@ fn able_to_run<'a>(items: &'a [Item], again: &HashSet<i64>) -> impl Iterator<Ite
     items.filter_map(|(item, is_able)| is_able.then_some(item))
 }
 
+fn counted(count: usize, what: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
 
 #[cfg(test)]
 mod tests {
