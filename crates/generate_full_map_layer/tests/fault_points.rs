@@ -2,12 +2,15 @@
 
 mod painter;
 
+use std::time::SystemTime;
+
 use fixtures::layers::{TestLayer, endpoints_at};
 use fixtures::maps::{MapSpec, encode_png, quadrant_picture};
 use fixtures::server::{ScriptedServer, ServerSpec};
 use image::RgbImage;
-use layer::Storage;
-use planner::Quadrant;
+use layer::{Judgement, Kept, LayerDir, LayerError, Review, Storage, Verdict};
+use planner::{Block, BlockShape, Quadrant};
+use progress_db::PictureRecord;
 
 use painter::Painter;
 
@@ -286,30 +289,186 @@ fn a_redo_that_dies_anywhere_loses_no_earlier_picture() {
     }
 }
 
-/// Whenever a `--keep` dies: every complete block has whole pictures, the earlier ones or the later,
-/// nothing is called for again, and the same command ends what it began.
+/// How other pictures are put in the place of a block's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    Keep,
+    Accept,
+    Choose,
+}
+
+/// The pictures of a layer.
+type Stored = Vec<(Quadrant, Vec<u8>)>;
+
+/// A layer of one block, whose first pictures are to come back; what is there, and these.
+fn to_bring_back(way: Way, storage: Storage) -> (Painter, TestLayer, [Stored; 2]) {
+    let painter = Painter::new();
+    let layer = painter.finished(PROGRAM, storage, 2, "block");
+    let first = layer.all_stored();
+    layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+    let second = layer.all_stored();
+    let dir = LayerDir::at(layer.dir());
+    let block = Block::new(BlockShape::TwoByTwo, 0, 0);
+    let _ = layer.sql("UPDATE generation_plan SET started_at = 1, completed_at = 2");
+    if way == Way::Accept {
+        let _ = layer.sql("UPDATE generation_plan SET status = 'error', completed_at = NULL");
+        dir.rejected().replace(block, &first).unwrap();
+    }
+    if way == Way::Choose {
+        let judgement = Judgement {
+            block,
+            verdict: Verdict::Choose {
+                from: Kept::Candidates,
+                version: 1,
+            },
+            note: String::new(),
+            prompt: None,
+            at: SystemTime::now(),
+        };
+        let put = |review: &mut Review| {
+            review.put(judgement);
+            Ok::<(), LayerError>(())
+        };
+        dir.change_review(put).unwrap();
+    }
+    (painter, layer, [second, first])
+}
+
+/// Asserts that what is remembered of each picture is what is there.
+fn assert_recorded(layer: &TestLayer) {
+    for (at, bytes) in layer.all_stored() {
+        let (x, y) = (at.x, at.y);
+        let query = format!("SELECT bytes, hash FROM pictures WHERE x = {x} AND y = {y}");
+        let record = PictureRecord::of(&bytes);
+        let expected = vec![record.bytes.to_string(), record.hash];
+        assert_eq!(layer.sql(&query), [expected], "{at}");
+    }
+}
+
+/// Whenever a `--keep`, an `--accept` or a choice made at the desk dies: whatever comes next first ends
+/// what was begun, without a call, and the same command again changes nothing of that.
 #[test]
-fn a_keep_that_dies_anywhere_costs_no_call() {
-    for point in ["bringing_back", "published_one", "brought_back"] {
-        let painter = Painter::new();
-        let layer = painter.finished(PROGRAM, Storage::Files, 5, "infill");
-        let before = layer.all_stored();
-        layer.run(PROGRAM, &["--redo", "0,0"]).assert_status(0);
+fn pictures_that_were_being_put_in_place_when_a_run_died_are_there_whatever_comes_next() {
+    let points = [
+        ("keeping", false),
+        ("kept", false),
+        ("bringing_back", true),
+        ("published_one", true),
+        ("published_one:3", true),
+        ("published_one:4", true),
+        ("brought_back", true),
+    ];
+    let storage = TestLayer::new(MapSpec::rectangle(1, 1), &endpoints_at([])).storage();
+    for way in [Way::Keep, Way::Accept, Way::Choose] {
+        let (same, says) = match way {
+            Way::Keep => (&["--keep", "0,0"][..], "version 1 is back"),
+            Way::Accept => (&["--accept", "0,0"][..], "the answer is accepted"),
+            Way::Choose => (&["--redo-flagged"][..], "version 1 is back"),
+        };
+        for (point, is_begun) in points {
+            if way == Way::Accept && point == "keeping" {
+                continue;
+            }
+            let mut nexts = vec![same, &["--resume"]];
+            if point == "published_one" {
+                nexts.extend([
+                    &[][..],
+                    &["--redo-flagged"],
+                    &["--only", "0,0,1,1"],
+                    &["--retry-errors"],
+                ]);
+            }
+            if point == "published_one" && way != Way::Accept {
+                nexts.push(&["--keep", "0,0@1"]);
+            }
+            for next in nexts {
+                let case = format!("{storage:?} {way:?} {point} {next:?}");
+                let (painter, layer, [before, after]) = to_bring_back(way, storage);
+                let calls = painter.server.calls().len();
+                let mut command = layer.command(PROGRAM, same);
+                let died = command.env("FAULT_POINT", point).output().unwrap();
+                assert_eq!(died.status.code(), None, "{case}");
+                layer.assert_whole();
+
+                let foretold = layer.run(PROGRAM, &["--dry-run", "--resume"]);
+                let is_told = foretold.stdout.contains("is ended first");
+                assert_eq!(is_told, is_begun, "{case}: {}", foretold.stdout);
+                assert!(!foretold.stderr.contains("more calls"), "{case}");
+                let run = layer.run(PROGRAM, next);
+                let expected = if is_begun || next == same {
+                    run.assert_status(0).assert_says(says);
+                    assert_eq!(layer.statuses(), [("complete".to_owned(), 1)].into());
+                    &after
+                } else {
+                    &before
+                };
+                assert!(layer.all_stored() == *expected, "{case}");
+                assert_recorded(&layer);
+                let complete = layer.statuses().contains_key("complete");
+                if complete && way == Way::Choose && *expected == after {
+                    let run = layer.run(PROGRAM, &["--redo-flagged"]);
+                    run.assert_status(0).assert_says("is still to be done");
+                    assert!(!run.stderr.contains("no pictures of"), "{}", run.stderr);
+                }
+                if complete {
+                    layer.run(PROGRAM, &["--resume"]).assert_status(0);
+                }
+                assert!(layer.all_stored() == *expected, "{case}");
+                assert_eq!(painter.server.calls().len(), calls, "{case}");
+                layer.assert_tidy();
+            }
+        }
+    }
+}
+
+/// More blocks than are put in place in one go: none of those that were before the kill is taken for
+/// one that is to be exchanged again.
+#[test]
+fn of_many_blocks_that_were_being_brought_back_none_is_exchanged_twice() {
+    let painter = Painter::new();
+    let layer = painter.finished(PROGRAM, Storage::Files, 15, "block");
+    let first = layer.all_stored();
+    layer
+        .run(PROGRAM, &["--redo", "0,0..14,14"])
+        .assert_status(0);
+    let corners = layer.sql("SELECT top_left_x || ',' || top_left_y FROM generation_plan");
+    let all: Vec<&str> = corners.iter().map(|row| row[0].as_str()).collect();
+    assert!(all.len() > 64);
+    let calls = painter.server.calls().len();
+    let keep = ["--keep", &all.join(" ")];
+    for point in ["brought_back:2", "published_one:200"] {
+        let mut command = layer.command(PROGRAM, &keep);
+        let died = command.env("FAULT_POINT", point).output().unwrap();
+        assert_eq!(died.status.code(), None, "{point}");
+    }
+    layer.run(PROGRAM, &keep).assert_status(0);
+    assert!(layer.all_stored() == first);
+    assert_recorded(&layer);
+    assert_eq!(painter.server.calls().len(), calls);
+}
+
+/// Whoever deletes what was to be put in place meanwhile: a block that is still as it was stays so, and
+/// one that is neither is told, never called for unasked, and never taken for finished.
+#[test]
+fn when_what_was_to_be_put_in_place_is_gone_no_torn_block_counts_as_complete() {
+    for (point, is_torn) in [("bringing_back", false), ("published_one:2", true)] {
+        let (painter, layer, [before, _]) = to_bring_back(Way::Keep, Storage::Files);
         let calls = painter.server.calls().len();
         let mut command = layer.command(PROGRAM, &["--keep", "0,0"]);
         let died = command.env("FAULT_POINT", point).output().unwrap();
         assert_eq!(died.status.code(), None, "{point}");
-        layer.run(PROGRAM, &["--resume"]).assert_status(0);
-        assert_eq!(painter.server.calls().len(), calls, "{point}");
-        // Where it died after all was in its place there is nothing left to do.
-        let _ = layer.run(PROGRAM, &["--keep", "0,0@1"]);
-        let corner = |stored: Vec<(Quadrant, Vec<u8>)>| {
-            let is_in_it = |at: &Quadrant| at.x < 2 && at.y < 2;
-            let found = stored.into_iter().filter(|(at, _)| is_in_it(at));
-            found.collect::<Vec<_>>()
-        };
-        assert_eq!(corner(layer.all_stored()), corner(before), "{point}");
-        layer.run(PROGRAM, &["--resume"]).assert_status(0);
+        std::fs::remove_dir_all(layer.dir().join("candidates/0_0/1")).unwrap();
+        let run = layer.run(PROGRAM, &[]);
+        run.assert_says("version 1");
+        run.assert_status(i32::from(is_torn));
+        if is_torn {
+            assert_eq!(layer.statuses(), [("error".to_owned(), 1)].into());
+            // What was there is kept.
+            layer.run(PROGRAM, &["--keep", "0,0@2"]).assert_status(0);
+        }
+        assert!(layer.all_stored() == before, "{point}");
+        assert_recorded(&layer);
+        layer.run(PROGRAM, &[]).assert_status(0);
         assert_eq!(painter.server.calls().len(), calls, "{point}");
     }
 }
@@ -337,7 +496,7 @@ fn a_pilot_with_other_settings_that_dies_anywhere_leaves_the_layer_as_it_was() {
         assert_eq!(died.status.code(), None, "{point}: {died:?}");
         assert_eq!(plan(), before, "{point}");
         assert!(layer.all_stored().is_empty(), "{point}");
-        let own = layer::LayerDir::at(layer.dir());
+        let own = LayerDir::at(layer.dir());
         let [pilot] = &own.pilots().unwrap()[..] else {
             panic!("{point}: it is one pilot")
         };

@@ -2,6 +2,7 @@
 
 mod painter;
 
+use std::os::unix::fs::symlink;
 use std::time::SystemTime;
 
 use fixtures::layers::TestLayer;
@@ -214,7 +215,12 @@ fn a_rejected_answer_can_be_chosen() {
             .assert_status(0);
         fail(layer, A);
         let dir = LayerDir::at(layer.dir());
+        // They may lie on another disk.
+        let elsewhere = layer.root().join("elsewhere");
+        std::fs::create_dir(&elsewhere).unwrap();
+        symlink(&elsewhere, layer.dir().join("rejected")).unwrap();
         dir.rejected().replace(A, &pictures).unwrap();
+        assert!(elsewhere.join("0_0/1/1_1.png").exists());
         let from = Kept::Rejected;
         finished.judge(A, Verdict::Choose { from, version: 1 }, None);
         let calls = finished.painter.server.calls().len();

@@ -16,7 +16,7 @@ use fixtures::maps::MapSpec;
 use fixtures::server::{RecordedRequest, Reply, ScriptedServer, ServerSpec};
 use image::{RgbImage, RgbaImage};
 use layer::{LayerDir, block_seed, quadrant_named};
-use planner::{Block, BlockShape, Quadrant, Region};
+use planner::{Block, BlockShape, Quadrant};
 use serde_json::{Value, json};
 
 use grey_city::{HEIGHT_PX, WIDTH_PX, city};
@@ -406,7 +406,7 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
     let server = infilling();
     let layer = layer(&json!({"mode": "infill"}), &server);
     layer.run(PROGRAM, &[]).assert_status(0);
-    // By plain SQL: everything that touches and comes later, or in a later step at a corner, and so on.
+    // By plain SQL: everything that touches and comes later, or is a single quadrant of a later step at a corner, and so on.
     let followers = layer.sql(
         "WITH RECURSIVE again(id) AS (
            SELECT id FROM generation_plan WHERE id = 1
@@ -416,7 +416,7 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
                    AND p.top_left_y < q.top_left_y + q.height AND q.top_left_y < p.top_left_y + p.height
                OR (p.top_left_y + p.height = q.top_left_y OR q.top_left_y + q.height = p.top_left_y)
                    AND p.top_left_x < q.top_left_x + q.width AND q.top_left_x < p.top_left_x + p.width
-               OR p.step < q.step
+               OR p.step < q.step AND q.block_type = '1x1'
                    AND p.top_left_x <= q.top_left_x + q.width AND q.top_left_x <= p.top_left_x + p.width
                    AND p.top_left_y <= q.top_left_y + q.height AND q.top_left_y <= p.top_left_y + p.height))
          SELECT id FROM again WHERE id <> 1",
@@ -443,9 +443,8 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
 #[test]
 fn a_redo_takes_along_all_that_was_shown_what_it_draws_anew() {
     let server = infilling();
-    let all = (0..9).flat_map(|y| (0..9).map(move |x| Quadrant::new(x, y)));
-    let there = all.filter(|at| (at.x * 7 + at.y * 5) % 11 != 0);
-    let map = MapSpec::new(Region::from_quadrants(there)).quadrant_px(8, 8);
+    let map = "##..##\n##..##\n..#...\n####..\n####..";
+    let map = MapSpec::drawn(map).quadrant_px(8, 8);
     let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
     layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
     layer.run(PROGRAM, &[]).assert_status(0);
@@ -481,8 +480,20 @@ fn a_redo_takes_along_all_that_was_shown_what_it_draws_anew() {
         }
         let Quadrant { x, y } = block.top_left;
         let dry = layer.run(PROGRAM, &["--redo", &format!("{x},{y}"), "--dry-run"]);
-        dry.assert_status(0)
-            .assert_says(&format!(": {} call", anew.len()));
+        dry.assert_status(0).assert_says("redo: 1 block");
+        let calls = dry
+            .stdout
+            .trim_end()
+            .rsplit(": ")
+            .next()
+            .unwrap_or_default();
+        let calls = calls.split(' ').next().unwrap_or_default().parse::<usize>();
+        // Which half of a canvas has room for what else there is, is decided late.
+        assert!(
+            calls.is_ok_and(|calls| calls >= anew.len()),
+            "{}",
+            dry.stdout
+        );
     }
     assert!(
         at_corners > 0,

@@ -4,12 +4,14 @@ mod painter;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use fixtures::layers::{Run, TestLayer, endpoints_at, snapshot};
-use fixtures::maps::MapSpec;
+use fixtures::maps::{MapSpec, encode_png};
 use fixtures::server::{Reply, ServerSpec};
+use image::{Rgb, RgbImage};
 use layer::Storage;
 use planner::Quadrant;
 use serde_json::json;
@@ -234,7 +236,11 @@ fn what_is_damaged_is_told_and_never_kept() {
         let kept = layer.dir().join("candidates/0_0/1/0_0.png");
         let bytes = std::fs::read(&kept).unwrap();
         std::fs::write(&kept, &bytes[..bytes.len() / 2]).unwrap();
-        layer.run(PROGRAM, &["--keep", "0,0"]).assert_status(2);
+        for keep in ["0,0", "0,0@1"] {
+            let run = layer.run(PROGRAM, &["--keep", keep]);
+            run.assert_status(2).assert_says("the picture of (0, 0)");
+            run.assert_says("candidates/0_0/1");
+        }
         std::fs::write(&kept, &bytes).unwrap();
         // Nor does what a link leads to.
         let (own, moved) = (
@@ -244,6 +250,141 @@ fn what_is_damaged_is_told_and_never_kept() {
         std::fs::rename(&own, &moved).unwrap();
         std::os::unix::fs::symlink(&moved, &own).unwrap();
         layer.run(PROGRAM, &["--keep", "0,0"]).assert_status(2);
+    }
+}
+
+/// A picture like those of the layer that no model has drawn.
+fn painted() -> Vec<u8> {
+    encode_png(RgbImage::from_fn(8, 8, |x, y| {
+        Rgb([20 * x as u8, 200, 20 * y as u8])
+    }))
+}
+
+/// It is whole, whatever is remembered of what was there.
+#[test]
+fn a_picture_that_somebody_has_painted_is_kept_like_any_other() {
+    for storage in STORAGES {
+        for again in [&["--redo", "3,3"][..], &["--resume"], &["--keep", "3,3"]] {
+            let painter = Painter::new();
+            let layer = lattice(&painter, storage, "block");
+            layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
+            layer.tamper(Quadrant::new(3, 3), Some(&painted()));
+            let before = pictures(&layer);
+            let run = layer.run(PROGRAM, again);
+            run.assert_status(0);
+            assert!(!run.stderr.contains("damaged, so"), "{}", run.stderr);
+            assert!(pictures(&layer) != before, "{again:?}");
+            // The third version, whatever came before it.
+            let calls = painter.server.calls().len();
+            layer.run(PROGRAM, &["--keep", "3,3@2"]).assert_status(0);
+            assert!(pictures(&layer) == before, "{storage:?} {again:?}");
+            assert_eq!(painter.server.calls().len(), calls);
+        }
+    }
+}
+
+#[test]
+fn of_a_block_with_a_damaged_picture_the_others_are_kept() {
+    for storage in STORAGES {
+        for is_gone in [false, true] {
+            for again in [&["--redo", "3,3"][..], &["--resume"]] {
+                let painter = Painter::new();
+                let layer = lattice(&painter, storage, "block");
+                let (spoilt, other) = (Quadrant::new(3, 3), Quadrant::new(4, 3));
+                let whole = layer.stored(spoilt).unwrap();
+                let spoil = (!is_gone).then(|| &whole[..whole.len() / 2]);
+                layer.tamper(spoilt, spoil);
+                layer.tamper(other, Some(&painted()));
+                let before = pictures(&layer);
+                if again == ["--redo", "3,3"] {
+                    let said = "the picture of (3, 3) is missing or damaged";
+                    let dry = layer.run(PROGRAM, &["--redo", "3,3", "--dry-run"]);
+                    dry.assert_status(0).assert_says(said);
+                    let run = layer.run(PROGRAM, again);
+                    run.assert_status(0).assert_says(said);
+                } else {
+                    layer.run(PROGRAM, again).assert_status(0);
+                }
+                let kept = layer.dir().join("candidates/3_3/1");
+                assert!(!kept.join("3_3.png").exists(), "it is not whole");
+                for (x, y) in [(4, 3), (3, 4), (4, 4)] {
+                    let kept = std::fs::read(kept.join(format!("{x}_{y}.png"))).unwrap();
+                    assert!(kept == before[&Quadrant::new(x, y)], "{storage:?} {x}_{y}");
+                }
+                // It is no version that a block could have.
+                let now = pictures(&layer);
+                for keep in ["3,3", "3,3@1"] {
+                    let run = layer.run(PROGRAM, &["--keep", keep]);
+                    run.assert_status(2)
+                        .assert_says("version 1")
+                        .assert_says("the picture of (3, 3)")
+                        .assert_says("candidates/3_3/1");
+                }
+                assert!(pictures(&layer) == now);
+            }
+        }
+    }
+}
+
+/// Where large things go, be it on another disk, where one file cannot have two names.
+#[test]
+fn candidates_may_be_a_link_to_another_disk() {
+    for storage in STORAGES {
+        let painter = Painter::new();
+        let layer = lattice(&painter, storage, "block");
+        let first = pictures(&layer);
+        let shm = Path::new("/dev/shm");
+        let elsewhere = match shm.is_dir() {
+            true => tempfile::tempdir_in(shm).unwrap(),
+            false => tempfile::tempdir().unwrap(),
+        };
+        symlink(elsewhere.path(), layer.dir().join("candidates")).unwrap();
+        for _ in 0..2 {
+            layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
+            assert!(elsewhere.path().join("3_3/1/4_4.png").exists());
+            layer.run(PROGRAM, &["--keep", "3,3@1"]).assert_status(0);
+            assert!(pictures(&layer) == first, "{storage:?}");
+        }
+        // What it leads to is not there just now.
+        drop(elsewhere);
+        let calls = painter.server.calls().len();
+        for args in [["--redo", "3,3"], ["--keep", "3,3"]] {
+            let run = layer.run(PROGRAM, &args);
+            run.assert_status(2).assert_says("leads to no directory");
+        }
+        assert!(pictures(&layer) == first);
+        assert_eq!(painter.server.calls().len(), calls);
+    }
+}
+
+/// Neither read nor written.
+#[test]
+fn what_is_no_directory_of_the_layer_is_refused_among_the_candidates() {
+    for storage in STORAGES {
+        for (place, says) in [
+            ("candidates/3_3", "is a link"),
+            ("candidates/3_3", "is not a directory; move it away"),
+            ("candidates", "is not a directory; move it away"),
+        ] {
+            let painter = Painter::new();
+            let layer = lattice(&painter, storage, "block");
+            layer.run(PROGRAM, &["--redo", "3,3"]).assert_status(0);
+            let (own, moved) = (layer.dir().join(place), layer.root().join("moved"));
+            std::fs::rename(&own, &moved).unwrap();
+            match says {
+                "is a link" => symlink(&moved, &own).unwrap(),
+                _ => std::fs::write(&own, "").unwrap(),
+            }
+            let (now, outside) = (pictures(&layer), snapshot(moved.clone()));
+            let calls = painter.server.calls().len();
+            for args in [["--redo", "3,3"], ["--keep", "3,3"], ["--keep", "3,3@1"]] {
+                let run = layer.run(PROGRAM, &args);
+                run.assert_status(2).assert_says(says).assert_says(place);
+            }
+            assert!(pictures(&layer) == now && snapshot(moved.clone()) == outside);
+            assert_eq!(painter.server.calls().len(), calls, "{place} {says}");
+            assert_eq!(layer.statuses().len(), 1, "all are complete");
+        }
     }
 }
 

@@ -171,6 +171,24 @@ pub enum LayerError {
         /// Its path.
         path: PathBuf,
     },
+    /// A link within a layer's own directories.
+    #[error(
+        "{path} is a link, which is not followed there; put the directory itself in its place, or make {root} the link"
+    )]
+    Link {
+        /// Its path.
+        path: PathBuf,
+        /// The directory that may be one.
+        root: PathBuf,
+    },
+    /// A link where there may be one, to what is not there.
+    #[error(
+        "{path} is a link that leads to no directory; bring back what it leads to, or move it away"
+    )]
+    LeadsNowhere {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Another run holds the layer.
     #[error("{path} is in use by another run ({holder}); wait for it to end, or stop it")]
     InUse {
@@ -187,7 +205,11 @@ impl LayerError {
     pub fn is_of_storage(&self) -> bool {
         match self {
             Self::Io { action, .. } => *action != "read",
-            Self::PicturesGone { .. } | Self::Moved { .. } | Self::NotADirectory { .. } => true,
+            Self::PicturesGone { .. }
+            | Self::Moved { .. }
+            | Self::NotADirectory { .. }
+            | Self::LeadsNowhere { .. }
+            | Self::Link { .. } => true,
             _ => false,
         }
     }

@@ -1,6 +1,7 @@
 //! Earlier pictures of blocks, which are kept beside the finished ones.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use planner::{Block, Quadrant};
@@ -11,7 +12,8 @@ use crate::pictures::{BlockPictures, io, read_regular};
 use crate::{LayerDir, LayerError, Pictures};
 
 /// Pictures of blocks, in numbered versions: `{x}_{y}/{version}/{x}_{y}.png` below a directory,
-/// where the first `{x}_{y}` is the block's top-left quadrant. A version is whole, or not there.
+/// where the first `{x}_{y}` is the block's top-left quadrant. A version has all that was whole of a
+/// block, or is not there. The directory itself may be a link to another disk; links in it are refused.
 #[derive(Debug, Clone)]
 pub struct KeptPictures {
     root: PathBuf,
@@ -27,6 +29,24 @@ pub enum Kept {
     Rejected,
 }
 
+impl Kept {
+    /// The name of the directory.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Candidates => "candidates",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Candidates, Self::Rejected];
+        all.into_iter().find(|kept| kept.name() == name)
+    }
+}
+
 impl LayerDir {
     /// What is kept there.
     #[must_use]
@@ -40,7 +60,7 @@ impl LayerDir {
     /// `candidates/`: earlier pictures of blocks that were drawn again.
     #[must_use]
     pub fn candidates(&self) -> KeptPictures {
-        let root = self.path().join("candidates");
+        let root = self.path().join(Kept::Candidates.name());
         KeptPictures { root }
     }
 
@@ -59,11 +79,48 @@ impl KeptPictures {
         self.root.join(format!("{x}_{y}"))
     }
 
+    /// Where a version is, for messages.
+    #[must_use]
+    pub fn place_of(&self, block: Block, version: u32) -> PathBuf {
+        self.dir_of(block).join(version.to_string())
+    }
+
+    /// The directory of a block where there is one; what is no directory of its own is refused.
+    fn own_dir_of(&self, block: Block) -> Result<Option<PathBuf>, LayerError> {
+        if !self.is_there()? {
+            return Ok(None);
+        }
+        let (root, path) = (self.root.clone(), self.dir_of(block));
+        match fs::symlink_metadata(&path) {
+            Ok(own) if own.is_dir() => Ok(Some(path)),
+            // What a link leads to is somebody else's.
+            Ok(own) if own.is_symlink() => Err(LayerError::Link { path, root }),
+            Ok(_) => Err(LayerError::NotADirectory { path }),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path)(error)),
+        }
+    }
+
+    /// Whether there is a directory, or a link to one; anything else in its place is refused.
+    fn is_there(&self) -> Result<bool, LayerError> {
+        let path = self.root.clone();
+        match (fs::symlink_metadata(&path), fs::metadata(&path)) {
+            (Err(error), _) if error.kind() == ErrorKind::NotFound => Ok(false),
+            (Err(error), _) => Err(io("read", &path)(error)),
+            (Ok(_), Ok(root)) if root.is_dir() => Ok(true),
+            (Ok(own), _) if own.is_symlink() => Err(LayerError::LeadsNowhere { path }),
+            (Ok(_), _) => Err(LayerError::NotADirectory { path }),
+        }
+    }
+
     /// The top left quadrants of the blocks of which something is kept, in no order.
     ///
     /// # Errors
-    /// [`LayerError::Io`] when the directory cannot be read.
+    /// [`LayerError`] when the directory cannot be read, or something else is in its place.
     pub fn blocks(&self) -> Result<Vec<Quadrant>, LayerError> {
+        if !self.is_there()? {
+            return Ok(Vec::new());
+        }
         let names = names_in(&self.root)?;
         let quadrant = |name: String| LayerDir::quadrant_of_picture(&format!("{name}.png"));
         Ok(names.into_iter().filter_map(quadrant).collect())
@@ -72,9 +129,12 @@ impl KeptPictures {
     /// The versions of a block, from the first.
     ///
     /// # Errors
-    /// [`LayerError::Io`] when the directory cannot be read.
+    /// [`LayerError`] when the directory cannot be read, or something else is in its place.
     pub fn versions(&self, block: Block) -> Result<Vec<u32>, LayerError> {
-        let names = names_in(&self.dir_of(block))?;
+        let Some(dir) = self.own_dir_of(block)? else {
+            return Ok(Vec::new());
+        };
+        let names = names_in(&dir)?;
         let number = |name: String| {
             let number = name.parse::<u32>().ok()?;
             (name == number.to_string()).then_some(number)
@@ -109,10 +169,10 @@ impl KeptPictures {
         version: u32,
         quadrant: Quadrant,
     ) -> Result<Option<Vec<u8>>, LayerError> {
-        let dir = self.dir_of(block).join(version.to_string());
+        let dir = self.place_of(block, version);
         let is_own = |dir: &Path| fs::symlink_metadata(dir).is_ok_and(|dir| dir.is_dir());
         // What a link leads to is somebody else's.
-        if ![&self.root, &self.dir_of(block), &dir]
+        if ![&self.dir_of(block), &dir]
             .into_iter()
             .all(|dir| is_own(dir))
         {
@@ -122,29 +182,39 @@ impl KeptPictures {
         Ok(picture.filter(|bytes| !bytes.is_empty()))
     }
 
-    /// Keeps the finished pictures of a block, unless a version has the same bytes; the version that
-    /// has them then, or `None` when one of them is not there. It is durable after
-    /// [`KeptPictures::sync`].
+    /// Keeps the finished pictures of those quadrants of a block that are `whole`, unless a version has
+    /// the same bytes of them; the version that has them then, or `None` when there are none, or one is
+    /// not there. It is durable after [`KeptPictures::sync`].
     ///
     /// # Errors
     /// [`LayerError`] when they cannot be read or kept.
-    pub async fn keep(&self, block: Block, pictures: &Pictures) -> Result<Option<u32>, LayerError> {
+    pub async fn keep(
+        &self,
+        block: Block,
+        whole: &[Quadrant],
+        pictures: &Pictures,
+    ) -> Result<Option<u32>, LayerError> {
+        if whole.is_empty() {
+            return Ok(None);
+        }
         let mut bytes = BlockPictures::new();
         let versions = self.versions(block)?;
         let may_link = matches!(pictures, Pictures::Files(_));
         if !may_link || !versions.is_empty() {
-            match pictures.read_block(block).await? {
-                Some(pictures) => bytes = pictures,
-                None => return Ok(None),
+            for &quadrant in whole {
+                match pictures.read_what_is_whole(quadrant).await? {
+                    Some(picture) => bytes.push((quadrant, picture)),
+                    None => return Ok(None),
+                }
             }
             for &version in &versions {
-                if self.read(block, version)?.as_ref() == Some(&bytes) {
+                if self.has(block, version, &bytes)? {
                     return Ok(Some(version));
                 }
             }
         }
         let (next, staged, place) = self.stage_next(block, &versions)?;
-        for quadrant in block.quadrants() {
+        for &quadrant in whole {
             let to = staged.join(LayerDir::picture_name(quadrant));
             if pictures.link(quadrant, &to) {
                 continue;
@@ -161,6 +231,16 @@ impl KeptPictures {
         }
         fs::rename(&staged, &place).map_err(io("rename", &place))?;
         Ok(Some(next))
+    }
+
+    /// Whether a version has these pictures.
+    fn has(&self, block: Block, version: u32, these: &BlockPictures) -> Result<bool, LayerError> {
+        for (quadrant, bytes) in these {
+            if self.read_picture(block, version, *quadrant)?.as_ref() != Some(bytes) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Keeps `pictures` of a block in place of all that was kept of it. Whoever dies meanwhile leaves
@@ -180,13 +260,14 @@ impl KeptPictures {
         }
         fs::rename(&staged, &place).map_err(io("rename", &place))?;
         for version in earlier {
-            let dir = self.dir_of(block).join(version.to_string());
+            let dir = self.place_of(block, version);
             fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
         }
         Ok(())
     }
 
-    /// The version after `versions`: its number, an empty directory to write it to, and its place.
+    /// The version after `versions`, which are those of the block: its number, an empty directory to
+    /// write it to, and its place.
     fn stage_next(
         &self,
         block: Block,
@@ -207,7 +288,7 @@ impl KeptPictures {
     pub fn remove(&self, block: Block) -> Result<(), LayerError> {
         let dir = self.dir_of(block);
         match fs::remove_dir_all(&dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             removed => removed.map_err(io("remove", &dir)),
         }
     }
@@ -234,12 +315,9 @@ impl KeptPictures {
     }
 }
 
-/// The names in a directory; none where it is not there.
+/// The names in a directory.
 fn names_in(dir: &Path) -> Result<Vec<String>, LayerError> {
-    let entries = match fs::read_dir(dir) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(io("read", dir))?,
-    };
+    let entries = fs::read_dir(dir).map_err(io("read", dir))?;
     let mut names = Vec::new();
     for entry in entries {
         let name = entry.map_err(io("read", dir))?.file_name();

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use crate::{Item, Owners, Status};
+use crate::{Axis, Item, Owners, Status};
 
 /// The complete items that come later than one of the items `ids` and were drawn in the sight of it,
 /// directly or over others; those of `ids` themselves are left out. `items` are all of a plan, in the
 /// order of generation; those of `apart` were made without a call before all others, so that nothing
 /// leads to them or over them.
 ///
-/// A canvas shows earlier items that it touches, and at its corners those of earlier steps and those
-/// `apart`. Where canvases show finished neighbours these were drawn to continue what is drawn anew.
+/// A canvas shows earlier items that it touches, and at its corners, where it has room for them, those
+/// of earlier steps and those `apart`. Where canvases show finished neighbours these were drawn to continue what is drawn anew.
 #[must_use]
 pub fn complete_followers(items: &[Item], ids: &[i64], apart: &HashSet<i64>) -> Vec<i64> {
     if ids.is_empty() {
@@ -29,7 +29,9 @@ pub fn complete_followers(items: &[Item], ids: &[i64], apart: &HashSet<i64>) -> 
                 continue;
             };
             let later = &items[next];
-            let is_shown = !is_corner || item.step < later.step || apart.contains(&item.id);
+            let has_room = [Axis::X, Axis::Y].map(|axis| later.block.shape.has_margin(axis));
+            let is_before = item.step < later.step || apart.contains(&item.id);
+            let is_shown = !is_corner || (is_before && has_room == [true, true]);
             let is_behind = next > index && is_shown && !apart.contains(&later.id);
             if is_behind && found.insert(next) {
                 behind.push(next);

@@ -7,7 +7,7 @@ use sqlx::SqliteConnection;
 use crate::create::insert_items;
 use crate::pilot::PilotCalls;
 use crate::script::Script;
-use crate::{MetadataKey, PictureRecord, ProgressDb, ProgressError};
+use crate::{MetadataKey, PictureRecord, ProgressDb, ProgressError, Replacing};
 
 /// The id of a row of `attempts`. One run at a time writes them, so it counts them itself.
 pub type AttemptId = i64;
@@ -165,11 +165,12 @@ pub enum Change {
         /// What that was decided under: while it is the same nobody need look again.
         looked: String,
     },
-    /// Pictures of a complete item are about to be replaced: until the item is complete again, what is
-    /// remembered of them is not held against those that are there.
-    Replace {
-        /// The quadrants.
-        quadrants: Vec<Quadrant>,
+    /// Pictures of an item are about to be replaced.
+    Replace(Replacing),
+    /// The pictures of an item have been replaced, or cannot be.
+    Replaced {
+        /// The item.
+        item: i64,
     },
     /// The item failed for good.
     Fail {
@@ -458,13 +459,23 @@ fn add(script: &mut Script, change: &Change, pilot: Option<&str>) {
                 .bind(*at)
                 .bind(*item);
         }
-        Change::Replace { quadrants } => {
-            for quadrant in quadrants {
-                script
-                    .add("DELETE FROM pictures WHERE x = ? AND y = ?")
-                    .bind(quadrant.x)
-                    .bind(quadrant.y);
-            }
+        Change::Replace(Replacing {
+            item,
+            kept,
+            version,
+            at,
+        }) => {
+            script
+                .add("INSERT OR REPLACE INTO replacing (item_id, kept, version, at) VALUES (?, ?, ?, ?)")
+                .bind(*item)
+                .bind(kept.as_str())
+                .bind(i64::from(*version))
+                .bind(*at);
+        }
+        Change::Replaced { item } => {
+            script
+                .add("DELETE FROM replacing WHERE item_id = ?")
+                .bind(*item);
         }
         Change::Fail { item, message } => {
             script

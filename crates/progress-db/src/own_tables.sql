@@ -43,6 +43,14 @@ CREATE TABLE IF NOT EXISTS prompts (
   item_id INTEGER PRIMARY KEY,
   added TEXT NOT NULL
 );
+-- Items whose pictures are being replaced by a version of those that are kept in `kept`, since `at`: of
+-- one that a run left here when it died, some of the pictures may be others than `pictures` says.
+CREATE TABLE IF NOT EXISTS replacing (
+  item_id INTEGER PRIMARY KEY,
+  kept TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  at REAL NOT NULL
+);
 -- Blocks that were looked at for whether they are of one colour: of one that was made without a
 -- call `made` says how, and of one that is not, `looked` what that was decided under.
 CREATE TABLE IF NOT EXISTS uniform (

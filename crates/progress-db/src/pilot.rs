@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
     use crate::test_plan::{claim, new_plan};
-    use crate::{Bill, Change, Durability, Outcome, PictureRecord, ProgressDb};
+    use crate::{Bill, Change, Durability, Outcome, PictureRecord, ProgressDb, Replacing};
 
     const CALL: i64 = 1_000;
 
@@ -86,6 +86,7 @@ mod tests {
             "SELECT x || ' ' || y || hash FROM pictures",
             "SELECT item_id || coalesce(made, '') || coalesce(looked, '') FROM uniform",
             "SELECT item_id || added FROM prompts",
+            "SELECT item_id || kept FROM replacing",
         ] {
             let query = || sqlx::query_as(AssertSqlSafe(table.to_owned()));
             rows.extend(db.rows(query).await.unwrap());
@@ -129,9 +130,12 @@ mod tests {
                 Change::Fail { item, message },
                 Change::Prompt { item, added },
                 Change::PutBack { item },
-                Change::Replace {
-                    quadrants: vec![Quadrant::new(0, 0)],
-                },
+                Change::Replace(Replacing {
+                    item,
+                    kept: "candidates".to_owned(),
+                    version: 1,
+                    at: 1.0,
+                }),
             ]);
         }
         changes.extend(call(4, CALL + 4, Outcome::NotAccepted, 10.0));

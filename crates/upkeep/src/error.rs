@@ -23,14 +23,6 @@ pub enum UpkeepError {
         /// What it has not.
         what: String,
     },
-    /// Pictures have gone while they were to be put in their place.
-    #[error("version {version} of {block} is gone; what was brought back before it stays")]
-    Gone {
-        /// The block.
-        block: Block,
-        /// Which of its versions.
-        version: u32,
-    },
     /// The source has changed since it was planned.
     #[error(
         "{place} has another configuration than the source that was planned; plan it anew with init_layer --force, or accept it with --accept-source-change"

@@ -20,7 +20,7 @@ pub use error::UpkeepError;
 pub use gate::Gate;
 pub use lacks::{Planned, lacks, require_planned_source};
 pub use redo::{Followers, Redo};
-pub use replace::Replacement;
+pub use replace::{InPlace, Replacement};
 pub use uncalled::Uncalled;
 pub use uniform::{Found, Look, Uniform};
 pub use upkeep::Upkeep;

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use planner::{Block, Item, Quadrant, Status, complete_followers};
+use planner::{Adjacency, Block, Item, Quadrant, Status, complete_followers};
 use progress_db::{Change, Durability};
 
 use crate::{Asked, Uncalled, Upkeep, UpkeepError};
@@ -90,7 +90,10 @@ impl Redo {
                 named.join(" ")
             );
         }
-        let others = items.iter().filter(is_open).count() - pending.len();
+        let again: HashSet<i64> = asked.iter().chain(&followers).copied().collect();
+        let is_named: HashSet<i64> = named.iter().copied().collect();
+        let others = able_to_run(items, &again).filter(is_open);
+        let others = others.filter(|item| !is_named.contains(&item.id)).count();
         let mut told_of_others = String::new();
         if others > 0 {
             let others = counted(others, "item");
@@ -134,6 +137,40 @@ impl Redo {
 }
 
 impl Upkeep<'_> {
+    /// Tells which pictures [`Self::put_back`] will not be able to keep. Writes nothing.
+    ///
+    /// # Errors
+    /// [`UpkeepError`] when a picture cannot be read.
+    pub async fn foretell_damage(
+        &mut self,
+        redo: &Redo,
+        items: &[Item],
+    ) -> Result<(), UpkeepError> {
+        let again = redo.items();
+        let whole = self.keepable(items.iter().filter(|item| again.contains(&item.id)));
+        let whole = whole.await?;
+        self.warn_of_damage(&whole);
+        Ok(())
+    }
+
+    /// Puts back the items `again`, whose pictures are missing or not those that were saved; what is
+    /// whole of them is kept.
+    ///
+    /// # Errors
+    /// [`UpkeepError`] when a picture cannot be kept; then nothing is put back.
+    pub async fn put_back_damaged(
+        &mut self,
+        again: &HashSet<i64>,
+        items: &[Item],
+    ) -> Result<(), UpkeepError> {
+        let whole = self.keepable(items.iter().filter(|item| again.contains(&item.id)));
+        let whole = whole.await?;
+        self.keep(&whole).await?;
+        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
+        self.db.commit(&changes, Durability::Power).await?;
+        Ok(())
+    }
+
     /// Keeps the pictures of the complete items among those of `redo`, and puts all of them back.
     /// `prompts` is what is added from now on to the prompts of items that hold what was asked for;
     /// nothing where it says nothing.
@@ -147,14 +184,10 @@ impl Upkeep<'_> {
         prompts: &HashMap<i64, String>,
     ) -> Result<(), UpkeepError> {
         let again = redo.items();
-        let candidates = self.layer.candidates();
         let put_back = items.iter().filter(|item| again.contains(&item.id));
-        for item in self.whole_of(put_back).await? {
-            (self.passing)("keeping");
-            candidates.keep(item.block, self.pictures).await?;
-        }
-        candidates.sync().await?;
-        (self.passing)("kept");
+        let whole = self.keepable(put_back).await?;
+        self.warn_of_damage(&whole);
+        self.keep(&whole).await?;
         let prompts = redo.named.iter().map(|&item| Change::Prompt {
             item,
             added: prompts.get(&item).cloned(),
@@ -187,6 +220,25 @@ fn beside<'a>(again: &[i64], judged: impl Iterator<Item = &'a i64>, items: &[Ite
     let judged = judged.filter_map(|item| places.get(item).copied());
     let beside = judged.filter(|&place| touches(place));
     beside.map(|place| items[place].block).collect()
+}
+
+/// The items that are complete or can become it, where those of `again` are drawn anew: neither failed
+/// nor behind a failed one.
+fn able_to_run<'a>(items: &'a [Item], again: &HashSet<i64>) -> impl Iterator<Item = &'a Item> {
+    let blocks: Vec<Block> = items.iter().map(|item| item.block).collect();
+    let adjacency = Adjacency::of(&blocks);
+    let mut is_able: Vec<bool> = Vec::with_capacity(items.len());
+    for (index, item) in items.iter().enumerate() {
+        let mut before = adjacency.predecessors(index).iter();
+        let is_again = again.contains(&item.id);
+        is_able.push(match item.status {
+            Status::Complete if !is_again => true,
+            Status::Error if !is_again => false,
+            _ => before.all(|&other| is_able[other as usize]),
+        });
+    }
+    let items = items.iter().zip(is_able);
+    items.filter_map(|(item, is_able)| is_able.then_some(item))
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -283,5 +335,40 @@ mod tests {
             assert!(told_of.is_empty(), "seed {seed}: {told}");
         }
         assert!(stayed > 300);
+    }
+
+    /// What waits on a failed block is pending and does not run, unless that one is done again.
+    #[test]
+    fn of_what_else_is_pending_that_is_counted_which_can_run() {
+        let all = (0..5).flat_map(|y| (0..5).map(move |x| Quadrant::new(x, y)));
+        let blocks = plan(&Region::from_quadrants(all)).blocks;
+        // Four 2x2, four strips, a single quadrant. The first 2x2 has failed; two strips touch it.
+        let item = |(id, block): (i64, Block)| Item {
+            id,
+            step: block.shape.step(),
+            block,
+            status: match (id, block.shape.step()) {
+                (1, _) => Status::Error,
+                (_, 1) => Status::Complete,
+                _ => Status::Pending,
+            },
+        };
+        let items: Vec<Item> = (1..).zip(blocks).map(item).collect();
+        let told = |x: i32, y: i32| {
+            let asked = Asked {
+                again: HashSet::from([Quadrant::new(x, y)]),
+                ..Asked::default()
+            };
+            let redo = Redo::of(&asked, &items, Followers::Stay, &Uncalled::default());
+            redo.told(false)
+        };
+        assert_eq!(
+            told(3, 3),
+            "redo: 1 block: 1 call; what else is pending runs too, 2 items"
+        );
+        assert_eq!(
+            told(0, 0),
+            "redo: 1 block: 1 call; what else is pending runs too, 5 items"
+        );
     }
 }

@@ -47,7 +47,7 @@ impl Dispatcher {
     pub(super) fn on_storage_failed(&mut self, attempts: &[AttemptId], message: &str, now: Moment) {
         if !matches!(self.stop, Some(Ending::Early(_))) {
             self.stop = Some(Ending::Early(format!(
-                "{message}; the run stops, nothing is lost: mend it and run the same command again"
+                "{message}; the run stops, nothing is lost: mend it, and the next run goes on where it was"
             )));
         }
         for &attempt in attempts {

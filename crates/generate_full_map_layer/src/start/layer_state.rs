@@ -8,9 +8,9 @@ use anyhow::Context;
 use canvas::QuadrantSize;
 use fleet::Fleet;
 use layer::{LayerConfig, LayerDir, LayerError, Pictures, Selection, Source, shell_quoted};
-use planner::{Bounds, Item, Quadrant};
+use planner::{Block, Bounds, Item, Quadrant, Status};
 use progress_db::{MetadataKey, ProgressDb};
-use upkeep::{Planned, require_planned_source};
+use upkeep::{InPlace, Planned, require_planned_source};
 
 use crate::args::Args;
 
@@ -136,6 +136,31 @@ impl Start {
             source_layer: self.config.source_layer,
             bounds: self.bounds,
         }
+    }
+
+    /// The layer's finished pictures, under its lock; what a run that died had begun to put in place of
+    /// others is there, and `items`, all of the plan, are up to date with that.
+    ///
+    /// # Errors
+    /// When they cannot be read or written.
+    pub(crate) async fn open_pictures(
+        &self,
+        db: &mut ProgressDb,
+        items: &mut [Item],
+    ) -> anyhow::Result<(Arc<Pictures>, InPlace)> {
+        let complete = items.iter().filter(|item| item.status == Status::Complete);
+        let quadrants = || {
+            let blocks = items.iter().map(|item| item.block);
+            blocks.flat_map(Block::quadrants).collect()
+        };
+        let (storage, complete) = (self.config.storage, complete.count());
+        let pictures = self
+            .layer
+            .open_pictures(storage, complete, &self.source, quadrants);
+        let pictures = Arc::new(pictures.await?);
+        let mut upkeep = self.upkeep(&pictures, db);
+        let in_place = upkeep.end_replacing(items).await?;
+        Ok((pictures, in_place))
     }
 
     /// The layer's finished pictures, to be read.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use layer::{Kept, Pictures};
 use planner::Item;
 use progress_db::ProgressDb;
-use upkeep::{Asked, Followers, Redo, Uncalled, Upkeep};
+use upkeep::{Asked, Followers, InPlace, Redo, Uncalled, Upkeep};
 
 use super::layer_state::Start;
 use crate::args::Args;
@@ -66,14 +66,16 @@ impl Start {
     }
 }
 
-/// `--keep` and `--accept`: other pictures take the place of those that are there. Calls nothing;
-/// `None` when neither is asked for. Returns what was done, for people.
+/// `--keep` and `--accept`: other pictures take the place of those that are there, unless they have
+/// just got it, `in_place`. Calls nothing; `None` when neither is asked for. Returns what was done, for
+/// people.
 ///
 /// # Errors
 /// When there are none that could; then nothing was changed.
 pub(crate) async fn replace(
     args: &Args,
     items: &[Item],
+    in_place: &InPlace,
     mut upkeep: Upkeep<'_>,
 ) -> anyhow::Result<Option<String>> {
     let (from, flag, wanted) = match (&args.keep, &args.accept) {
@@ -81,8 +83,11 @@ pub(crate) async fn replace(
         (None, Some(wanted)) => (Kept::Rejected, "--accept", wanted),
         (None, None) => return Ok(None),
     };
-    let chosen = upkeep.replacements(from, wanted, items).await;
-    let chosen = chosen.context(flag)?;
-    let told = upkeep.replace(from, &chosen, items).await?;
+    let mut told = in_place.told.clone();
+    let left = in_place.left_of(from, wanted);
+    if !left.0.is_empty() {
+        let chosen = upkeep.replacements(from, &left, items).await;
+        told += &upkeep.replace(from, &chosen.context(flag)?, items).await?;
+    }
     Ok(Some(told + "nothing was called\n"))
 }

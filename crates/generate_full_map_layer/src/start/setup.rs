@@ -61,21 +61,14 @@ pub(crate) async fn prepare(args: &Args, printer: &Printer) -> anyhow::Result<Re
     }
     let lock = RunLock::take(&start.layer)?;
     let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
-    let items = db.items().await?;
-    let complete = items.iter().filter(|item| item.status == Status::Complete);
-    let quadrants = || {
-        items
-            .iter()
-            .flat_map(|item| item.block.quadrants())
-            .collect()
-    };
-    let (storage, source) = (start.config.storage, &start.source);
-    let pictures = start
-        .layer
-        .open_pictures(storage, complete.count(), source, quadrants);
-    let pictures = Arc::new(pictures.await?);
-    let told = replace(args, &items, start.upkeep(&pictures, &mut db)).await?;
-    if let Some(told) = told {
+    let mut items = db.items().await?;
+    let (pictures, in_place) = start.open_pictures(&mut db, &mut items).await?;
+    let upkeep = start.upkeep(&pictures, &mut db);
+    let replaced = replace(args, &items, &in_place, upkeep).await;
+    if !matches!(replaced, Ok(Some(_))) && !in_place.told.is_empty() {
+        printer.say(in_place.told.trim_end());
+    }
+    if let Some(told) = replaced? {
         pictures.end().await;
         db.close().await?;
         return Ok(Ready::Ended(Ended::with(0, told)));
@@ -168,8 +161,8 @@ async fn bring_up_to_date(
     }
     if args.resume {
         let again = find_to_make_again(start, uniform, pictures, db, &items, printer).await?;
-        let changes: Vec<Change> = again.iter().map(|&item| Change::PutBack { item }).collect();
-        db.commit(&changes, Durability::Power).await?;
+        let mut upkeep = start.upkeep(pictures, db);
+        upkeep.put_back_damaged(&again, &items).await?;
         put_back(&mut items, |item| again.contains(&item.id));
     }
     let named = Redo::named(&asked.again, &items);
@@ -282,6 +275,9 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let uniform = start.uniform().await?;
     let uniform = uniform.as_ref();
     let part = pilot::asked_for(args, start, &items)?;
+    let replacing = db.replacing().await?;
+    let replacing: HashSet<i64> = replacing.iter().map(|begun| begun.item).collect();
+    complete(&mut items, |item| replacing.contains(&item.id));
     if args.retry_errors {
         let again = pilot::failed_to_run_again(&items, part.as_ref());
         put_back(&mut items, |item| again.contains(&item.id));
@@ -295,6 +291,8 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let uncalled = start.find_uncalled(uniform, &pictures, &mut db, named, printer);
     let redo = redo_of(&asked, args, start, &items, &uncalled.await?);
     if let Some(redo) = &redo {
+        let mut upkeep = start.upkeep(&pictures, &mut db);
+        upkeep.foretell_damage(redo, &items).await?;
         let again = redo.items();
         put_back(&mut items, |item| again.contains(&item.id));
     }
@@ -321,7 +319,13 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let calls = db.calls_by_endpoint().await?;
     db.close().await?;
     let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";
-    let mut told = redo.as_ref().map_or_else(String::new, redo_told);
+    let mut told = match replacing.len() {
+        0 => String::new(),
+        begun => format!(
+            "what a run that died had begun is ended first: other pictures for {begun} blocks, without a call\n"
+        ),
+    };
+    told += &redo.as_ref().map_or_else(String::new, redo_told);
     if chosen.count() > 0 {
         let chosen = chosen.count();
         told += &format!("chosen for {chosen} blocks: other pictures, without a call\n");

@@ -38,6 +38,13 @@ pub(crate) async fn prepare_trial(
     let mut db = ProgressDb::open(&start.layer.progress_path()).await?;
     let layer = LayerDir::clone(&start.layer);
     let mut items = db.items().await?;
+    if !db.replacing().await?.is_empty() {
+        let (pictures, in_place) = start.open_pictures(&mut db, &mut items).await?;
+        pictures.end().await;
+        if !in_place.told.is_empty() {
+            printer.say(in_place.told.trim_end());
+        }
+    }
     let part = pilot::asked_for(args, &start, &items)?.unwrap_or_default();
     let pilot = Pilot::afresh(&mut items, &part);
     let mut own = pilot.inside(&items);
