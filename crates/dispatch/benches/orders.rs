@@ -1,6 +1,7 @@
 //! How long great maps take in the strict and in the eager order, to the least that so many calls take,
 //! and what it costs to decide: `just bench orders`.
 
+#[expect(dead_code, reason = "the tests also have servers that fail")]
 #[path = "../tests/orders/made_up.rs"]
 mod made_up;
 

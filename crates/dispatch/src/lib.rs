@@ -8,6 +8,7 @@
 
 mod call_end;
 mod dispatcher;
+mod earlier;
 mod estimate;
 mod failure;
 mod limits;
@@ -22,7 +23,8 @@ mod tries;
 
 pub use call_end::CallEnd;
 pub use dispatcher::{Dispatcher, InFlight};
-pub use estimate::{Estimate, Expected, estimate, turns};
+pub use earlier::{Asked, CameTo, CanvasSizes, EarlierCall, Expected, Outlook, outlook};
+pub use estimate::{Bounds, Estimate, Estimates, estimate, turns};
 pub use failure::{Failure, FailureKind};
 pub use limits::{Ending, Limits, Signal, Tally};
 pub use moment::{Moment, duration_text};

@@ -23,7 +23,7 @@ use upkeep::{Gate, UpkeepError};
 use crate::args::Args;
 use crate::start::budget::{budget, needs_prices};
 use crate::start::pilot::goes_on;
-use crate::start::ready::{Ready, ToRun};
+use crate::start::ready::{Ready, ToRun, most_together};
 use crate::start::setup::prepare;
 use crate::start::trial::told_to;
 use crate::work::coming::{as_told, settings_of};
@@ -282,5 +282,5 @@ fn pool(args: &Args, endpoints: &[Arc<Endpoint>], printer: &Printer) -> Pool {
         ));
     }
     let limits = endpoints.iter().map(|endpoint| endpoint.limits());
-    Pool::new(limits, Some(most.min(room)))
+    Pool::new(limits, Some(most_together(args)))
 }

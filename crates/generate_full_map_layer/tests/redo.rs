@@ -82,7 +82,16 @@ fn a_redo_makes_the_promised_calls_and_changes_the_promised_pictures() {
             let files = snapshot(layer.dir());
             let dry = layer.run(PROGRAM, &[args, &["--dry-run"]].concat());
             dry.assert_status(0).assert_says(told);
-            assert_eq!(dry.stdout.lines().count(), 1, "it says this alone");
+            assert!(!dry.stdout.contains("would"), "it lists no items");
+            let all = dry.stdout.lines().find(|line| line.starts_with("all "));
+            let words: Vec<&str> = all.expect("a sum").split_whitespace().collect();
+            let quadrants = expected.len().to_string();
+            assert_eq!(
+                words[1..3],
+                [calls.to_string(), quadrants],
+                "{}",
+                dry.stdout
+            );
             assert!(snapshot(layer.dir()) == files, "a dry run changes nothing");
 
             layer.run(PROGRAM, args).assert_status(0).assert_says(told);

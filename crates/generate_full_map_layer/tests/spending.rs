@@ -297,3 +297,109 @@ fn a_dry_run_tells_what_the_run_takes_and_costs() {
         "{seconds} s were told, it took {took}"
     );
 }
+
+/// What limits a run is told before it, and counted.
+#[test]
+fn a_dry_run_ends_where_the_run_does() {
+    let server = ServerSpec::new().start();
+    let layer = layer_at(&server, 8, json!({"per_call": 0.04}));
+    let listed = |args: &[&str]| {
+        let dry = layer.run(PROGRAM, &[args, &["--dry-run"]].concat());
+        dry.assert_status(0);
+        let told = |after: &str| {
+            let line = dry.stdout.lines().find(|line| line.contains(after))?;
+            Some(line[..line.find(after)?].to_owned())
+        };
+        let calls = told(" calls would be made").expect("a sum");
+        (calls.parse::<usize>().expect("a number"), dry.stdout)
+    };
+    // Before anything is known, and after.
+    for _ in 0..2 {
+        let (calls, told) = listed(&["--max-calls", "5"]);
+        assert_eq!(calls, 5, "{told}");
+        assert!(told.contains("a limit ends it after 5 items: --max-calls 5 is reached"));
+        let (calls, told) = listed(&["--max-cost", "0.5"]);
+        assert_eq!(calls, 12, "{told}");
+        assert!(told.contains("--max-cost 0.5 is reached"), "{told}");
+        let (calls, told) = listed(&["--max-cost", "0.01"]);
+        assert_eq!(calls, 0, "{told}");
+        assert!(told.contains("another call may cost 0.04"), "{told}");
+        layer.run(PROGRAM, &["--max-items", "3"]).assert_status(0);
+    }
+    layer.configure(|config| config["max_calls"] = json!(6));
+    let before = server.calls().len();
+    let (calls, told) = listed(&[]);
+    assert_eq!((calls, before), (0, 6), "{told}");
+    assert!(told.contains("(6 before this run) is reached"), "{told}");
+    layer.run(PROGRAM, &[]).assert_status(3);
+    assert_eq!(server.calls().len(), before);
+}
+
+/// What the estimate is reckoned with is told where it is a guess, and what bounds a run bounds it.
+#[test]
+fn a_dry_run_says_what_it_reckons_with() {
+    let latency = std::time::Duration::from_millis(20);
+    let server = ServerSpec::new().latency(latency).start();
+    let gone = ServerSpec::new().start();
+    let nobody = gone.url();
+    drop(gone);
+    let map = MapSpec::rectangle(14, 14).quadrant_px(8, 8);
+    let layer = TestLayer::new(
+        map,
+        &endpoints_at([server.url(), nobody].iter().map(String::as_str)),
+    );
+    layer.configure(|config| {
+        config["model_endpoints"][0]["max_concurrent"] = json!("auto");
+        config["model_endpoints"][0]["price"] = json!({"per_call": 0.04});
+        config["model_endpoints"][1]["max_concurrent"] = json!(8);
+        config["model_endpoints"][1]["price"] = json!({"per_call": 0.01});
+    });
+    layer.run(PROGRAM, &["--max-items", "3"]).assert_status(0);
+    let expected = |args: &[&str]| {
+        let args = [args, &["--dry-run", "--summary", "-", "-q"]].concat();
+        let told = layer.run(PROGRAM, &args).stdout;
+        serde_json::from_str::<serde_json::Value>(&told).expect("figures")
+    };
+    let told = expected(&[]);
+    let text = told["text"].as_str().expect("a text");
+    let expected_of = |told: &serde_json::Value, key: &str| told["expected"][key].as_f64();
+    assert_eq!(told["expected"]["only_failed"], json!(["b"]));
+    assert!(
+        text.contains(
+            "endpoint b: none of its calls has brought a picture so far; it is reckoned without"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("endpoint a: reckoned as if more than 1 at a time brought no more"),
+        "{text}"
+    );
+    assert!(
+        text.contains("only blocks of one size were called so far"),
+        "{text}"
+    );
+    let by_pixels = told["expected"]["by_pixels"]["seconds"]
+        .as_f64()
+        .expect("another");
+    let seconds = expected_of(&told, "seconds").expect("a number");
+    assert!(by_pixels < 0.9 * seconds, "{told}");
+    let calls = expected_of(&told, "calls").expect("a number");
+    assert_eq!(
+        expected_of(&told, "cost"),
+        Some((calls * 4.0).round() / 100.0)
+    );
+    // A call a minute, and 1 at a time.
+    layer.configure(|config| {
+        config["model_endpoints"][0]["max_per_minute"] = json!(1);
+    });
+    let limited = expected_of(&expected(&[]), "seconds").expect("a number");
+    assert!((limited - 60.0 * (calls - 1.0)).abs() < 1.0, "{limited}");
+    layer.configure(|config| {
+        let endpoint = &mut config["model_endpoints"][0];
+        endpoint["max_per_minute"] = json!(null);
+        endpoint["max_concurrent"] = json!(8);
+    });
+    let wide = expected_of(&expected(&[]), "seconds").expect("a number");
+    let narrow = expected_of(&expected(&["--max-concurrent", "1"]), "seconds").expect("a number");
+    assert!(narrow > 3.0 * wide, "{narrow}, {wide}");
+}

@@ -22,7 +22,7 @@ mod take_over;
 mod test_plan;
 mod uncalled;
 
-pub use calls::EndpointCalls;
+pub use calls::{EndpointCalls, PastCall};
 pub use changes::{AttemptId, Bill, Change, Durability, Outcome, StartedCall};
 pub use create::{PlanMetadata, create};
 pub use database::ProgressDb;

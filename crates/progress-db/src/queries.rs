@@ -4,9 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use planner::{Block, BlockShape, Item, Owners, Quadrant, Status};
 
-use sqlx::AssertSqlSafe;
-
-use crate::calls::IS_LIKELY_PAID;
 use crate::{PictureRecord, ProgressDb, ProgressError};
 
 /// How many ids one query spans. The rows come back as one text, several times faster than row
@@ -184,23 +181,6 @@ impl ProgressDb {
             .into_iter()
             .map(|(item, answers)| (item, count(answers)))
             .collect())
-    }
-
-    /// What all calls of the layer and its pilots came to: how many are paid for, and what they cost in units of the
-    /// currency, as far as that is known. Calls that nothing is known of, be it because they are under
-    /// way, count as paid for.
-    ///
-    /// # Errors
-    /// [`ProgressError`] when the database cannot be read.
-    pub async fn spent(&mut self) -> Result<(u64, f64), ProgressError> {
-        let query = format!(
-            "SELECT count(*), coalesce(sum(CAST(cost AS REAL)), 0.0) FROM attempts
-             WHERE coalesce(paid, {IS_LIKELY_PAID})"
-        );
-        let (calls, cost): (i64, f64) = self
-            .row(|| sqlx::query_as(AssertSqlSafe(query.clone())))
-            .await?;
-        Ok((calls.unsigned_abs(), cost))
     }
 
     /// What is added to the prompt of single items.

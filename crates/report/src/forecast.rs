@@ -1,11 +1,12 @@
 //! What is told before a run of what it is going to take.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use dispatch::{Estimate, Expected, Price, Queue, Turn, duration_text, estimate};
-use progress_db::EndpointCalls;
+use dispatch::{
+    Asked, Bounds, EarlierCall, Estimate, Estimates, Expected, Outlook, Price, Queue, Turn,
+    duration_text, estimate, outlook,
+};
 use serde_json::{Map, Value, json};
 
 use crate::events::into_map;
@@ -13,79 +14,60 @@ use crate::events::into_map;
 /// What the eager order has to save for it to be told.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
-/// An endpoint as a layer's configuration has it.
-#[derive(Debug, Clone, Copy)]
-pub struct Member<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// How many calls it serves at a time.
-    pub slots: usize,
-    /// What it costs, where that is known.
-    pub price: Option<Price>,
-    /// How long a call is expected to take.
-    pub expected: Option<Duration>,
-}
-
 /// What a run would take.
 #[derive(Debug)]
 pub struct Forecast {
-    /// For people: calls, quadrants, time and cost per step and in all, and what the eager order would
-    /// save.
+    /// For people: calls, quadrants, time and cost per step and in all, what that is reckoned with, and
+    /// what the eager order would save.
     pub text: String,
     /// For scripts: `expected`, null where nothing is known.
     pub figures: Map<String, Value>,
+    /// How many items it would complete, where a limit of calls or of money ends it.
+    pub ends_after: Option<usize>,
 }
 
-/// What a run would take. What earlier calls of the layer took tells, and without any what is expected
-/// of the endpoints. `eager` is when the turn of an item would come in the eager order.
+/// What a run would take within `bounds`. What earlier calls of the layer took tells, and without any
+/// what is expected of the endpoints. `eager` is when the turn of an item would come in the eager order.
 #[must_use]
 pub fn forecast(
     queue: &Queue,
-    endpoints: &[Member<'_>],
-    calls: &[EndpointCalls],
-    max_items: Option<usize>,
+    endpoints: &[Asked],
+    calls: &[EarlierCall],
+    bounds: &Bounds,
     currency: &str,
     eager: Turn,
 ) -> Forecast {
-    let Some(expected) = expected(endpoints, calls) else {
-        return Forecast {
-            text: "how long it takes and what it costs is not known yet: try --max-items 8\n"
-                .to_owned(),
-            figures: into_map(json!({"expected": null})),
-        };
+    let Some(outlook) = outlook(endpoints, calls) else {
+        return unknown(queue, endpoints, calls, bounds);
     };
-    let steps = estimate(queue.clone(), &expected, max_items);
-    let has_prices = endpoints.iter().all(|endpoint| endpoint.price.is_some());
-    let cost_head = if has_prices {
-        format!("  {currency:>10}")
-    } else {
-        String::new()
-    };
-    let mut text = format!("\nexpected  calls  quadrants      time{cost_head}\n");
-    let mut row = |name: &str, part: &Estimate| {
-        let cost = if has_prices {
-            format!("  {:>10}", part.cost.to_string())
-        } else {
-            String::new()
-        };
-        let takes = duration_text(part.takes);
-        let _ = writeln!(
-            text,
-            "{name:<8}  {:>5.0}  {:>9}  {takes:>8}{cost}",
-            part.calls, part.quadrants
-        );
-    };
-    for (step, part) in &steps {
-        row(&format!("step {step}"), part);
-    }
-    let all = all_of(&steps);
-    row("all", &all);
+    let estimated = |queue: &Queue, of: &[Expected]| estimate(queue.clone(), of, bounds);
+    let estimates = estimated(queue, &outlook.endpoints);
+    let all = estimates.all();
+    let mut priced = outlook.endpoints.iter();
+    let has_prices = priced.all(|endpoint| endpoint.limits.price.is_some());
+    let mut text = table(&estimates, has_prices.then_some(currency));
     if !has_prices {
         text += "what it costs is not known: a \"price\" of each endpoint tells\n";
     }
+    let by_pixels = outlook.by_pixels.as_deref();
+    let by_pixels = by_pixels.map(|of| estimated(queue, of).all());
+    let by_pixels = by_pixels.filter(|other| is_told_apart(other, &all));
+    if let Some(other) = &by_pixels {
+        let cost = match has_prices {
+            true => format!(" and {}", other.cost),
+            false => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "only blocks of one size were called so far, and others are reckoned to take as long; if their time goes by their pixels, it is {}{cost} in all",
+            duration_text(other.takes)
+        );
+    }
+    text += &reckoned_with(&outlook);
+    text += &limit_told(&estimates);
     let eager_takes = (queue.turn() == Turn::AfterSteps).then(|| {
         let queue = queue.clone().starting(eager);
-        all_of(&estimate(queue, &expected, max_items)).takes
+        estimated(&queue, &outlook.endpoints).all().takes
     });
     if let Some(takes) = eager_takes
         && let saved = all.takes.saturating_sub(takes)
@@ -94,6 +76,10 @@ pub fn forecast(
         let (takes, saved) = (duration_text(takes), duration_text(saved));
         let _ = writeln!(text, "with \"order\": \"eager\" {takes}, {saved} less");
     }
+    let by_pixels = by_pixels.map(|other| {
+        let cost = has_prices.then_some(other.cost.units());
+        json!({"seconds": other.takes.as_secs_f64(), "cost": cost})
+    });
     let figures = json!({
         "expected": {
             "calls": all.calls,
@@ -101,55 +87,110 @@ pub fn forecast(
             "seconds": all.takes.as_secs_f64(),
             "seconds_eager": eager_takes.unwrap_or(all.takes).as_secs_f64(),
             "cost": has_prices.then_some(all.cost.units()),
+            "by_pixels": by_pixels,
+            "only_failed": outlook.only_failed,
+            "limit": estimates.limit,
         }
     });
     Forecast {
         text,
         figures: into_map(figures),
+        ends_after: estimates.limit.is_some().then_some(estimates.items),
     }
 }
 
-/// What all steps take together.
-fn all_of(steps: &BTreeMap<u8, Estimate>) -> Estimate {
-    let mut all = Estimate::default();
-    for part in steps.values() {
-        all.calls += part.calls;
-        all.quadrants += part.quadrants;
-        all.takes += part.takes;
-        all.cost = all.cost.plus(part.cost);
-    }
-    all
-}
-
-/// What is expected of each endpoint; `None` where nothing is known of any.
-fn expected(endpoints: &[Member<'_>], calls: &[EndpointCalls]) -> Option<Vec<Expected>> {
-    let of = |endpoint: &Member<'_>| {
-        let own = calls.iter().find(|calls| calls.endpoint == endpoint.name);
-        let mean = own.and_then(|own| own.mean_s).map(Duration::from_secs_f64);
-        (mean.or(endpoint.expected), own)
-    };
-    let known: Vec<Duration> = endpoints
-        .iter()
-        .filter_map(|endpoint| of(endpoint).0)
-        .collect();
-    let (count, all) = (
-        u32::try_from(known.len()).ok()?,
-        known.iter().sum::<Duration>(),
-    );
-    // One that has not been called yet is thought of as the others are.
-    let others = all.checked_div(count)?;
-    let expected = endpoints.iter().map(|endpoint| {
-        let (takes, own) = of(endpoint);
-        let calls_per_item = own.filter(|own| own.saved > 0).map_or(1.0, |own| {
-            // What was turned away took no time and costs nothing.
-            own.paid.max(own.saved) as f64 / own.saved as f64
-        });
-        Expected {
-            slots: endpoint.slots,
-            takes: takes.unwrap_or(others),
-            calls_per_item,
-            price: endpoint.price,
-        }
+/// What is told where it is not known how long a call takes: where the limits end the run, if each
+/// takes and costs the most that it may.
+fn unknown(queue: &Queue, endpoints: &[Asked], calls: &[EarlierCall], bounds: &Bounds) -> Forecast {
+    let slowest = endpoints.iter().map(|asked| {
+        let limits = asked.limits.clone();
+        let timeout = limits.timeout;
+        Expected::alike(limits, timeout)
     });
-    Some(expected.collect())
+    let slowest: Vec<Expected> = slowest.collect();
+    let estimates = estimate(queue.clone(), &slowest, bounds);
+    let mut text = match calls {
+        [] => "how long it takes and what it costs is not known yet: try --max-items 8\n",
+        _ => {
+            "how long it takes and what it costs is not known yet, as no call has brought a picture so far: try --max-items 8\n"
+        }
+    }
+    .to_owned();
+    // What a machine costs goes by the time.
+    let goes_by_time = |asked: &Asked| matches!(asked.limits.price, Some(Price::PerHour(_)));
+    let is_certain =
+        bounds.budget.cost.is_none() || estimates.items == 0 || !endpoints.iter().any(goes_by_time);
+    text += &match is_certain {
+        true => limit_told(&estimates),
+        false => limit_told(&estimates).replacen("a limit ends it", "a limit may end it", 1),
+    };
+    let is_limited = estimates.limit.is_some() && is_certain;
+    Forecast {
+        text,
+        figures: into_map(json!({"expected": null})),
+        ends_after: is_limited.then_some(estimates.items),
+    }
+}
+
+/// What each step and all of them take, with what they cost in a currency where that is known.
+fn table(estimates: &Estimates, currency: Option<&str>) -> String {
+    let cost_head = currency.map_or_else(String::new, |currency| format!("  {currency:>10}"));
+    let mut text = format!("\nexpected  calls  quadrants      time{cost_head}\n");
+    let mut row = |name: &str, part: &Estimate| {
+        let cost = match currency {
+            Some(_) => format!("  {:>10}", part.cost.to_string()),
+            None => String::new(),
+        };
+        let takes = duration_text(part.takes);
+        let _ = writeln!(
+            text,
+            "{name:<8}  {:>5}  {:>9}  {takes:>8}{cost}",
+            part.calls, part.quadrants
+        );
+    };
+    for (step, part) in &estimates.steps {
+        row(&format!("step {step}"), part);
+    }
+    row("all", &estimates.all());
+    text
+}
+
+/// Whether two estimates differ by more than a run differs from what was told of it.
+fn is_told_apart(one: &Estimate, other: &Estimate) -> bool {
+    let differ = |one: f64, other: f64| (one - other).abs() > 0.05 * other;
+    differ(one.takes.as_secs_f64(), other.takes.as_secs_f64())
+        || differ(one.cost.units(), other.cost.units())
+}
+
+/// Which endpoints are reckoned otherwise than one might think.
+fn reckoned_with(outlook: &Outlook) -> String {
+    let mut text = String::new();
+    for name in &outlook.only_failed {
+        let is_left_out = outlook.endpoints.iter().all(|own| own.limits.name != *name);
+        let reckoned = if is_left_out {
+            "it is reckoned without"
+        } else {
+            "it is reckoned as if it worked"
+        };
+        let _ = writeln!(
+            text,
+            "endpoint {name}: none of its calls has brought a picture so far; {reckoned}"
+        );
+    }
+    for endpoint in outlook.endpoints.iter().filter(|own| own.limits.adapts) {
+        let (known, limits) = (endpoint.known_together(), &endpoint.limits);
+        if known < limits.slots {
+            let _ = writeln!(
+                text,
+                "endpoint {}: reckoned as if more than {known} at a time brought no more, since more were not seen; up to {} are tried",
+                limits.name, limits.slots
+            );
+        }
+    }
+    text
+}
+
+fn limit_told(estimates: &Estimates) -> String {
+    let of = |limit: &String| format!("a limit ends it after {} items: {limit}\n", estimates.items);
+    estimates.limit.as_ref().map_or_else(String::new, of)
 }

@@ -17,7 +17,7 @@ pub use events::{
     Done, EndpointTold, counts_told, outcome_of, tell_endpoints, tell_start, totals_of,
 };
 pub use figures::{Besides, Figures};
-pub use forecast::{Forecast, Member, forecast};
+pub use forecast::{Forecast, forecast};
 pub use looking::{Looking, teller};
 pub use nothing_to_do::{flat_water, nothing_to_do};
 pub use pilot::PilotMade;

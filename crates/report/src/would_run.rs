@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use dispatch::{Queue, turns};
-
-use crate::Member;
+use dispatch::{EndpointLimits, Queue, turns};
 
 /// How many items of a step are listed.
 const LISTED: usize = 40;
@@ -12,9 +10,16 @@ const LISTED: usize = 40;
 /// Lists the items that would run and the endpoints that would get them, as if all calls took the
 /// same time.
 #[must_use]
-pub fn would_run(queue: &Queue, endpoints: &[Member<'_>], max_items: Option<usize>) -> String {
-    let slots: Vec<usize> = endpoints.iter().map(|endpoint| endpoint.slots).collect();
-    let turns: Vec<&str> = turns(&slots).map(|index| endpoints[index].name).collect();
+pub fn would_run(queue: &Queue, endpoints: &[EndpointLimits], max_items: Option<usize>) -> String {
+    // One that adapts begins with one call.
+    let slots = endpoints.iter().map(|endpoint| match endpoint.adapts {
+        true => 1,
+        false => endpoint.slots,
+    });
+    let slots: Vec<usize> = slots.collect();
+    let turns: Vec<&str> = turns(&slots)
+        .map(|index| endpoints[index].name.as_str())
+        .collect();
     let mut text = part_that_runs(queue).map_or_else(String::new, |told| told + "\n");
     let (mut begun, mut only_precede) = (0, 0);
     for (&step, counts) in queue.steps() {

@@ -5,8 +5,8 @@ use std::collections::BinaryHeap;
 use std::time::Duration;
 
 use dispatch::{
-    Budget, CanvasId, Dispatcher, EndpointLimits, Event, Limits, Moment, Order, Pool, Queue,
-    Surroundings, Turn,
+    Budget, CanvasId, Dispatcher, EndpointIndex, EndpointLimits, Event, Failure, FailureKind,
+    Limits, Moment, Money, Order, Pool, Queue, Surroundings, Turn,
 };
 use planner::{Block, Item, Quadrant, Region, Status, plan};
 
@@ -46,10 +46,24 @@ pub(crate) fn island(side: i32) -> Vec<Item> {
 }
 
 /// A number between 0 and 1 that follows from another one.
-fn fraction(number: usize) -> f64 {
+pub(crate) fn fraction(number: usize) -> f64 {
     let mixed = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     (mixed >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+pub(crate) fn limits(max_items: Option<usize>) -> Limits {
+    Limits {
+        max_items,
+        max_errors: 20,
+        max_not_accepted: 3,
+        budget: Budget::default(),
+        startup_wait: Duration::from_secs(600),
+        drain: None,
+        awaits_endpoints: None,
+        canvases_at_hand: 64,
+        spare_canvases: 3,
+    }
 }
 
 /// A run in made-up time.
@@ -86,66 +100,22 @@ impl Run<'_> {
             timeout: Duration::from_secs(600),
             price: None,
         };
-        let limits = Limits {
-            max_items: None,
-            max_errors: 20,
-            max_not_accepted: 3,
-            budget: Budget::default(),
-            startup_wait: Duration::from_secs(600),
-            drain: None,
-            awaits_endpoints: None,
-            canvases_at_hand: 64,
-            spare_canvases: 3,
-        };
+        let limits = limits(None);
         let pool = Pool::new((0..self.endpoints).map(endpoint), None);
-        let mut dispatcher = Dispatcher::new(queue, pool, limits, surroundings, 0, 1);
-        let (mut now, mut turn) = (Duration::ZERO, 0);
-        let mut agenda: BinaryHeap<Reverse<(Moment, usize, Happening)>> = BinaryHeap::new();
-        agenda.push(Reverse((now, turn, Happening::Wake)));
-        let (mut calls, mut busy) = (0, Duration::ZERO);
-        let mut held = 0;
-        while let Some(Reverse((at, _, happening))) = agenda.pop() {
-            now = at;
-            let event = match happening {
-                Happening::Wake => Event::Wake,
-                Happening::Drawn(canvas) => Event::Prepared {
-                    canvas,
-                    result: Ok(()),
-                },
-                Happening::Answered(attempt) => Event::Called {
-                    attempt,
-                    result: Ok(()),
-                },
-                Happening::Saved(attempt) => Event::Saved {
-                    attempts: vec![attempt],
-                },
-            };
-            let orders = dispatcher.on(event, now);
-            held = held.max(dispatcher.held());
-            for order in orders {
-                let (at, next) = match order {
-                    Order::Prepare { canvas, .. } => (now + self.drawing, Happening::Drawn(canvas)),
-                    Order::Call { attempt, .. } => {
-                        let share = 1.0 + self.differs * (2.0 * fraction(calls) - 1.0);
-                        let took = LATENCY.mul_f64(share);
-                        calls += 1;
-                        busy += took;
-                        (now + took, Happening::Answered(attempt))
-                    }
-                    Order::Save { attempt, .. } => (now, Happening::Saved(attempt)),
-                    Order::Discard(_) => continue,
-                    other => panic!("{other:?}"),
-                };
-                turn += 1;
-                agenda.push(Reverse((at, turn, next)));
-            }
-        }
-        let complete = dispatcher.queue().totals().complete;
+        let dispatcher = Dispatcher::new(queue, pool, limits, surroundings, 0, 1);
+        let mut calls = 0;
+        let gone = goes(dispatcher, self.drawing, |_, _, _| {
+            let share = 1.0 + self.differs * (2.0 * fraction(calls) - 1.0);
+            calls += 1;
+            (LATENCY.mul_f64(share), Answer::Good)
+        });
+        let complete = gone.dispatcher.queue().totals().complete;
         assert_eq!(complete, self.items.len(), "{:?}", self.turn);
+        let busy: Duration = gone.calls.iter().map(|call| call.took).sum();
         Went {
-            took: now,
-            latency: busy.div_f64(calls as f64),
-            held,
+            took: gone.took,
+            latency: busy.div_f64(gone.calls.len() as f64),
+            held: gone.held,
         }
     }
 
@@ -155,10 +125,142 @@ impl Run<'_> {
     }
 }
 
+/// What a server answers to a call.
+pub(crate) enum Answer {
+    Good,
+    NotGoodEnough,
+    /// Nobody is there, also when that is asked.
+    Nobody,
+}
+
+/// A call of a run.
+pub(crate) struct Call {
+    pub(crate) endpoint: EndpointIndex,
+    pub(crate) block: Block,
+    pub(crate) started: Moment,
+    pub(crate) took: Duration,
+    pub(crate) answer: Answer,
+    pub(crate) cost: Money,
+}
+
+/// What a dispatcher has done until it ended.
+pub(crate) struct Gone {
+    pub(crate) dispatcher: Dispatcher,
+    pub(crate) took: Duration,
+    pub(crate) calls: Vec<Call>,
+    pub(crate) held: usize,
+}
+
+/// Runs a dispatcher in made-up time. `serves` says how long a call to an endpoint takes, and what comes
+/// of it, for which block and when it starts.
+pub(crate) fn goes(
+    mut dispatcher: Dispatcher,
+    drawing: Duration,
+    mut serves: impl FnMut(EndpointIndex, Block, Moment) -> (Duration, Answer),
+) -> Gone {
+    let (mut now, mut turn) = (Duration::ZERO, 0);
+    let (mut took, mut held) = (Duration::ZERO, 0);
+    let mut agenda: BinaryHeap<Reverse<(Moment, usize, Happening)>> = BinaryHeap::new();
+    agenda.push(Reverse((now, turn, Happening::Wake)));
+    let mut calls: Vec<Call> = Vec::new();
+    let away = || Failure::away("nobody is there");
+    while dispatcher.ending().is_none() {
+        let wake = dispatcher.next_wake(now);
+        let is_next = |at: &Moment| agenda.peek().is_none_or(|Reverse((next, _, _))| at < next);
+        let happening = match wake.filter(is_next) {
+            Some(at) => {
+                now = at;
+                Happening::Wake
+            }
+            None => {
+                let Reverse((at, _, happening)) = agenda.pop().expect("it waits for something");
+                now = at;
+                happening
+            }
+        };
+        let of = |attempt: i64| &calls[usize::try_from(attempt).expect("from 1 on") - 1];
+        let event = match happening {
+            Happening::Wake => Event::Wake,
+            Happening::Drawn(canvas) => Event::Prepared {
+                canvas,
+                result: Ok(()),
+            },
+            Happening::Answered(attempt) => Event::Called {
+                attempt,
+                result: match of(attempt).answer {
+                    Answer::Nobody => Err(away()),
+                    Answer::Good | Answer::NotGoodEnough => Ok(()),
+                },
+            },
+            Happening::Saved(attempt) => match of(attempt).answer {
+                Answer::NotGoodEnough => Event::Unusable {
+                    attempt,
+                    failure: Failure::new(FailureKind::NotAccepted, "grey"),
+                },
+                _ => Event::Saved {
+                    attempts: vec![attempt],
+                },
+            },
+            Happening::Probed(endpoint) => Event::Probed {
+                endpoint,
+                result: Err(away()),
+            },
+        };
+        took = match event {
+            Event::Saved { .. } => now,
+            _ => took,
+        };
+        let orders = dispatcher.on(event, now);
+        held = held.max(dispatcher.held());
+        for order in orders {
+            let (at, next) = match order {
+                Order::Prepare { canvas, .. } => (now + drawing, Happening::Drawn(canvas)),
+                Order::Call {
+                    attempt,
+                    endpoint,
+                    canvas,
+                    ..
+                } => {
+                    let block = dispatcher.queue().item(canvas.handle()).block;
+                    let (took, answer) = serves(endpoint, block, now);
+                    calls.push(Call {
+                        endpoint,
+                        block,
+                        started: now,
+                        took,
+                        answer,
+                        cost: Money::ZERO,
+                    });
+                    (now + took, Happening::Answered(attempt))
+                }
+                Order::Save { attempt, cost } => {
+                    let index = usize::try_from(attempt).expect("from 1 on") - 1;
+                    calls[index].cost = cost.unwrap_or_default();
+                    (now, Happening::Saved(attempt))
+                }
+                Order::Probe(endpoint) => (now, Happening::Probed(endpoint)),
+                Order::Discard(_) | Order::Tell(..) | Order::Close { .. } | Order::PutBack(_) => {
+                    continue;
+                }
+                other => panic!("{other:?}"),
+            };
+            turn += 1;
+            agenda.push(Reverse((at, turn, next)));
+        }
+    }
+    Gone {
+        dispatcher,
+        took,
+        calls,
+        held,
+    }
+}
+
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Happening {
     Wake,
     Drawn(CanvasId),
     Answered(i64),
     Saved(i64),
+    Probed(EndpointIndex),
 }

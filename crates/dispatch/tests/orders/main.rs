@@ -1,10 +1,11 @@
-//! How long a run takes in the strict and in the eager order.
+//! How long a run takes in the strict and in the eager order, and what is foretold of it.
 
+mod foretold;
 mod made_up;
 
 use std::time::Duration;
 
-use dispatch::{Expected, Queue, Turn, estimate};
+use dispatch::{Bounds, EndpointLimits, Expected, Queue, Turn, estimate};
 use planner::{Block, BlockShape};
 
 use made_up::{ALL, LATENCY, Run, island, of_blocks, square};
@@ -73,13 +74,16 @@ fn what_eager_saves_is_what_the_estimate_says() {
     let items = island(50);
     for turn in ALL {
         let queue = Queue::of(items.clone()).starting(turn);
-        let expected = Expected {
+        let limits = EndpointLimits {
+            name: "a".to_owned(),
             slots: 48,
-            takes: LATENCY,
-            calls_per_item: 1.0,
+            adapts: false,
+            max_per_minute: None,
+            timeout: Duration::from_secs(600),
             price: None,
         };
-        let steps = estimate(queue, &[expected], None);
+        let expected = Expected::alike(limits, LATENCY);
+        let told = estimate(queue, &[expected], &Bounds::default()).all().takes;
         let run = Run {
             items: &items,
             turn,
@@ -87,7 +91,6 @@ fn what_eager_saves_is_what_the_estimate_says() {
             differs: 0.0,
             drawing: Duration::ZERO,
         };
-        let told: Duration = steps.values().map(|step| step.takes).sum();
         assert_eq!(told, run.goes().took, "{turn:?}");
     }
 }

@@ -16,7 +16,7 @@ use upkeep::{Redo, Uniform, lacks};
 use super::budget::require_prices;
 use super::layer_state::Start;
 use super::pilot;
-use super::ready::{Ready, ToRun, complete, foretold, warn_of};
+use super::ready::{Before, Listing, Ready, ToRun, complete, foretold, warn_of};
 use super::redo::{asked_for, redo_of, replace};
 use super::resume::find_to_make_again;
 use super::trial::{describe_trial, prepare_trial};
@@ -316,7 +316,7 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
         )
         .await?,
     );
-    let calls = db.calls_by_endpoint().await?;
+    let before = Before::of(&mut db).await?;
     db.close().await?;
     let redo_told = |redo: &Redo| redo.told(pilot.is_some()) + "\n";
     let mut told = match replacing.len() {
@@ -333,11 +333,13 @@ async fn describe(args: &Args, start: &Start, printer: &Printer) -> anyhow::Resu
     let config = &start.config;
     let queue = pilot::queue_of(items, pilot.as_ref(), config);
     let mut figures = counts_told(&args.layer_dir, &queue);
-    if redo.is_none() || pilot.is_some() {
-        let (text, expected) = foretold(args, start, &queue, flat.len(), &calls);
-        told += &text;
-        figures.extend(expected);
-    }
+    let listing = match redo.is_none() || pilot.is_some() {
+        true => Listing::Items,
+        false => Listing::Nothing,
+    };
+    let (text, expected) = foretold(args, start, &queue, flat.len(), &before, listing);
+    told += &text;
+    figures.extend(expected);
     Ok(Ended {
         figures,
         ..Ended::with(0, told)

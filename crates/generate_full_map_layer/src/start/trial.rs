@@ -15,7 +15,7 @@ use terminal::Printer;
 use super::budget::require_prices;
 use super::layer_state::Start;
 use super::pilot;
-use super::ready::{Ready, ToRun, complete, foretold, warn_of};
+use super::ready::{Before, Listing, Ready, ToRun, complete, foretold, warn_of};
 use super::uncalled::{complete_uncalled, pending};
 use crate::args::Args;
 use crate::work::task::Around;
@@ -142,11 +142,12 @@ pub(crate) async fn describe_trial(
     let looking = start.find_uncalled(uniform.as_ref(), &pictures, &mut db, pending(&own), printer);
     let flat: HashSet<i64> = looking.await?.next.into_keys().collect();
     complete(&mut items, |item| flat.contains(&item.id));
-    let calls = db.calls_by_endpoint().await?;
+    let before = Before::of(&mut db).await?;
     db.close().await?;
     let queue = pilot::queue_of(items, Some(&pilot), &start.config);
     let mut figures = counts_told(&args.layer_dir, &queue);
-    let (text, expected) = foretold(args, start, &queue, flat.len(), &calls);
+    let flat = flat.len();
+    let (text, expected) = foretold(args, start, &queue, flat, &before, Listing::Items);
     figures.extend(expected);
     let told = start.fleet.differences().join("\n") + "\n" + &text;
     Ok(Ended {
