@@ -310,6 +310,12 @@ fn a_limit_and_an_end_of_any_kind_are_told() {
             "one of the files that layers/test has for itself",
         ),
         (["--log-file", "map/bounds.json"], "map has for itself"),
+        (["--summary", "map/bounds.json"], "map has for itself"),
+        (["--summary", "layers/test/review.json"], "has for itself"),
+        (
+            ["--summary", "layers/test/generations/0_0.png"],
+            "has for itself",
+        ),
         (["--keep", "100,100"], "100"),
     ] {
         let receiver = receiver();

@@ -95,17 +95,23 @@ pub fn run(
     ExitCode::from(end.exit_status)
 }
 
-/// Refuses to log into what somebody has for himself.
+/// Refuses to write a log or a summary into what somebody has for himself.
 fn require_free(flags: &Flags, owner_of: impl Fn(&Path) -> Option<PathBuf>) -> anyhow::Result<()> {
-    let Some(path) = &flags.log_file else {
-        return Ok(());
-    };
-    if let Some(owner) = owner_of(path) {
-        bail!(
-            "--log-file {} is something else than a log: it is one of the files that {} has for itself; name another file",
-            path.display(),
-            owner.display()
-        );
+    let summary = flags
+        .summary
+        .as_ref()
+        .filter(|path| path.as_os_str() != "-");
+    for (flag, path, kind) in [
+        ("--log-file", flags.log_file.as_ref(), "a log"),
+        ("--summary", summary, "an earlier summary"),
+    ] {
+        if let Some((path, owner)) = path.and_then(|path| Some((path, owner_of(path)?))) {
+            bail!(
+                "{flag} {} is something else than {kind}: it is one of the files that {} has for itself; name another file",
+                path.display(),
+                owner.display()
+            );
+        }
     }
     Ok(())
 }
