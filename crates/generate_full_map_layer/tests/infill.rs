@@ -443,7 +443,7 @@ fn with_infill_what_joined_a_lost_picture_is_made_again_too() {
 #[test]
 fn a_redo_takes_along_all_that_was_shown_what_it_draws_anew() {
     let server = infilling();
-    let map = "##..##\n##..##\n..#...\n####..\n####..";
+    let map = "##..\n##..\n..#.\n....\n####\n####";
     let map = MapSpec::drawn(map).quadrant_px(8, 8);
     let layer = TestLayer::new(map, &endpoints_at([server.url().as_str()]));
     layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
