@@ -214,16 +214,18 @@ fn a_panic_anywhere_ends_the_run_with_its_message() {
 
 #[test]
 fn a_point_in_the_middle_of_a_run_loses_nothing_of_what_was_before() {
-    for point in [
-        "claimed:5",
-        "answered:12",
-        "published_one:17",
-        "published_all:6",
-        "committed:20",
+    // What ends together is published and committed together: of many items there are surely so many
+    // commits.
+    for (point, side) in [
+        ("claimed:5", 9),
+        ("answered:12", 9),
+        ("published_one:17", 9),
+        ("published_all:6", 18),
+        ("committed:20", 27),
     ] {
         let server = ServerSpec::new().start();
         let layer = TestLayer::new(
-            MapSpec::rectangle(9, 9),
+            MapSpec::rectangle(side, side),
             &endpoints_at([server.url().as_str()]),
         );
         let mut command = layer.command(PROGRAM, &[]);
