@@ -27,17 +27,22 @@ use layer::{AcceptConfig, CanvasConfig, CanvasMode, ImageFormat, PngCompression}
 use planner::{Block, BlockShape};
 
 use answers::Defect;
-use cases::Layer;
+use cases::{Context, Layer};
 use sources::Source;
 use styles::Style;
 
 const SIZES_PX: [(u32, u32); 4] = [(128, 128), (256, 256), (192, 136), (160, 160)];
 const GOOD_OF_LAYER: u64 = 24;
+const OF_STREETS: u64 = 8;
+const OF_MATCHED: u64 = 2;
 const BAD_OF_LAYER: u64 = 2;
 
 fn main() {
     let is_told = std::env::args().any(|argument| argument == "--each");
     let mut good = [(0, 0); Source::ALL.len()];
+    let mut streets = [(0, 0); Source::ALL.len()];
+    let mut matched = [(0, 0); Source::ALL.len()];
+    let mut unmatched = [(0, 0); Source::ALL.len()];
     let mut caught = [[(0, 0); Source::ALL.len()]; Defect::ALL.len()];
     for (row, source) in Source::ALL.into_iter().enumerate() {
         for (index, style) in Style::ALL.into_iter().enumerate() {
@@ -53,6 +58,22 @@ fn main() {
                 count(&mut good[row], !judgement.is_good());
                 if is_told && !judgement.is_good() {
                     println!("{source:?} {style:?} {width_px} px {seed}: {judgement}");
+                }
+            }
+            for seed in seeds(row + 10, index, OF_STREETS) {
+                let judgement = layer.judge_with_streets(seed, &accept);
+                count(&mut streets[row], !judgement.is_good());
+                if is_told && !judgement.is_good() {
+                    println!("{source:?} {style:?} {width_px} px {seed}: streets: {judgement}");
+                }
+            }
+            for seed in seeds(row + 15, index, OF_MATCHED) {
+                for (context, row) in [
+                    (Context::AsMuchBrighter, &mut matched[row]),
+                    (Context::AsItIs, &mut unmatched[row]),
+                ] {
+                    let judgement = layer.judge_matched(seed, context);
+                    count(row, !judgement.is_good());
                 }
             }
             for (of_defect, defect) in caught.iter_mut().zip(Defect::ALL) {
@@ -72,6 +93,9 @@ fn main() {
     }
     println!(" {:>12}", "all");
     print_row("good, rejected", &good);
+    print_row("by streets, rejected", &streets);
+    print_row("matched, rejected", &matched);
+    print_row("not matched, caught", &unmatched);
     let mut all = [(0, 0); Source::ALL.len()];
     for (of_defect, defect) in caught.iter().zip(Defect::ALL) {
         print_row(&format!("{defect:?}, caught"), of_defect);

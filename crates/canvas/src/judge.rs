@@ -23,9 +23,10 @@ use layer::{AcceptConfig, CanvasConfig, Check};
 
 use crate::sheet::Sheet;
 use cells::Cells;
-pub use color::{Looked, Palette};
+pub use color::{Looked, Palette, Stranger};
 use edges::Edge;
 use patches::Patch;
+pub use seam::Step;
 
 /// What the answer to a canvas is judged by.
 #[derive(Debug, Clone)]
@@ -59,6 +60,8 @@ pub struct Finding {
 pub struct Judgement {
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+    /// What is wrong with it too unless the source has it: see [`Judgement::settle`].
+    pub in_doubt: Vec<Step>,
     /// What is to be learned from it if it is accepted.
     pub looked: Looked,
 }
@@ -143,15 +146,13 @@ impl Expected {
                     judgement.looked = Looked::of(pairs());
                     palette.distance(&judgement.looked)
                 }
-                Check::Seam => worst(self.edges.iter().map(|edge| seam::step(edge, answer))),
+                Check::Seam => {
+                    let steps = self.edges.iter().filter_map(|edge| Step::of(edge, answer));
+                    judgement.in_doubt = steps.filter(|step| step.at_most() > limit).collect();
+                    None
+                }
             };
-            if let Some(measured) = measured.filter(|&measured| measured > limit) {
-                judgement.findings.push(Finding {
-                    check,
-                    measured,
-                    limit,
-                });
-            }
+            judgement.find(check, measured, limit);
         }
         judgement
     }
@@ -163,10 +164,33 @@ fn worst(measured: impl Iterator<Item = Option<f64>>) -> Option<f64> {
 }
 
 impl Judgement {
-    /// Whether nothing is wrong with the answer.
+    /// Whether nothing is wrong with the answer, and nothing is in doubt.
     #[must_use]
     pub fn is_good(&self) -> bool {
-        self.findings.is_empty()
+        self.findings.is_empty() && self.in_doubt.is_empty()
+    }
+
+    /// Finds out what was in doubt: `source_of` gives the source of the neighbour at a step as
+    /// canvases show it, where there is one.
+    pub fn settle(&mut self, accept: &AcceptConfig, source_of: impl Fn(&Step) -> Option<RgbImage>) {
+        let in_doubt = std::mem::take(&mut self.in_doubt);
+        let measured = in_doubt
+            .iter()
+            .map(|step| step.measured(source_of(step).as_ref()));
+        if let Some(limit) = accept.seam {
+            self.find(Check::Seam, measured.reduce(f64::max), limit);
+        }
+    }
+
+    /// Adds what was measured where it is beyond its limit.
+    fn find(&mut self, check: Check, measured: Option<f64>, limit: f64) {
+        if let Some(measured) = measured.filter(|&measured| measured > limit) {
+            self.findings.push(Finding {
+                check,
+                measured,
+                limit,
+            });
+        }
     }
 
     /// How bad the answer is beside others: 1 for each finding, and 1 more for one that could not be

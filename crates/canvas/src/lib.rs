@@ -44,7 +44,7 @@ pub use decode::{decode, into_opaque};
 pub use encode::encode_quadrant;
 pub use frame::Frame;
 pub use infill::{Kind, Picture, infill};
-pub use judge::{Finding, Judgement, Looked, Palette};
+pub use judge::{Finding, Judgement, Looked, Palette, Step, Stranger};
 pub use match_colors::{Join, match_colors};
 pub use outgoing::{CanvasForm, Carries, Content, Drawn, Outgoing, Sent};
 pub use overview::{Four, Seen, as_webp, decode_overview, encode_overview, overview};

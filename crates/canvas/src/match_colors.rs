@@ -40,7 +40,17 @@ pub(crate) enum Side {
 impl Side {
     pub(crate) const ALL: [Self; 4] = [Self::Left, Self::Right, Self::Top, Self::Bottom];
 
-    const fn step(self) -> (i32, i32) {
+    pub(crate) const fn opposite(self) -> Self {
+        match self {
+            Self::Left => Self::Right,
+            Self::Right => Self::Left,
+            Self::Top => Self::Bottom,
+            Self::Bottom => Self::Top,
+        }
+    }
+
+    /// To the quadrant on this side.
+    pub(crate) const fn step(self) -> (i32, i32) {
         match self {
             Self::Left => (-1, 0),
             Self::Right => (1, 0),

@@ -12,14 +12,16 @@ mod sources;
 #[path = "judged/styles.rs"]
 mod styles;
 
-use canvas::{Buffers, CanvasForm, Carries, Frame, Outgoing, Palette, QuadrantSize, Sheet, stitch};
+use canvas::{
+    Buffers, CanvasForm, Carries, Frame, Looked, Outgoing, Palette, QuadrantSize, Sheet, stitch,
+};
 use image::{DynamicImage, Rgb, RgbImage};
 use layer::{AcceptConfig, CanvasConfig, CanvasMode, Check, ImageFormat};
 use planner::{Block, BlockShape, Quadrant};
 use proptest::prelude::*;
 
 use answers::Defect;
-use cases::Layer;
+use cases::{Context, Layer};
 use sources::Source;
 use styles::Style;
 
@@ -47,6 +49,11 @@ fn of_a_hundred_good_answers_at_most_one_is_rejected_and_of_bad_ones_95_are() {
             if !judgement.is_good() {
                 rejected.push(format!("{}: {judgement}", name("good")));
             }
+        }
+        good += 1;
+        let judgement = layer.judge_with_streets(100 * index, &accept);
+        if !judgement.is_good() {
+            rejected.push(format!("{}: {judgement}", name("beside streets")));
         }
         // Half of them, the other half in the next style.
         for defect in Defect::ALL.into_iter().skip(index as usize % 2).step_by(2) {
@@ -92,6 +99,11 @@ fn what_is_wrong_is_told_with_its_value() {
             Check::Seam,
             "it does not join its neighbour (",
         ),
+        (
+            Defect::Swapped,
+            Check::Seam,
+            "it does not join its neighbour (",
+        ),
     ] {
         let judgement = layer.judge(3, Some(defect), &accept);
         let of_check = judgement
@@ -103,6 +115,74 @@ fn what_is_wrong_is_told_with_its_value() {
         assert!(judgement.to_string().contains(words), "{judgement}");
         assert!(judgement.badness() > 1.0);
     }
+}
+
+#[test]
+fn what_is_matched_to_its_neighbours_is_judged_as_it_will_be_saved() {
+    let size = QuadrantSize {
+        width_px: 256,
+        height_px: 256,
+    };
+    for source in [Source::PixelArt, Source::Render, Source::Water] {
+        let layer = Layer::new(source, Style::Compressed, size);
+        for seed in 1..4 {
+            let judgement = layer.judge_matched(seed, Context::AsMuchBrighter);
+            assert!(judgement.is_good(), "{source:?} {seed}: {judgement}");
+            let judgement = layer.judge_matched(seed, Context::AsItIs);
+            let mut found = judgement.findings.iter();
+            assert!(
+                found.any(|finding| finding.check == Check::Seam),
+                "{source:?} {seed}: {judgement}"
+            );
+        }
+    }
+}
+
+/// From the first answers on: who draws in other colours than the others is known, and changes nothing
+/// of what answers are compared with: what most has, or what the first of two has.
+#[test]
+fn two_styles_are_not_learnt_as_one() {
+    let accept = AcceptConfig::default();
+    let strange = |drawn: RgbImage| styles::mixed(&drawn, styles::STRANGE);
+    let (mut bad, mut found) = (0, 0);
+    for mut layer in layers().step_by(4) {
+        let name = format!("{} {:?}", layer.source.name(), layer.style);
+        for painters in [&["a", "c"][..], &["a", "c", "b"], &["c", "a", "b"]] {
+            let mut learn = |painters: &[(usize, &str)]| {
+                layer.palette = Palette::default();
+                for round in 0..6 {
+                    for &(place, painter) in painters {
+                        let seed = 10 * round + place as u64;
+                        match painter {
+                            "c" => layer.learn(painter, seed, strange),
+                            _ => layer.learn(painter, seed, |drawn| drawn),
+                        }
+                    }
+                }
+                let strangers = layer.palette.strangers();
+                let named: Vec<_> = strangers.into_iter().map(|one| one.painter).collect();
+                let findings =
+                    |seed: u64, defect: Option<Defect>| layer.judge(seed, defect, &accept).findings;
+                let judged = [findings(7, None), findings(8, Some(Defect::OtherColors))];
+                (named, judged)
+            };
+            let placed: Vec<(usize, &str)> = painters.iter().copied().enumerate().collect();
+            let without: Vec<_> = placed
+                .iter()
+                .copied()
+                .filter(|(_, painter)| *painter != "c")
+                .collect();
+            let (named, judged) = learn(&placed);
+            assert_eq!(named, ["c"], "{name} {painters:?}");
+            let (named, expected) = learn(&without);
+            assert_eq!(named, [""; 0], "{name} {painters:?}");
+            assert_eq!(judged, expected, "{name} {painters:?}");
+            bad += 1;
+            let mut of_bad = judged[1].iter();
+            found += usize::from(of_bad.any(|finding| finding.check == Check::Color));
+        }
+    }
+    assert!(10 * found >= 8 * bad, "{found} of {bad}");
 }
 
 #[test]
@@ -201,12 +281,12 @@ proptest! {
         let source = picture(seed);
         let outgoing = sent(&source, Carries::Encoded(ImageFormat::Png));
         let (accept, palette) = (AcceptConfig::default(), Palette::default());
-        palette.learn_from(&source, &picture(seed ^ 1));
+        palette.learn("a", &Looked::of_finished(&source, &picture(seed ^ 1)));
         let side = width.max(height);
         for answer in [RgbImage::from_pixel(side, side, Rgb(colors[0])), RgbImage::new(side, side), picture(seed)] {
             let judgement = outgoing.sent.judge(&answer, &accept, &palette);
             prop_assert!(judgement.badness().is_finite());
-            palette.learn(&judgement.looked);
+            palette.learn(["a", "b"][usize::from(side > 40)], &judgement.looked);
         }
     }
 }

@@ -135,6 +135,16 @@ impl Dispatcher {
         }
     }
 
+    /// The same where so many pictures of items were not good enough before the run: they count as
+    /// tries.
+    #[must_use]
+    pub fn with_rejected(mut self, before: impl IntoIterator<Item = (Handle, usize)>) -> Self {
+        for (handle, not_accepted) in before {
+            self.tries.had(handle, not_accepted);
+        }
+        self
+    }
+
     /// Takes in what has happened, and says what is to be done now.
     pub fn on(&mut self, event: Event, now: Moment) -> Vec<Order> {
         self.take_in(event, now);

@@ -67,6 +67,8 @@ pub struct Tries {
     /// After how many pictures that are not good enough an item is given up.
     max_not_accepted: usize,
     items: BTreeMap<Handle, ItemTries>,
+    /// Of items that have not failed in this run, how many pictures were not good enough before it.
+    before: BTreeMap<Handle, usize>,
     endpoints: BTreeMap<EndpointIndex, Witness>,
     /// When the last comparison began.
     compared: Option<Moment>,
@@ -82,6 +84,8 @@ struct ItemTries {
     refusals: usize,
     /// Who gave a picture that was not good enough.
     not_accepted: Vec<EndpointIndex>,
+    /// How many pictures were not good enough before the run.
+    not_accepted_before: usize,
     /// Whether one failure counts where the endpoint had answered nothing yet.
     cold_counts: bool,
     /// When the last call began that counts.
@@ -168,10 +172,18 @@ impl Tries {
         Self {
             max_not_accepted: max_not_accepted.max(1),
             items: BTreeMap::new(),
+            before: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             compared: None,
             last_answer: None,
         }
+    }
+
+    /// Notes that so many pictures of an item were not good enough before the run. It is tried once more
+    /// at least.
+    pub fn had(&mut self, handle: Handle, not_accepted: usize) {
+        let most = self.max_not_accepted - 1;
+        self.before.insert(handle, not_accepted.min(most));
     }
 
     /// Notes that a call for an item failed that began at `started`. Whether the endpoint is not
@@ -185,8 +197,10 @@ impl Tries {
         now: Moment,
     ) -> bool {
         let is_served = self.is_proven(endpoint, now);
+        let before = self.before.remove(&handle).unwrap_or(0);
         let item = self.items.entry(handle).or_default();
-        item.calls += 1;
+        item.calls += 1 + before;
+        item.not_accepted_before += before;
         item.last = Some(Verdict {
             endpoint,
             message: failure.message.clone(),
@@ -451,6 +465,7 @@ impl Tries {
 
     /// Forgets an item that is given up.
     pub fn forget(&mut self, handle: Handle) {
+        self.before.remove(&handle);
         self.items.remove(&handle);
     }
 
@@ -459,7 +474,8 @@ impl Tries {
     pub fn verdict(&self, handle: Handle) -> Option<Verdict> {
         let item = self.items.get(&handle)?;
         let useless = ENOUGH * parts(item.bad.len()) / MOST_TRIES;
-        let not_good = ENOUGH * parts(item.not_accepted.len()) / parts(self.max_not_accepted);
+        let not_accepted = item.not_accepted_before + item.not_accepted.len();
+        let not_good = ENOUGH * parts(not_accepted) / parts(self.max_not_accepted);
         let given_up = item.against + useless + not_good >= ENOUGH
             || item.refusals >= MOST_REFUSALS
             || item.bad.len() + item.probed >= MOST_PROBED;

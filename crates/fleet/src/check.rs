@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 use canvas::{
-    Arrangement, Buffers, Judgement, Kind, Outgoing, Palette, Picture, QuadrantSize, Sheet,
-    SizeMatch,
+    Arrangement, Buffers, Judgement, Kind, Looked, Outgoing, Palette, Picture, QuadrantSize, Sheet,
+    SizeMatch, decode_quadrant, prepare_source,
 };
 use futures_util::future::join_all;
 use image::DynamicImage;
-use layer::{AcceptConfig, CanvasMode, LayerConfig, LayerDir, Source, block_seed};
+use layer::{AcceptConfig, CanvasMode, Check, LayerConfig, LayerDir, Pictures, Source, block_seed};
 use model_client::{Carried, Client, Failure, Server, status_text};
-use planner::{Block, BlockShape, Item, Quadrant};
+use planner::{Block, BlockShape, Item, Quadrant, Status};
 use progress_db::ProgressDb;
 use serde_json::{Map, Value};
 
@@ -49,6 +49,8 @@ pub struct Given<'a> {
     pub config: &'a LayerConfig,
     /// Its source.
     pub source: &'a Source,
+    /// Its finished pictures.
+    pub pictures: &'a Pictures,
     /// The size of a quadrant.
     pub size: QuadrantSize,
 }
@@ -76,7 +78,11 @@ pub async fn check(
     endpoints: &[Arc<Endpoint>],
     tell: impl FnOnce(Block),
 ) -> anyhow::Result<Checks> {
-    let (block, source) = choose_canvas(given).await?;
+    let Chosen {
+        block,
+        source,
+        finished,
+    } = choose_canvas(given).await?;
     tell(block);
     let client = Client::new()?;
     let checks = endpoints
@@ -85,7 +91,8 @@ pub async fn check(
     let checked = join_all(checks).await;
     let is_failure = |checked: &&Checked| checked.answer.is_err();
     let failed = checked.iter().filter(is_failure).count();
-    let rows = rows(endpoints, &checked);
+    let others = other_colors(given, endpoints, &checked, finished.as_ref());
+    let rows = rows(endpoints, &checked, &others);
     let mut text = table(&rows);
     let _ = writeln!(
         text,
@@ -101,29 +108,96 @@ pub async fn check(
     })
 }
 
-/// A 1x1 item of the layer, else a quadrant of a larger one, whose source picture can be read.
-async fn choose_canvas(given: Given<'_>) -> anyhow::Result<(Block, DynamicImage)> {
+/// What is sent.
+struct Chosen {
+    block: Block,
+    source: DynamicImage,
+    /// What the layer has there, where a model has drawn it.
+    finished: Option<Looked>,
+}
+
+/// A 1x1 item of the layer, else a quadrant of a larger one, whose source picture can be read; one that
+/// is finished first, so that its colours can be compared.
+async fn choose_canvas(given: Given<'_>) -> anyhow::Result<Chosen> {
     let mut db = ProgressDb::open_read_only(&given.layer.progress_path()).await?;
-    let items = db.items().await?;
+    let mut items = db.items().await?;
+    let uncalled = db.uncalled().await?;
     db.close().await?;
-    let is_single = |item: &&Item| item.block.shape == BlockShape::OneByOne;
-    let singles = items.iter().filter(is_single);
-    let others = items.iter().filter(|item| !is_single(item));
+    let is_drawn = |item: &Item| item.status == Status::Complete && !uncalled.contains(&item.id);
+    items.sort_by_key(|item| (!is_drawn(item), item.block.shape != BlockShape::OneByOne));
     let mut reason = "there are no items".to_owned();
-    for item in singles.chain(others).take(CANDIDATES) {
+    for item in items.iter().take(CANDIDATES) {
         let quadrant = item.block.top_left;
         match read_source(given, quadrant).await {
             Ok(source) => {
+                let finished = if is_drawn(item) {
+                    finished(given, quadrant, &source).await
+                } else {
+                    None
+                };
                 let block = Block {
                     shape: BlockShape::OneByOne,
                     top_left: quadrant,
                 };
-                return Ok((block, source));
+                return Ok(Chosen {
+                    block,
+                    source,
+                    finished,
+                });
             }
             Err(error) => reason = error,
         }
     }
     bail!("the layer has no source picture that could be sent: {reason}")
+}
+
+/// What a finished quadrant looks like; `None` where its picture is missing or damaged.
+async fn finished(given: Given<'_>, quadrant: Quadrant, source: &DynamicImage) -> Option<Looked> {
+    let picture = given.pictures.read_what_is_whole(quadrant).await.ok()??;
+    let finished = decode_quadrant(&picture, given.size, &mut Buffers::default()).ok()?;
+    let mut source = source.to_rgba8();
+    if given.config.canvas.mode == CanvasMode::Infill {
+        prepare_source(&mut source, quadrant, &given.config.canvas);
+    }
+    let source = DynamicImage::from(source).into_rgb8();
+    Some(Looked::of_finished(&source, &finished.into_rgb8()))
+}
+
+/// Of each endpoint whether it draws in other colours than the layer has, or where that has nothing
+/// there than most of the endpoints do, for people.
+fn other_colors(
+    given: Given<'_>,
+    endpoints: &[Arc<Endpoint>],
+    checked: &[Checked],
+    finished: Option<&Looked>,
+) -> Vec<Option<String>> {
+    let looked: Vec<Option<&Looked>> = checked
+        .iter()
+        .map(|checked| Some(&checked.answer.as_ref().ok()?.judgement.looked))
+        .collect();
+    let drawn = endpoints.iter().zip(&looked);
+    let drawn = drawn.filter_map(|(endpoint, looked)| Some((endpoint.name.as_str(), (*looked)?)));
+    let drawn: Vec<(&str, &Looked)> = match finished {
+        Some(finished) => vec![("the layer", finished)],
+        None => drawn.collect(),
+    };
+    let alike = |(_, looked): &&(&str, &Looked)| {
+        let others = drawn.iter();
+        others
+            .filter(|(_, other)| looked.other_colors(other).is_none())
+            .count()
+    };
+    // Of equals the first, which is the last that is looked at.
+    let most = drawn.iter().rev().max_by_key(alike);
+    let is_on = given.config.accept.limit(Check::Color).is_some();
+    let other = |looked: Option<&Looked>| {
+        let (than, most) = most.filter(|_| is_on)?;
+        let levels = looked?.other_colors(most)?;
+        Some(format!(
+            "it draws in other colours than {than} ({levels:.0} levels apart; \"accept\")"
+        ))
+    };
+    looked.into_iter().map(other).collect()
 }
 
 async fn read_source(given: Given<'_>, quadrant: Quadrant) -> Result<DynamicImage, String> {
@@ -230,15 +304,20 @@ async fn call(
 type Row = ([String; 5], String);
 
 /// The rows, with the names of the columns first.
-fn rows(endpoints: &[Arc<Endpoint>], checked: &[Checked]) -> Vec<Row> {
+fn rows(
+    endpoints: &[Arc<Endpoint>],
+    checked: &[Checked],
+    other_colors: &[Option<String>],
+) -> Vec<Row> {
     let head = ["endpoint", "protocol", "status", "latency", "size"].map(str::to_owned);
     let mut rows = vec![(head, "result".to_owned())];
-    for (endpoint, checked) in endpoints.iter().zip(checked) {
+    let answers = endpoints.iter().zip(checked).zip(other_colors);
+    for ((endpoint, checked), other_colors) in answers {
         let (status, size, result) = match &checked.answer {
             Ok(answer) => (
                 answer.http_status.map_or("-".to_owned(), status_text),
                 format!("{}x{}", answer.size_px.0, answer.size_px.1),
-                remark(answer),
+                remark(answer, other_colors.as_deref()),
             ),
             Err(failure) => (
                 failure.http_status.map_or("-".to_owned(), status_text),
@@ -289,7 +368,7 @@ fn table(rows: &[Row]) -> String {
     text
 }
 
-fn remark(answer: &Answer) -> String {
+fn remark(answer: &Answer, other_colors: Option<&str>) -> String {
     let works = match answer.size_match {
         SizeMatch::Exact => "works",
         SizeMatch::Resized => "works; answers are resized",
@@ -297,8 +376,11 @@ fn remark(answer: &Answer) -> String {
             "works; answers have another shape than the canvas and are stretched: \"size_policy\": \"pad\" sends a shape that the server makes"
         }
     };
-    match &answer.judgement {
-        good if good.is_good() => works.to_owned(),
-        bad => format!("{works}; a run would not accept this picture: {bad} (\"accept\")"),
+    match (&answer.judgement, other_colors) {
+        (good, None) if good.is_good() => works.to_owned(),
+        (good, Some(other_colors)) if good.is_good() => format!("{works}; {other_colors}"),
+        (bad, _) => {
+            format!("{works}; a run would not accept this picture: {bad} (\"accept\")")
+        }
     }
 }

@@ -109,6 +109,10 @@ async fn execute(
         None => db.answers_of_open_items().await?,
         Some(_) => HashMap::new(),
     };
+    let rejected = match &trial {
+        None => db.rejected_of_open_items().await?,
+        Some(_) => HashMap::new(),
+    };
     let prompts = db.prompts().await?;
     let endpoints = start.fleet.endpoints();
     let settings: Vec<Change> = endpoints.iter().map(|e| settings_of(e)).collect();
@@ -146,10 +150,14 @@ async fn execute(
     let gate = Arc::new(gate?);
     // The colours of other settings are others.
     let complete = match &trial {
-        None => drawn_quadrants(&queue, &uncalled),
+        None => drawn_quadrants(&queue, &uncalled, &db.drawn_by().await?),
         Some(_) => Vec::new(),
     };
     let (mut pilot, around) = trial.unzip();
+    let rejected: Vec<(Handle, usize)> = (0..)
+        .zip(queue.items())
+        .filter_map(|(handle, item)| Some((handle, *rejected.get(&item.id)?)))
+        .collect();
     let dispatcher = Dispatcher::new(
         queue,
         pool,
@@ -157,7 +165,8 @@ async fn execute(
         surroundings,
         last_attempt,
         fastrand::u64(..),
-    );
+    )
+    .with_rejected(rejected);
     let mut tasks = JoinSet::new();
     let (recorder, writer) = Recorder::new(db, fault_point);
     tasks.spawn(async {
@@ -225,6 +234,7 @@ async fn execute(
         resized: sizes.resized.load(Ordering::Relaxed),
         stretched: sizes.stretched.load(Ordering::Relaxed),
         refused: &|endpoint| gate.refused(endpoint),
+        strangers: gate.strangers().iter().map(ToString::to_string).collect(),
         currency: &currency,
         lost,
         goes_on: command.as_deref(),
@@ -264,11 +274,21 @@ fn handles_of<'a>(queue: &'a Queue, ids: &'a HashSet<i64>) -> impl Iterator<Item
     items.filter_map(|(handle, item)| ids.contains(&item.id).then_some(handle))
 }
 
-/// The quadrants of complete items that a call has drawn: others do not show a model's colours.
-fn drawn_quadrants(queue: &Queue, uncalled: &HashSet<i64>) -> Vec<Quadrant> {
+/// The quadrants of complete items that a call has drawn, with who did: others do not show a model's
+/// colours.
+fn drawn_quadrants(
+    queue: &Queue,
+    uncalled: &HashSet<i64>,
+    drawn_by: &HashMap<i64, String>,
+) -> Vec<(Quadrant, String)> {
     let is_drawn = |item: &&Item| item.status == Status::Complete && !uncalled.contains(&item.id);
     let drawn = queue.items().iter().filter(is_drawn);
-    drawn.flat_map(|item| item.block.quadrants()).collect()
+    let quadrants = drawn.flat_map(|item| {
+        let painter = drawn_by.get(&item.id).cloned().unwrap_or_default();
+        let quadrants = item.block.quadrants();
+        quadrants.map(move |quadrant| (quadrant, painter.clone()))
+    });
+    quadrants.collect()
 }
 
 /// The pool of the layer's endpoints, no wider than there is room for calls.

@@ -43,6 +43,34 @@ fn city(_: SourceLayer, quadrant: Quadrant) -> Vec<u8> {
     encode_png(picture)
 }
 
+/// A map that goes on from quadrant to quadrant: red hills, with houses on them.
+fn hills(_: SourceLayer, quadrant: Quadrant) -> Vec<u8> {
+    let along = |at: i32, px: u32| f64::from(at * SIDE as i32 + px as i32);
+    let mut picture = RgbImage::from_fn(SIDE, SIDE, |x, y| {
+        let (x, y) = (along(quadrant.x, x), along(quadrant.y, y));
+        let level = |base: f64, wave: f64| (base + 20.0 * wave.sin()) as u8;
+        Rgb([
+            level(180.0, x / 37.0),
+            level(110.0, y / 29.0),
+            level(50.0, (x + y) / 41.0),
+        ])
+    });
+    for (left, top) in (0..3).flat_map(|x| (0..3).map(move |y| (14 + 24 * x, 14 + 24 * y))) {
+        for (x, y) in (0..14).flat_map(|x| (0..12).map(move |y| (left + x, top + y))) {
+            let is_wall = x == left || y == top;
+            let roof = if is_wall { [70, 40, 20] } else { [150, 60, 40] };
+            picture.put_pixel(x, y, Rgb(roof));
+        }
+    }
+    encode_png(picture)
+}
+
+fn hilly(width: i32, height: i32) -> MapSpec {
+    MapSpec::rectangle(width, height)
+        .quadrant_px(SIDE, SIDE)
+        .painted(hills)
+}
+
 fn map(width: i32, height: i32) -> MapSpec {
     MapSpec::rectangle(width, height)
         .quadrant_px(SIDE, SIDE)
@@ -88,6 +116,15 @@ fn with_border(canvas: &RgbaImage) -> RgbaImage {
         if red > 200 && green < 40 && blue < 40 {
             *drawn = *pixel;
         }
+    }
+    picture
+}
+
+/// Red and blue are the other way round.
+fn swapped(canvas: &RgbaImage) -> RgbaImage {
+    let mut picture = snow(canvas);
+    for Rgba([red, _, blue, _]) in picture.pixels_mut() {
+        std::mem::swap(red, blue);
     }
     picture
 }
@@ -201,8 +238,11 @@ fn an_item_fails_after_its_tries_and_its_best_answer_can_be_accepted() {
             assert!(message.contains(part), "{message}");
         }
         run.assert_says("--accept");
-        let kept = rejected(&layer);
+        let (kept, besides): (Vec<_>, Vec<_>) = rejected(&layer)
+            .into_iter()
+            .partition(|(path, _)| path.extension().is_some_and(|extension| extension == "png"));
         assert_eq!(kept.len(), 4, "a picture for each quadrant");
+        assert_eq!(besides.len(), 1, "and how bad they are");
         let source = stitched(&layer);
         let kept_pixels = image::load_from_memory(&kept[0].1).unwrap().to_rgb8();
         let expected = moved_aside(&source);
@@ -386,4 +426,115 @@ fn a_check_of_endpoints_tells_what_would_be_rejected() {
     let layer = layer_of(Storage::Files, map(3, 3), &[&echo]);
     let run = layer.run(PROGRAM, &["--check-endpoints"]);
     run.assert_says("works; a run would not accept this picture: the input came back");
+}
+
+fn calls_of(layer: &TestLayer, endpoint: &str, outcome: &str) -> usize {
+    let query = format!(
+        "SELECT count(*) FROM attempts WHERE endpoint = '{endpoint}' AND outcome = '{outcome}'"
+    );
+    layer.sql(&query)[0][0].parse().unwrap()
+}
+
+/// Of two endpoints that draw in other colours from the first call on one draws the layer, and the
+/// summary says so.
+#[test]
+fn two_endpoints_of_other_colours_do_not_draw_one_layer() {
+    let (snowy, other) = (server(snow), server(swapped));
+    let layer = layer_of(Storage::Files, hilly(8, 8), &[&snowy, &other]);
+    layer.configure(|config| config["canvas"] = json!({"mode": "block"}));
+    let run = layer.run(PROGRAM, &[]);
+    run.assert_status(0);
+    let saved = ["a", "b"].map(|endpoint| calls_of(&layer, endpoint, "ok"));
+    let (most, least) = (saved[0].max(saved[1]), saved[0].min(saved[1]));
+    assert!(4 * least <= most, "{saved:?}");
+    run.assert_says("rejected for color ");
+    run.assert_says(" draws in other colours than ");
+}
+
+/// A drawing that follows its source in other colours than the neighbour's does not join it, whatever
+/// is known of the layer's colours.
+#[test]
+fn other_colours_beside_a_finished_neighbour_are_rejected() {
+    for storage in STORAGES {
+        let (snowy, other) = (server(snow), server(swapped));
+        let layer = layer_of(storage, hilly(5, 5), &[&snowy]);
+        layer.configure(|config| config["canvas"] = json!({"mode": "infill"}));
+        let first = layer.run(PROGRAM, &["--max-items", "4"]);
+        first.assert_says("4 items complete");
+        assert_eq!(calls_of(&layer, "a", "ok"), 4);
+        layer.configure(|config| {
+            config["accept"] = json!({"color": false});
+            config["model_endpoints"][0]["name"] = json!("c");
+            config["model_endpoints"][0]["url"] = json!(other.url());
+        });
+        let run = layer.run(PROGRAM, &[]);
+        run.assert_status(1).assert_says("rejected for seam ");
+        assert_eq!(calls_of(&layer, "c", "ok"), 0);
+        layer.configure(|config| config["model_endpoints"][0]["url"] = json!(snowy.url()));
+        layer.run(PROGRAM, &["--retry-errors"]).assert_status(0);
+    }
+}
+
+/// `--check-endpoints` says who draws in other colours than the others, or than the layer.
+#[test]
+fn a_check_of_endpoints_tells_of_other_colours() {
+    let (snowy, other) = (server(snow), server(swapped));
+    let layer = layer_of(Storage::Files, hilly(3, 3), &[&snowy, &other]);
+    let run = layer.run(PROGRAM, &["--check-endpoints"]);
+    run.assert_says("works; it draws in other colours than a (");
+    layer.configure(|config| {
+        config["model_endpoints"].as_array_mut().unwrap().pop();
+    });
+    layer.run(PROGRAM, &[]).assert_status(0);
+    layer.configure(|config| config["model_endpoints"][0]["url"] = json!(other.url()));
+    let run = layer.run(PROGRAM, &["--check-endpoints"]);
+    run.assert_says("works; it draws in other colours than the layer (");
+}
+
+/// What is kept of a failed block is not replaced by a worse answer of a later run, nor by one that it
+/// cannot be compared with.
+#[test]
+fn a_better_rejected_answer_of_an_earlier_run_stays() {
+    for storage in STORAGES {
+        let calls = AtomicUsize::new(0);
+        let model = move |canvas: &RgbaImage| match calls.fetch_add(1, Ordering::SeqCst) {
+            0 | 1 => moved_aside(canvas),
+            _ => solid(canvas),
+        };
+        let painter = server(model);
+        let layer = layer_of(storage, map(2, 2), &[&painter]);
+        layer.configure(|config| config["accept"] = json!({"tries": 2}));
+        layer.run(PROGRAM, &[]).assert_status(1);
+        let kept = rejected(&layer);
+        let run = layer.run(PROGRAM, &["--retry-errors"]);
+        run.assert_status(1).assert_says("kept is a better one");
+        assert!(kept == rejected(&layer), "the better one is still there");
+        // A version before this one has not written down how bad it is.
+        for (path, _) in &kept {
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "json")
+            {
+                std::fs::remove_file(layer.dir().join("rejected").join(path)).unwrap();
+            }
+        }
+        let kept = rejected(&layer);
+        let run = layer.run(PROGRAM, &["--retry-errors"]);
+        run.assert_status(1).assert_says("cannot be compared");
+        assert!(kept == rejected(&layer), "it is still there");
+    }
+}
+
+/// Answers that were rejected before a run was cut short are tries of the run that goes on.
+#[test]
+fn rejected_answers_of_a_run_that_was_cut_short_are_tries() {
+    let painter = server(solid);
+    let layer = layer_of(Storage::Files, map(2, 2), &[&painter]);
+    layer.run(PROGRAM, &["--max-calls", "2"]).assert_status(3);
+    assert_eq!(layer.statuses()["pending"], 1);
+    let run = layer.run(PROGRAM, &[]);
+    run.assert_status(1).assert_says("(tried 3 times)");
+    assert_eq!(painter.calls().len(), 3);
+    layer.run(PROGRAM, &["--retry-errors"]).assert_status(1);
+    assert_eq!(painter.calls().len(), 6);
 }

@@ -47,6 +47,18 @@ impl Kept {
     }
 }
 
+/// How bad a rejected answer is: stands beside its pictures.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HowBad {
+    /// The larger, the worse.
+    pub badness: f64,
+    /// The same for people.
+    pub told: String,
+}
+
+/// The file of [`HowBad`].
+const HOW_BAD: &str = "how_bad.json";
+
 impl LayerDir {
     /// What is kept there.
     #[must_use]
@@ -253,10 +265,36 @@ impl KeptPictures {
         block: Block,
         pictures: &[(Quadrant, Vec<u8>)],
     ) -> Result<(), LayerError> {
+        self.replace_all(block, pictures, None)
+    }
+
+    /// The same, and beside them how bad they are.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when the system refuses.
+    pub fn replace_rejected(
+        &self,
+        block: Block,
+        pictures: &[(Quadrant, Vec<u8>)],
+        how_bad: &HowBad,
+    ) -> Result<(), LayerError> {
+        self.replace_all(block, pictures, Some(how_bad))
+    }
+
+    fn replace_all(
+        &self,
+        block: Block,
+        pictures: &[(Quadrant, Vec<u8>)],
+        how_bad: Option<&HowBad>,
+    ) -> Result<(), LayerError> {
         let earlier = self.versions(block)?;
         let (_, staged, place) = self.stage_next(block, &earlier)?;
         for (quadrant, bytes) in pictures {
             write_synced(&staged.join(LayerDir::picture_name(*quadrant)), bytes)?;
+        }
+        if let Some(how_bad) = how_bad {
+            let how_bad = serde_json::to_vec(how_bad).expect("numbers and text can be written");
+            write_synced(&staged.join(HOW_BAD), &how_bad)?;
         }
         fs::rename(&staged, &place).map_err(io("rename", &place))?;
         for version in earlier {
@@ -264,6 +302,17 @@ impl KeptPictures {
             fs::remove_dir_all(&dir).map_err(io("remove", &dir))?;
         }
         Ok(())
+    }
+
+    /// How bad the pictures are that were kept by [`KeptPictures::replace_rejected`]; `None` where nobody has
+    /// written it down.
+    ///
+    /// # Errors
+    /// [`LayerError::Io`] when it cannot be read.
+    pub fn how_bad(&self, block: Block, version: u32) -> Result<Option<HowBad>, LayerError> {
+        let path = self.place_of(block, version).join(HOW_BAD);
+        let written = read_regular(&path)?;
+        Ok(written.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }
 
     /// The version after `versions`, which are those of the block: its number, an empty directory to

@@ -44,7 +44,7 @@ pub use endpoint::{
 pub use endpoint_url::{EndpointUrl, Filter, Protocol};
 pub use error::LayerError;
 pub use holder::Holder;
-pub use kept::{Kept, KeptPictures};
+pub use kept::{HowBad, Kept, KeptPictures};
 pub use lock::RunLock;
 pub use order::Order;
 pub use overviews::{OverviewFiles, OverviewLock, OverviewTile};

@@ -497,6 +497,10 @@ fn add(script: &mut Script, change: &Change, pilot: Option<&str>) {
             }
         },
         Change::PutBack { item } => {
+            // One that is put back after a failed call goes on with its tries.
+            script
+                .add("INSERT OR REPLACE INTO begun_anew (item_id, after_attempt) SELECT id, (SELECT coalesce(max(id), 0) FROM attempts) FROM generation_plan WHERE id = ? AND status IN ('error', 'complete')")
+                .bind(*item);
             script
                 .add("UPDATE generation_plan SET status = 'pending', completed_at = NULL, error_message = NULL WHERE id = ?")
                 .bind(*item);

@@ -58,3 +58,9 @@ CREATE TABLE IF NOT EXISTS uniform (
   looked TEXT,
   made TEXT
 );
+-- Items that were put back after they had failed, or were complete: of the calls for them only those
+-- after this one are tries of what is under way now.
+CREATE TABLE IF NOT EXISTS begun_anew (
+  item_id INTEGER PRIMARY KEY,
+  after_attempt INTEGER NOT NULL
+);

@@ -183,6 +183,47 @@ impl ProgressDb {
             .collect())
     }
 
+    /// How many answers were not good enough for each item that is not complete, nor failed, since it
+    /// was begun. Items without any are left out, and so are the answers in pilots.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn rejected_of_open_items(&mut self) -> Result<HashMap<i64, usize>, ProgressError> {
+        let rows: Vec<(i64, i64)> = self.rows(|| sqlx::query_as(
+            "SELECT rejected.item_id, count(*) FROM attempts AS rejected
+               LEFT JOIN begun_anew ON begun_anew.item_id = rejected.item_id
+               LEFT JOIN (SELECT item_id, max(id) AS id FROM attempts WHERE outcome = 'ok' AND pilot IS NULL GROUP BY item_id) AS saved
+                 ON saved.item_id = rejected.item_id
+             WHERE rejected.outcome = 'not_accepted' AND rejected.pilot IS NULL
+               AND rejected.id > max(coalesce(after_attempt, 0), coalesce(saved.id, 0))
+               AND rejected.item_id IN (SELECT id FROM generation_plan WHERE status IN ('pending', 'in_progress'))
+             GROUP BY rejected.item_id",
+        ))
+        .await?;
+        let count = |count: i64| usize::try_from(count).unwrap_or(usize::MAX);
+        Ok(rows
+            .into_iter()
+            .map(|(item, rejected)| (item, count(rejected)))
+            .collect())
+    }
+
+    /// The names of the endpoints that complete items were drawn by, by item.
+    ///
+    /// # Errors
+    /// [`ProgressError`] when the database cannot be read.
+    pub async fn drawn_by(&mut self) -> Result<HashMap<i64, String>, ProgressError> {
+        let rows: Vec<(i64, Vec<u8>)> = self
+            .rows(|| {
+                sqlx::query_as(
+                    "SELECT id, CAST(model_name AS BLOB) FROM generation_plan WHERE status = 'complete' AND model_name IS NOT NULL",
+                )
+            })
+            .await?;
+        let name = |name: Vec<u8>| String::from_utf8_lossy(&name).into_owned();
+        let drawn_by = rows.into_iter().map(|(item, by)| (item, name(by)));
+        Ok(drawn_by.collect())
+    }
+
     /// What is added to the prompt of single items.
     ///
     /// # Errors
@@ -235,7 +276,8 @@ impl ProgressDb {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_plan::new_plan;
+    use crate::test_plan::{claim, new_plan};
+    use crate::{Change, Durability, Outcome};
 
     #[tokio::test]
     async fn ids_may_be_any_numbers() {
@@ -297,6 +339,7 @@ mod tests {
             let pictures = db.pictures(&quadrants).await.unwrap();
             assert!(pictures[2].is_some(), "{value}");
             db.settings_of_complete_items().await.unwrap();
+            db.drawn_by().await.unwrap();
             let told = [
                 db.metadata(crate::MetadataKey::Bounds).await.err(),
                 ProgressDb::snapshot_of(&path, 10).await.err(),
@@ -309,6 +352,60 @@ mod tests {
                 );
             }
         }
+    }
+
+    /// What was rejected since an item was begun counts, however often it was put back after a call
+    /// that failed.
+    #[tokio::test]
+    async fn rejected_answers_count_until_an_item_is_begun_anew() {
+        let (_dir, path) = new_plan().await;
+        let mut db = ProgressDb::open(&path).await.unwrap();
+        let mut attempt = 0;
+        let mut counts = Vec::new();
+        for step in ["r", "r", "a", "fail", "anew", "r", "ok", "anew", "r", "r"] {
+            let item = 1;
+            let mut changes = match step {
+                "fail" => vec![Change::Fail {
+                    item,
+                    message: String::new(),
+                }],
+                "anew" => vec![Change::PutBack { item }],
+                outcome => {
+                    attempt += 1;
+                    let Change::Claim { mut call, at, .. } = claim(item, "a") else {
+                        unreachable!()
+                    };
+                    call.attempt = attempt;
+                    let outcome = match outcome {
+                        "r" => Outcome::NotAccepted,
+                        "ok" => Outcome::Ok,
+                        _ => Outcome::Away,
+                    };
+                    let ended = Change::AttemptEnded {
+                        attempt,
+                        outcome,
+                        http_status: None,
+                        message: None,
+                        bill: crate::Bill::default(),
+                        at,
+                    };
+                    vec![Change::Claim { item, call, at }, ended]
+                }
+            };
+            changes.push(match step {
+                "ok" => Change::Complete {
+                    item,
+                    pictures: Vec::new(),
+                    at: 1_700_000_000.5,
+                },
+                "fail" | "anew" => Change::Prompt { item, added: None },
+                _ => Change::PutBack { item },
+            });
+            db.commit(&changes, Durability::Process).await.unwrap();
+            let rejected = db.rejected_of_open_items().await.unwrap();
+            counts.push(rejected.get(&item).copied().unwrap_or(0));
+        }
+        assert_eq!(counts, [1, 2, 2, 0, 0, 1, 0, 0, 1, 2]);
     }
 
     #[tokio::test]

@@ -12,9 +12,9 @@ const ITEM: &str = "coalesce((SELECT new.id FROM old.generation_plan AS was
   JOIN generation_plan AS new USING (top_left_x, top_left_y, width, height) WHERE was.id = item_id), -1)";
 
 impl ProgressDb {
-    /// Takes over the calls that are recorded in the database at `old`, with what they were told, and
-    /// what is added to the prompts of single items: what was spent stays known. Returns whether calls
-    /// are recorded there.
+    /// Takes over the calls that are recorded in the database at `old`, with what they were told, from
+    /// which on an item's tries count, and what is added to its prompt: what was spent stays known.
+    /// Returns whether calls are recorded there.
     ///
     /// # Errors
     /// [`ProgressError`] when it cannot be read; then nothing is taken over.
@@ -62,13 +62,13 @@ async fn copy(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
             "INSERT OR IGNORE INTO settings (hash, told) SELECT hash, told FROM old.settings";
         sqlx::raw_sql(copied).execute(&mut *transaction).await?;
     }
-    if !shared_columns(&mut transaction, "prompts")
-        .await?
-        .is_empty()
-    {
+    for (table, column) in [("prompts", "added"), ("begun_anew", "after_attempt")] {
+        if shared_columns(&mut transaction, table).await?.is_empty() {
+            continue;
+        }
         let copied = format!(
-            "INSERT OR IGNORE INTO prompts (item_id, added)
-             SELECT * FROM (SELECT {ITEM} AS item, added FROM old.prompts) WHERE item >= 0"
+            "INSERT OR IGNORE INTO {table} (item_id, {column})
+             SELECT * FROM (SELECT {ITEM} AS item, {column} FROM old.{table}) WHERE item >= 0"
         );
         let copied = sqlx::raw_sql(AssertSqlSafe(copied));
         copied.execute(&mut *transaction).await?;

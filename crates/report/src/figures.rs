@@ -24,6 +24,8 @@ pub struct Besides<'a> {
     pub stretched: usize,
     /// How often which checks an endpoint's pictures did not pass.
     pub refused: &'a dyn Fn(EndpointIndex) -> Vec<(&'static str, usize)>,
+    /// Who draws in other colours than most of the layer has, for people.
+    pub strangers: Vec<String>,
     /// The currency of prices.
     pub currency: &'a str,
     /// Calls that were given up, or whose answers could not be saved.

@@ -84,6 +84,7 @@ impl Figures<'_> {
         let &Besides {
             elapsed,
             cpu_time,
+            ref strangers,
             currency,
             resized,
             stretched,
@@ -130,6 +131,12 @@ impl Figures<'_> {
             writeln!(
                 f,
                 "{rejected} of the calls brought pictures that were not good enough{kept}."
+            )?;
+        }
+        for stranger in strangers {
+            writeln!(
+                f,
+                "warning: {stranger}: what it drew before that was seen is in the layer; --explain X,Y tells who drew what, --redo draws it again."
             )?;
         }
         if tally.comparisons > 0 {

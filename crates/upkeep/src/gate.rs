@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use canvas::{Judgement, Palette, Sent};
+use canvas::{Judgement, Looked, Palette, Sent, Step, Stranger};
 use image::RgbImage;
-use layer::{AcceptConfig, Check, KeptPictures, LayerError};
-use planner::{Item, Quadrant};
+use layer::{AcceptConfig, Check, HowBad, KeptPictures, LayerError};
+use planner::{Block, Item, Quadrant};
 
 /// What a run holds against answers.
 #[derive(Debug)]
@@ -19,18 +19,12 @@ pub struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The best answers of this run that were kept, by item.
-    best: HashMap<i64, Best>,
+    /// How bad what is kept of an item is, where this run has looked.
+    best: HashMap<i64, HowBad>,
     /// The top left quadrants of blocks of which an answer is kept from an earlier run.
     kept_before: HashSet<Quadrant>,
     /// How often each check said no to an endpoint.
     refused: BTreeMap<usize, Vec<(Check, usize)>>,
-}
-
-#[derive(Debug)]
-struct Best {
-    badness: f64,
-    told: String,
 }
 
 impl Gate {
@@ -57,28 +51,53 @@ impl Gate {
         self.accept.is_on().then_some(&self.accept)
     }
 
-    /// Looks at an answer that was brought to its canvas's size. One that is good enough is what the
-    /// next ones are compared with.
+    /// Looks at an answer of `painter` that was brought to its canvas's size. One that is good enough is
+    /// what the next ones are compared with; where something is in doubt, after [`Gate::settle`].
     #[must_use]
-    pub fn judge(&self, sheet: &Sent, answer: &RgbImage) -> Judgement {
+    pub fn judge(&self, painter: &str, sheet: &Sent, answer: &RgbImage) -> Judgement {
         let judgement = sheet.judge(answer, &self.accept, &self.palette);
-        if judgement.is_good() {
-            self.palette.learn(&judgement.looked);
+        if judgement.in_doubt.is_empty() {
+            self.learn_if_good(painter, &judgement);
         }
         judgement
     }
 
-    /// Learns from a finished quadrant what colours the layer has.
-    pub fn learn(&self, source: &RgbImage, finished: &RgbImage) {
-        self.palette.learn_from(source, finished);
+    /// Finds out what was in doubt of an answer: `source_of` gives the source of the neighbour at a
+    /// step as canvases show it, where there is one.
+    pub fn settle(
+        &self,
+        painter: &str,
+        judgement: &mut Judgement,
+        source_of: impl Fn(&Step) -> Option<RgbImage>,
+    ) {
+        judgement.settle(&self.accept, source_of);
+        self.learn_if_good(painter, judgement);
     }
 
-    /// Keeps the pictures of an answer that is not good enough, unless a better one of this run is,
-    /// and says what was wrong. Writes files. `endpoint` is who drew it: its number in the run, and its
-    /// name.
+    fn learn_if_good(&self, painter: &str, judgement: &Judgement) {
+        if judgement.is_good() {
+            self.palette.learn(painter, &judgement.looked);
+        }
+    }
+
+    /// Learns from a quadrant that `painter` finished before what colours the layer has.
+    pub fn learn(&self, painter: &str, source: &RgbImage, finished: &RgbImage) {
+        let looked = Looked::of_finished(source, finished);
+        self.palette.learn(painter, &looked);
+    }
+
+    /// Who draws in other colours than most of the layer has.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<Stranger> {
+        self.palette.strangers()
+    }
+
+    /// Keeps the pictures of an answer that is not good enough, unless a better one is kept, and says
+    /// what was wrong. What an earlier run has kept stays where it cannot be compared. Reads and writes
+    /// files. `endpoint` is who drew it: its number in the run, and its name.
     ///
     /// # Errors
-    /// When they cannot be written.
+    /// When they cannot be read or written.
     pub fn reject(
         &self,
         item: Item,
@@ -97,20 +116,48 @@ impl Gate {
                 None => refused.push((finding.check, 1)),
             }
         }
+        let known = state.best.get(&item.id).cloned();
+        let was_kept = state.kept_before.contains(&item.block.top_left);
+        // Of an item one answer is looked at at a time; others do not wait for the disk.
+        drop(state);
+        let best = match known {
+            None if was_kept => self.kept_before(item.block)?,
+            known => known,
+        };
         let mut told = format!("not good enough: {judgement}");
         let badness = judgement.badness();
-        match state.best.get(&item.id) {
-            Some(best) if best.badness < badness => told += &format!("; {}", best.told),
-            Some(best) if best.badness == badness => {}
-            _ => {
-                // Of an item one answer is looked at at a time; others do not wait for the disk.
-                drop(state);
-                self.rejected.replace(item.block, pictures)?;
-                let told = format!("kept is a better one, of endpoint {name}: {judgement}");
-                self.state().best.insert(item.id, Best { badness, told });
+        let best = match best {
+            Some(best) if best.badness <= badness => {
+                if best.badness < badness {
+                    told += &format!("; {}", best.told);
+                }
+                best
             }
-        }
+            _ => {
+                let told = format!("kept is a better one, of endpoint {name}: {judgement}");
+                let best = HowBad { badness, told };
+                self.rejected
+                    .replace_rejected(item.block, pictures, &best)?;
+                best
+            }
+        };
+        self.state().best.insert(item.id, best);
         Ok(told)
+    }
+
+    /// How bad what an earlier run has kept of a block is; `None` where it is not whole.
+    fn kept_before(&self, block: Block) -> Result<Option<HowBad>, LayerError> {
+        let Some(&version) = self.rejected.versions(block)?.last() else {
+            return Ok(None);
+        };
+        if self.rejected.read(block, version)?.is_none() {
+            return Ok(None);
+        }
+        let how_bad = self.rejected.how_bad(block, version)?;
+        Ok(Some(how_bad.unwrap_or_else(|| HowBad {
+            badness: f64::NEG_INFINITY,
+            told: "kept is one of an earlier run, which this cannot be compared with".to_owned(),
+        })))
     }
 
     /// Whether an answer is kept of a block.

@@ -9,6 +9,8 @@ use crate::sheet::Sheet;
 
 /// How many lines of pixels are looked at on either side of an edge.
 pub(crate) const LINES: usize = 3;
+/// How many of the source: a drawing may lie a pixel aside.
+pub(crate) const SOURCE_LINES: usize = LINES + 1;
 /// How far beside the border's line what it is compared to is.
 pub(crate) const BESIDE_PX: u32 = 4;
 /// A source whose levels spread no further than this is plain: grain does.
@@ -17,6 +19,8 @@ const PLAIN: u8 = 32;
 const STRONGEST: u8 = 64;
 /// How far inside of a quadrant the lines are that tell whether a drawing follows the source.
 const FOLLOWED_PX: [u32; 4] = [3, 6, 10, 14];
+/// How many pixels of an edge are looked at together.
+pub(crate) const SEGMENT_PX: usize = 16;
 /// Shorter sides are too little to go by.
 const LEAST_PX: u32 = 48;
 
@@ -53,8 +57,12 @@ pub(crate) struct Joined {
     pub(crate) border_px: u32,
     /// Its saved pixels, those at the edge first.
     pub(crate) saved: [Line; LINES],
+    /// The quadrant that it is of, as many to the right of the block's first one, and below it.
+    pub(crate) neighbour: (i32, i32),
+    /// The source inside the quadrant, from the edge on.
+    pub(crate) source: [Line; SOURCE_LINES],
     /// Of lines some way inside the quadrant, how strong the source's edges are along them.
-    pub(crate) source: Vec<Strengths>,
+    pub(crate) strengths: Vec<Strengths>,
     /// Whether the answer's colours will be matched to it.
     pub(crate) is_matched: bool,
 }
@@ -91,13 +99,14 @@ pub(crate) fn of(
             });
         }
         if accept.seam.is_some() && edge.is_across(&sheet.finished, LINES as u32) {
-            let lines: Option<Vec<Line>> = (0..LINES as u32)
-                .map(|depth| edge.outside(picture, depth))
-                .collect();
+            let saved = (0..LINES as u32).map(|depth| edge.outside(picture, depth));
+            let source = (0..SOURCE_LINES as u32).map(|depth| edge.inside(picture, depth));
             edge.joined = Some(Joined {
                 border_px,
-                saved: lines?.try_into().ok()?,
-                source: edge.strengths(picture, border_px),
+                saved: saved.collect::<Option<Vec<_>>>()?.try_into().ok()?,
+                neighbour: edge.neighbour(sheet.block_at_px),
+                source: source.collect::<Option<Vec<_>>>()?.try_into().ok()?,
+                strengths: edge.strengths(picture, border_px),
                 is_matched: !sheet.joins.is_empty(),
             });
         }
@@ -106,12 +115,47 @@ pub(crate) fn of(
     sides.filter_map(edge).collect()
 }
 
+impl Side {
+    /// Of a picture across this side, the line so many pixels from the edge.
+    pub(crate) fn line_across(self, picture: &RgbImage, depth: u32) -> Option<Line> {
+        let (width, height) = picture.dimensions();
+        let whole = Edge {
+            quadrant: Rect {
+                x: 0,
+                y: 0,
+                width,
+                height,
+            },
+            side: self.opposite(),
+            border: None,
+            joined: None,
+        };
+        whole.inside(picture, depth)
+    }
+}
+
 impl Edge {
     fn length(&self) -> u32 {
         match self.side {
             Side::Left | Side::Right => self.quadrant.height,
             Side::Top | Side::Bottom => self.quadrant.width,
         }
+    }
+
+    /// The quadrant across the edge, as many to the right of the block's first one, and below it.
+    fn neighbour(&self, block_at_px: (u32, u32)) -> (i32, i32) {
+        let Rect {
+            x,
+            y,
+            width,
+            height,
+        } = self.quadrant;
+        let quadrants = |from: u32, to: u32, length: u32| ((to - from) / length) as i32;
+        let (dx, dy) = self.side.step();
+        (
+            quadrants(block_at_px.0, x, width) + dx,
+            quadrants(block_at_px.1, y, height) + dy,
+        )
     }
 
     /// Whether one of `parts` lies across the middle of the edge, and is so many pixels deep.

@@ -20,10 +20,14 @@ pub(crate) enum Defect {
     OtherColors,
     OtherDrawing,
     Step,
+    Swapped,
+    Brighter,
+    Darker,
+    Tinted,
 }
 
 impl Defect {
-    pub(crate) const ALL: [Self; 14] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Blank,
         Self::Gradient,
         Self::Unchanged,
@@ -38,6 +42,10 @@ impl Defect {
         Self::OtherColors,
         Self::OtherDrawing,
         Self::Step,
+        Self::Swapped,
+        Self::Brighter,
+        Self::Darker,
+        Self::Tinted,
     ];
 
     /// Whether the canvas has to show finished neighbours for it to be one.
@@ -49,6 +57,14 @@ impl Defect {
                 | Self::BorderOtherRed
                 | Self::OtherDrawing
                 | Self::Step
+        ) || self.is_of_first()
+    }
+
+    /// Whether it is one before anything is learnt: other colours than those of what is joined.
+    pub(crate) fn is_of_first(self) -> bool {
+        matches!(
+            self,
+            Self::Swapped | Self::Brighter | Self::Darker | Self::Tinted
         )
     }
 }
@@ -57,6 +73,9 @@ impl Defect {
 pub(crate) struct Call {
     pub(crate) arrangement: Arrangement,
     pub(crate) outgoing: Outgoing,
+    /// Whether the answer's colours are matched to its neighbours'.
+    pub(crate) is_matched: bool,
+    pub(crate) map: RgbImage,
     /// The canvas before its border, and with it.
     pub(crate) bare: RgbImage,
     pub(crate) sent: RgbImage,
@@ -172,6 +191,17 @@ impl Call {
                     base
                 };
             }
+            Defect::Swapped | Defect::Brighter | Defect::Darker | Defect::Tinted => {
+                let drawn = self.good(0, 0);
+                let pixels = || drawn.enumerate_pixels().filter(|(x, y, _)| block(*x, *y));
+                let recolor = recolored(defect, pixels().map(|(_, _, pixel)| pixel.0), random);
+                for (x, y, pixel) in answer.enumerate_pixels_mut() {
+                    // What is in other colours everywhere is matched.
+                    if block(x, y) || !self.is_matched {
+                        pixel.0 = recolor.of(pixel.0);
+                    }
+                }
+            }
             Defect::OtherColors => answer = mixed(&answer, STRANGE),
             Defect::OtherDrawing => {
                 let mut other_random = fastrand::Rng::with_seed(random.u64(..));
@@ -201,5 +231,80 @@ impl Call {
             }
         }
         answer
+    }
+}
+
+/// Other colours: channels in another order, and levels that are added.
+struct Recolor {
+    order: [usize; 3],
+    more: [i16; 3],
+}
+
+impl Recolor {
+    fn of(&self, color: [u8; 3]) -> [u8; 3] {
+        std::array::from_fn(|channel| {
+            let level = i16::from(color[self.order[channel]]) + self.more[channel];
+            level.clamp(0, 255) as u8
+        })
+    }
+}
+
+/// Of so many levels a difference of colours is seen.
+const SEEN: f64 = 28.0;
+
+/// Other colours for a drawing, such that the difference is seen: where its channels are alike they
+/// are not put in another order but tinted, and where there is no room upwards it gets darker.
+fn recolored(
+    defect: Defect,
+    pixels: impl Iterator<Item = [u8; 3]> + Clone,
+    random: &mut fastrand::Rng,
+) -> Recolor {
+    let count = pixels.clone().count() as f64;
+    let mean = |of: &dyn Fn([u8; 3]) -> u8| {
+        let total: f64 = pixels.clone().map(|pixel| f64::from(of(pixel))).sum();
+        total / count
+    };
+    let by = random.i16(30..50);
+    let as_it_is = [0, 1, 2];
+    let shifted = |levels: i16, level: f64| match levels {
+        up if up > 0 && level > 170.0 => -up,
+        down if down < 0 && level < 85.0 => -down,
+        levels => levels,
+    };
+    let all = mean(&|pixel| pixel[1]);
+    match defect {
+        Defect::Brighter => Recolor {
+            order: as_it_is,
+            more: [shifted(by, all); 3],
+        },
+        Defect::Darker => Recolor {
+            order: as_it_is,
+            more: [shifted(-by, all); 3],
+        },
+        Defect::Swapped => {
+            let orders = [[2, 1, 0], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1]];
+            let order = *random.choice(&orders).expect("it is not empty");
+            let differs = |pixel: [u8; 3]| {
+                let channels = (0..3).map(|channel| pixel[order[channel]].abs_diff(pixel[channel]));
+                channels.max().unwrap_or(0)
+            };
+            match mean(&differs) {
+                seen if seen >= SEEN => Recolor {
+                    order,
+                    more: [0; 3],
+                },
+                _ => recolored(Defect::Tinted, pixels, random),
+            }
+        }
+        _ => {
+            let channel = random.usize(0..3);
+            let mut more = [0; 3];
+            let level = mean(&|pixel| pixel[channel]);
+            more[channel] = shifted(if random.bool() { by } else { -by }, level);
+            Recolor {
+                order: as_it_is,
+                more,
+            }
+        }
     }
 }

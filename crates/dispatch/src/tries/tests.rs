@@ -96,6 +96,21 @@ fn useless_answers_and_refusals_are_counted() {
 }
 
 #[test]
+fn what_was_not_good_enough_before_the_run_counts() {
+    for (before, rounds) in [(0, 3), (1, 2), (2, 1), (3, 1), (9, 1)] {
+        let mut trial = Trial::new();
+        trial.tries.had(1, before);
+        assert!(!trial.tries.knows(1), "it did not fail in this run");
+        let counted = trial.rounds(1, |trial, _| {
+            trial.fails(1, 0, FailureKind::NotAccepted);
+        });
+        assert_eq!(counted, Some(rounds), "{before}");
+        let verdict = trial.tries.verdict(1).unwrap();
+        assert_eq!(verdict.message, "failed at 0 (tried 3 times)");
+    }
+}
+
+#[test]
 fn a_refusal_and_useless_answers_add_up() {
     let mut trial = Trial::new();
     trial.fails(1, 0, FailureKind::BadAnswer);

@@ -239,10 +239,12 @@ fn nothing_to_do(args: &Args, queue: &Queue, made: usize, lacks: &[String]) -> E
 /// `--check-endpoints`.
 async fn check(start: &Start) -> anyhow::Result<Ended> {
     start.require_endpoints()?;
+    let pictures = start.pictures();
     let given = Given {
         layer: &start.layer,
         config: &start.config,
         source: &start.source,
+        pictures: &pictures,
         size: start.size,
     };
     let endpoints = start.fleet.endpoints();

@@ -15,7 +15,7 @@ use dispatch::{CanvasId, EndpointIndex, Event, Failure, FailureKind, PrepareFail
 use fleet::{Speaks, call_server, decode_answer};
 use layer::{CanvasMode, LayerError, StagedPicture, unix_now};
 use model_client::{CameAs, Carried, Received};
-use planner::{Block, Item, Quadrant};
+use planner::{Item, Quadrant};
 use progress_db::{Bill, Change, Durability, PictureRecord, StartedCall};
 use tokio::sync::{Semaphore, oneshot};
 
@@ -184,7 +184,7 @@ impl Work {
             .cores
             .run(move |buffers| {
                 fault_point("cutting");
-                this.cut(block, to_cut.sent(), answer, buffers)
+                this.cut(&to_cut, answer, buffers)
             })
             .await;
         let Cut {
@@ -199,6 +199,10 @@ impl Work {
             })
         })?;
         self.sizes.note(size_match);
+        let judgement = match judgement.in_doubt.is_empty() {
+            true => judgement,
+            false => self.settle(call.at.name.clone(), block, judgement).await,
+        };
         if !judgement.is_good() {
             let told = self.reject(call, judgement, quadrants).await?;
             let failure = Failure::new(FailureKind::NotAccepted, told);
@@ -263,13 +267,8 @@ impl Work {
         staged.collect()
     }
 
-    fn cut(
-        &self,
-        block: Block,
-        sheet: &Sent,
-        answer: Answer,
-        buffers: &mut Buffers,
-    ) -> Result<Cut, String> {
+    fn cut(&self, call: &Call, answer: Answer, buffers: &mut Buffers) -> Result<Cut, String> {
+        let (block, sheet) = (call.item.block, call.sent());
         let as_it_is = |quadrants, judgement| Cut {
             size_match: SizeMatch::Exact,
             judgement,
@@ -294,7 +293,7 @@ impl Work {
             }
         };
         let (mut picture, size_match) = sheet.bring_to_size(picture)?;
-        let judge = || self.gate.judge(sheet, &picture);
+        let judge = || self.gate.judge(&call.at.name, sheet, &picture);
         let judgement = self.cpu_time.of(Stage::Judge, judge);
         if let Some(stored) = as_it_came {
             return Ok(as_it_is(vec![(block.top_left, stored)], judgement));
