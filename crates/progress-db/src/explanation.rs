@@ -131,14 +131,15 @@ impl ProgressDb {
             let is_it = |short: &str| picture.as_ref().is_some_and(|it| it.short() == short);
             drew.split(' ').any(is_it)
         };
-        let own = calls
-            .iter()
-            .filter(|call| call.outcome != Outcome::Compared.name());
+        let is_own = |call: &&RecordedCall| call.outcome != Outcome::Compared.name();
+        let mut own = calls.iter().filter(is_own);
         let Some(call) = own.clone().rfind(is_drawn_by) else {
             return Ok("by somebody: none of its recorded calls has brought this picture".into());
         };
         let by = format!("by {}", call.endpoint);
-        let is_last = own.last().is_some_and(|last| last.attempt == call.attempt);
+        let is_last = own
+            .next_back()
+            .is_some_and(|last| last.attempt == call.attempt);
         let attempt = call.attempt;
         Ok(match (call.outcome == Outcome::Ok.name(), is_last) {
             (true, true) => by,
