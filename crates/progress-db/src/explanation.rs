@@ -131,9 +131,8 @@ impl ProgressDb {
             let is_it = |short: &str| picture.as_ref().is_some_and(|it| it.short() == short);
             drew.split(' ').any(is_it)
         };
-        let mut own = calls
-            .iter()
-            .filter(|call| call.outcome != Outcome::Compared.name());
+        let is_own = |call: &&RecordedCall| call.outcome != Outcome::Compared.name();
+        let mut own = calls.iter().filter(is_own);
         let Some(call) = own.clone().rfind(is_drawn_by) else {
             return Ok("by somebody: none of its recorded calls has brought this picture".into());
         };
