@@ -171,7 +171,11 @@ fn planted_defects_are_drawn_again_elsewhere_and_never_saved() {
     for (storage, mode) in STORAGES.into_iter().zip(["infill", "block"]) {
         let (bordered, echo, good) = (server(with_border), server(Clone::clone), server(snow));
         let layer = layer_of(storage, map(6, 5), &[&bordered, &echo, &good]);
-        layer.configure(|config| config["canvas"] = json!({"mode": mode}));
+        // So many that one is left for the good one, however long the others are the only free ones.
+        layer.configure(|config| {
+            config["canvas"] = json!({"mode": mode});
+            config["accept"] = json!({"tries": 20});
+        });
         let run = layer.run(PROGRAM, &[]);
         run.assert_status(0);
         layer.assert_whole();

@@ -19,8 +19,6 @@ pub enum Price {
 
 /// More than anybody pays, and little enough to add up.
 pub(crate) const MOST: f64 = 1e9;
-/// An object that is longer is not shown.
-const MOST_SHOWN: usize = 100;
 
 impl TryFrom<Value> for Price {
     type Error = String;
@@ -35,17 +33,27 @@ impl TryFrom<Value> for Price {
         };
         match price {
             Some((amount, price)) if (0.0..=MOST).contains(&amount) => Ok(price),
-            _ => {
-                // What an amount is is what is wrong with it.
-                let shown = match value.is_object() && value.to_string().len() <= MOST_SHOWN {
-                    true => value.to_string(),
-                    false => shown(&value),
-                };
-                Err(format!(
-                    "must be {{\"per_call\": 0.04}} or {{\"per_hour\": 1.8}}, one of the two, with a number from 0 to {MOST}, not {shown}"
-                ))
-            }
+            _ => Err(format!(
+                "must be {{\"per_call\": 0.04}} or {{\"per_hour\": 1.8}}, one of the two, with a number from 0 to {MOST}, not {}",
+                shown_with_entries(&value)
+            )),
         }
+    }
+}
+
+/// A value, and of an object what stands in it, where that is a name and no more than a word.
+fn shown_with_entries(value: &Value) -> String {
+    let is_name = |key: &str| {
+        let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+        key.len() <= 16 && key.chars().all(is_of_name)
+    };
+    match value.as_object() {
+        Some(entries) if entries.len() <= 3 && entries.keys().all(|key| is_name(key)) => {
+            let entries = entries.iter();
+            let entries = entries.map(|(key, value)| format!("{key:?}: {}", shown(value)));
+            format!("{{{}}}", entries.collect::<Vec<_>>().join(", "))
+        }
+        _ => shown(value),
     }
 }
 
