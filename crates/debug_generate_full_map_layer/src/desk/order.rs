@@ -33,7 +33,7 @@ pub(crate) enum Why {
     Failed,
     /// So many answers for it were not good enough before there was one that was.
     NotAccepted(u32),
-    /// An edge of it is one of those that show most.
+    /// An edge of it is one of those that show most, and stands out.
     Edge {
         /// The mean step across it, of 255.
         step: f64,
@@ -61,7 +61,8 @@ impl Order {
                 suspects.add(item, Why::NotAccepted(rejected));
             }
         }
-        for &WorstEdge { items, step } in worst {
+        let standing_out = worst.iter().filter(|edge| edge.stands_out);
+        for &WorstEdge { items, step, .. } in standing_out {
             for (item, other) in [items, (items.1, items.0)] {
                 let other = plan.items.get(other as usize);
                 let is_complete = plan.states.get(item as usize) == Some(&ItemState::Complete);
@@ -134,12 +135,14 @@ mod tests {
         let edge = |a, b, step| WorstEdge {
             items: (a, b),
             step,
+            stands_out: step > 5.0,
         };
         let worst = [
             edge(3, 4, 30.5),
             edge(7, 9, 20.0),
             edge(0, 3, 9.0),
             edge(4, 5, 8.0),
+            edge(1, 3, 4.0),
         ];
         let order = Order::of(&plan, &worst);
         let items: Vec<u32> = order.suspects.iter().map(|suspect| suspect.item).collect();
@@ -158,6 +161,7 @@ mod tests {
         let worst = [WorstEdge {
             items: (17_000, 17_001),
             step: 3.0,
+            stands_out: true,
         }];
         let order = Order::of(&plan, &worst);
         assert_eq!(order.suspects.len(), 2);
