@@ -220,8 +220,8 @@ fn a_point_in_the_middle_of_a_run_loses_nothing_of_what_was_before() {
         ("claimed:5", 9),
         ("answered:12", 9),
         ("published_one:17", 9),
-        ("published_all:6", 18),
-        ("committed:20", 27),
+        ("published_all:6", 12),
+        ("committed:20", 18),
     ] {
         let server = ServerSpec::new().start();
         let layer = TestLayer::new(
