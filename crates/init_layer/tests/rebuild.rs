@@ -117,11 +117,15 @@ fn calls_are_known_after_a_rebuild_to_belong_to_their_blocks() {
         let _ = layer.sql("INSERT INTO settings VALUES ('abc', '{}')");
         let _ = layer.sql("INSERT INTO prompts VALUES (2, 'snow')");
         let _ = layer.sql("INSERT INTO begun_anew (item_id, after_attempt) VALUES (4, 3)");
+        let _ = layer.sql(
+            "INSERT INTO replacing (item_id, kept, version, at) VALUES (1, 'candidates', 2, 7.5)",
+        );
         let calls = || {
             layer.sql(
-                "SELECT a.id, top_left_x, top_left_y, outcome, paid, cost, pilot, told, added, after_attempt FROM attempts AS a
+                "SELECT a.id, top_left_x, top_left_y, outcome, paid, cost, pilot, told, added, after_attempt, kept, version, r.at FROM attempts AS a
                  JOIN generation_plan AS g ON g.id = a.item_id LEFT JOIN settings ON hash = settings_hash
-                 LEFT JOIN prompts AS p ON p.item_id = g.id LEFT JOIN begun_anew AS b ON b.item_id = g.id ORDER BY a.id",
+                 LEFT JOIN prompts AS p ON p.item_id = g.id LEFT JOIN begun_anew AS b ON b.item_id = g.id
+                 LEFT JOIN replacing AS r ON r.item_id = g.id ORDER BY a.id",
             )
         };
         let before = calls();
@@ -132,6 +136,7 @@ fn calls_are_known_after_a_rebuild_to_belong_to_their_blocks() {
                 "UPDATE attempts SET item_id = item_id + 1000",
                 "UPDATE prompts SET item_id = item_id + 1000",
                 "UPDATE begun_anew SET item_id = item_id + 1000",
+                "UPDATE replacing SET item_id = item_id + 1000",
                 "INSERT INTO attempts (id, item_id, endpoint, started_at, outcome, settings_hash, paid, cost)
                  VALUES (9, 7, 'a', 1, 'ok', 'abc', 1, 0.5)",
             ] {

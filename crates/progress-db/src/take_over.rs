@@ -13,8 +13,9 @@ const ITEM: &str = "coalesce((SELECT new.id FROM old.generation_plan AS was
 
 impl ProgressDb {
     /// Takes over the calls that are recorded in the database at `old`, with what they were told, from
-    /// which on an item's tries count, and what is added to its prompt: what was spent stays known.
-    /// Returns whether calls are recorded there.
+    /// which on an item's tries count, what is added to its prompt, and which pictures were taking the
+    /// place of others: what was spent stays known, and what was begun is ended. Returns whether calls
+    /// are recorded there.
     ///
     /// # Errors
     /// [`ProgressError`] when it cannot be read; then nothing is taken over.
@@ -62,13 +63,17 @@ async fn copy(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
             "INSERT OR IGNORE INTO settings (hash, told) SELECT hash, told FROM old.settings";
         sqlx::raw_sql(copied).execute(&mut *transaction).await?;
     }
-    for (table, column) in [("prompts", "added"), ("begun_anew", "after_attempt")] {
+    for (table, columns) in [
+        ("prompts", "added"),
+        ("begun_anew", "after_attempt"),
+        ("replacing", "kept, version, at"),
+    ] {
         if shared_columns(&mut transaction, table).await?.is_empty() {
             continue;
         }
         let copied = format!(
-            "INSERT OR IGNORE INTO {table} (item_id, {column})
-             SELECT * FROM (SELECT {ITEM} AS item, {column} FROM old.{table}) WHERE item >= 0"
+            "INSERT OR IGNORE INTO {table} (item_id, {columns})
+             SELECT * FROM (SELECT {ITEM} AS item, {columns} FROM old.{table}) WHERE item >= 0"
         );
         let copied = sqlx::raw_sql(AssertSqlSafe(copied));
         copied.execute(&mut *transaction).await?;
