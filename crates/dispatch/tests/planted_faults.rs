@@ -147,19 +147,19 @@ const FAULTS: &[Fault] = &[
         "self.resting_until.max(Some(until * 1000));",
     ),
     Fault(
-        "pool.rs",
+        "pool/heard.rs",
         "a call that has ended counts on",
         "        self.under_way = self.under_way.saturating_sub(1);\n",
         "",
     ),
     Fault(
-        "pool.rs",
+        "pool/heard.rs",
         "how long a server asks to wait is forgotten",
         "member.asked_until = member.asked_until.max(Some(now + asked));",
         "member.resting_until = Some(now + asked);",
     ),
     Fault(
-        "pool.rs",
+        "pool/heard.rs",
         "an endpoint whose key is refused goes on",
         "member.out = Some(failure.message.clone());",
         "member.last_failure = Some(failure.message.clone());",

@@ -1,6 +1,7 @@
 //! The pool's decisions, at times that the tests make up.
 
 use super::*;
+use crate::{Failure, FailureKind, Money};
 
 fn pool(slots: &[usize]) -> Pool {
     Pool::new(
